@@ -1,0 +1,129 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package management
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+)
+
+// FieldManager is the name under which all server-side applies are made. It
+// must never change: objects remember it as the owner of their fields.
+const FieldManager = "terraform-provider-capi"
+
+const (
+	// The defaults of client-go (5 requests a second) would make a plan over
+	// a hundred clusters take minutes.
+	requestsPerSecond = 50
+	requestsBurst     = 100
+	// A management cluster that is there answers its first request in
+	// milliseconds; one that is not must not hold up a plan.
+	probeTimeout = 10 * time.Second
+)
+
+// Cluster is a management cluster that answered. Its client knows Scheme.
+type Cluster struct {
+	// ID is the id that the cluster was asked for by; empty for the
+	// connection of the provider block.
+	ID string
+	// RESTConfig holds the connection and its credentials. Copy before
+	// changing it.
+	RESTConfig *rest.Config
+	client.Client
+}
+
+// NewCluster connects to the API that config describes. It makes one request
+// to see whether somebody answers; an error for which errors.Is says
+// ErrUnreachable means that nobody does.
+func NewCluster(ctx context.Context, id string, config *rest.Config) (*Cluster, error) {
+	config = rest.CopyConfig(config)
+	config.QPS, config.Burst = requestsPerSecond, requestsBurst
+	config.UserAgent = FieldManager
+	if err := probe(ctx, config); err != nil {
+		return nil, &reasonError{
+			reason:  ErrUnreachable,
+			message: fmt.Sprintf("%s at %s does not answer", Describe(id), config.Host),
+			cause:   err,
+		}
+	}
+	c, err := client.New(config, client.Options{Scheme: Scheme})
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a client for %s: %w", Describe(id), err)
+	}
+	return &Cluster{ID: id, RESTConfig: config, Client: c}, nil
+}
+
+// probe asks for the server's version. An answer that refuses the request is an
+// answer too: what comes later says better what is forbidden.
+func probe(ctx context.Context, config *rest.Config) error {
+	config = rest.CopyConfig(config)
+	config.Timeout = probeTimeout
+	discoveryClient, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return err
+	}
+	_, err = discoveryClient.WithLegacy().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
+	if apierrors.IsForbidden(err) {
+		return nil
+	}
+	return err
+}
+
+// Apply makes the object as desired by server-side apply: it is created if it
+// does not exist, and of one that exists only the fields that obj sets are
+// changed, taken over from other managers if need be. Fields that an earlier
+// Apply set and obj does not are removed. On return obj is what the server has.
+//
+// obj may be typed or unstructured. Its status, and the metadata that only servers
+// write, are left out: they are not to be owned.
+func (c *Cluster) Apply(ctx context.Context, obj client.Object, opts ...client.ApplyOption) error {
+	desired, err := c.desired(obj)
+	if err != nil {
+		return err
+	}
+	opts = append([]client.ApplyOption{client.ForceOwnership, client.FieldOwner(FieldManager)}, opts...)
+	if err := c.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), opts...); err != nil {
+		return fmt.Errorf("cannot apply %s %s: %w", desired.GetKind(), client.ObjectKeyFromObject(desired), err)
+	}
+	if u, ok := obj.(*unstructured.Unstructured); ok {
+		u.Object = desired.Object
+		return nil
+	}
+	return runtime.DefaultUnstructuredConverter.FromUnstructured(desired.Object, obj)
+}
+
+func (c *Cluster) desired(obj client.Object) (*unstructured.Unstructured, error) {
+	gvk, err := apiutil.GVKForObject(obj, c.Scheme())
+	if err != nil {
+		return nil, err
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
+	if err != nil {
+		return nil, fmt.Errorf("cannot convert %s %s: %w", gvk.Kind, client.ObjectKeyFromObject(obj), err)
+	}
+	desired := (&unstructured.Unstructured{Object: content}).DeepCopy()
+	desired.SetGroupVersionKind(gvk)
+	unstructured.RemoveNestedField(desired.Object, "status")
+	for _, field := range []string{"creationTimestamp", "managedFields", "resourceVersion", "uid", "generation"} {
+		unstructured.RemoveNestedField(desired.Object, "metadata", field)
+	}
+	return desired, nil
+}
+
+// Describe names the management cluster with the given id in a sentence.
+func Describe(id string) string {
+	if id == "" {
+		return "the management cluster of the provider block"
+	}
+	return fmt.Sprintf("management cluster %q", id)
+}

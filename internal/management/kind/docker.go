@@ -1,0 +1,154 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kind
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	kindexec "sigs.k8s.io/kind/pkg/exec"
+)
+
+// Label marks the containers of a KinD cluster; its value is the cluster's name.
+const Label = "io.x-k8s.kind.cluster"
+
+// ErrDockerUnreachable means that the docker command is missing or that the
+// engine behind it does not answer.
+var ErrDockerUnreachable = errors.New("Docker is not reachable") //nolint:staticcheck // Docker is a name.
+
+// queryTimeout bounds a single question to the engine, which takes it
+// milliseconds: a hanging engine must not hang a plan.
+const queryTimeout = 20 * time.Second
+
+// command runs docker with the given arguments and returns its standard output.
+type command func(ctx context.Context, args ...string) ([]byte, error)
+
+func runDocker(ctx context.Context, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	// A killed docker command may leave its plugins holding the pipes.
+	cmd.WaitDelay = time.Second
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err == nil {
+		return out, nil
+	}
+	return nil, dockerError(ctx, args, strings.TrimSpace(stderr.String()), err)
+}
+
+func dockerError(ctx context.Context, args []string, stderr string, err error) error {
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("%w: there is no docker command on the PATH", ErrDockerUnreachable)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: docker %s: %w", ErrDockerUnreachable, args[0], ctx.Err())
+	case isDaemonError(stderr):
+		return fmt.Errorf("%w: %s", ErrDockerUnreachable, stderr)
+	default:
+		return fmt.Errorf("docker %s: %w: %s", args[0], err, stderr)
+	}
+}
+
+// isDaemonError recognises how the docker command says that it could not talk
+// to its engine. It has no exit code for that.
+func isDaemonError(output string) bool {
+	for _, text := range []string{
+		"Cannot connect to the Docker daemon",
+		"failed to connect to the docker API",
+		"error during connect",
+		"permission denied while trying to connect",
+	} {
+		if strings.Contains(output, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// Engine is what matters about the Docker engine for running nodes in it.
+type Engine struct {
+	// CgroupVersion is 1 or 2.
+	CgroupVersion string `json:"CgroupVersion"`
+	// OperatingSystem is the name of the system that runs the engine.
+	OperatingSystem string `json:"OperatingSystem"`
+	// ServerVersion is the version of the engine.
+	ServerVersion string `json:"ServerVersion"`
+}
+
+// Engine asks the Docker engine what it is. The error is ErrDockerUnreachable
+// if it does not answer.
+func (c *Clusters) Engine(ctx context.Context) (Engine, error) {
+	var engine Engine
+	out, err := c.docker(ctx, "info", "--format", "{{json .}}")
+	if err != nil {
+		return engine, err
+	}
+	if err := json.Unmarshal(out, &engine); err != nil {
+		return engine, fmt.Errorf("cannot read the answer of docker info: %w", err)
+	}
+	// Some versions of the command exit with 0 and say it in the answer.
+	if engine.ServerVersion == "" {
+		return engine, fmt.Errorf("%w: docker info names no engine", ErrDockerUnreachable)
+	}
+	return engine, nil
+}
+
+// HasImage says whether the engine has the image, so that nothing is pulled.
+func (c *Clusters) HasImage(ctx context.Context, image string) (bool, error) {
+	_, err := c.docker(ctx, "image", "inspect", "--format", "{{.Id}}", image)
+	if err == nil {
+		return true, nil
+	}
+	if strings.Contains(strings.ToLower(err.Error()), "no such image") {
+		return false, nil
+	}
+	return false, err
+}
+
+// containers returns the names of the containers of a KinD cluster, stopped ones
+// included.
+func (c *Clusters) containers(ctx context.Context, name string) ([]string, error) {
+	out, err := c.docker(ctx, "ps", "--all", "--filter", "label="+Label+"="+name, "--format", "{{.Names}}")
+	if err != nil {
+		return nil, err
+	}
+	return strings.Fields(string(out)), nil
+}
+
+// explain adds what a failed command printed to an error of KinD's library,
+// which keeps it apart, and recognises an unreachable engine.
+func explain(err error) error {
+	runError := kindexec.RunErrorForError(err)
+	if runError == nil {
+		return err
+	}
+	output := strings.TrimSpace(string(runError.Output))
+	if isDaemonError(output) {
+		return fmt.Errorf("%w: %s", ErrDockerUnreachable, output)
+	}
+	if output == "" {
+		return err
+	}
+	return fmt.Errorf("%w\n%s", err, lastLines(output, outputLines))
+}
+
+// outputLines is how much of a command's output goes into an error. kubeadm
+// prints a page of advice after the reason.
+const outputLines = 40
+
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if len(lines) > n {
+		lines = lines[len(lines)-n:]
+	}
+	return strings.Join(lines, "\n")
+}
