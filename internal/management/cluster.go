@@ -5,7 +5,10 @@ package management
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -126,4 +129,14 @@ func Describe(id string) string {
 		return "the management cluster of the provider block"
 	}
 	return fmt.Sprintf("management cluster %q", id)
+}
+
+// IsConnectionError says whether a request failed because nobody answered, as
+// opposed to an answer that was no.
+func IsConnectionError(err error) bool {
+	var netError net.Error
+	return errors.Is(err, ErrUnreachable) ||
+		errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, io.EOF) ||
+		errors.As(err, &netError)
 }

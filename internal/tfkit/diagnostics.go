@@ -1,0 +1,151 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tfkit
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+// ManagementClusterPath is the attribute by which every resource says where it
+// lives.
+var ManagementClusterPath = path.Root("management_cluster")
+
+// ConnectError says that a management cluster cannot be used. err comes from
+// Resolver.Connect.
+func ConnectError(err error) diag.Diagnostic {
+	summary, remedy := connectProblem(err)
+	return diag.NewAttributeErrorDiagnostic(ManagementClusterPath, summary, sentences(err.Error(), remedy))
+}
+
+// ConnectWarning says that an object could not be refreshed, so that the state
+// still says what it last said. err comes from Resolver.Connect or from a
+// request, and object names the object, as in "Cluster default/web".
+func ConnectWarning(object string, err error) diag.Diagnostic {
+	summary, remedy := connectProblem(err)
+	return diag.NewAttributeWarningDiagnostic(ManagementClusterPath, summary, sentences(
+		fmt.Sprintf("%s was not refreshed, its last known state is kept: %s", object, err), remedy))
+}
+
+func connectProblem(err error) (summary, remedy string) {
+	switch {
+	case errors.Is(err, management.ErrNotConfigured):
+		return "No management cluster", ""
+	case errors.Is(err, management.ErrNotFound):
+		return "Management cluster not found",
+			"It may have been deleted outside of Terraform. Create it, or remove what lived in it from the state."
+	case errors.Is(err, management.ErrUnreachable), management.IsConnectionError(err):
+		return "Management cluster unreachable",
+			"Check that it runs (docker ps, if it is a KinD cluster) and that its credentials are still valid."
+	default:
+		return "Management cluster not usable", ""
+	}
+}
+
+// RequestError says that a request to a management cluster failed. doing says
+// what it was for, as in "create Cluster default/web".
+func RequestError(doing string, err error) diag.Diagnostic {
+	summary, remedy := requestProblem(err)
+	return diag.NewErrorDiagnostic(summary, sentences(fmt.Sprintf("Cannot %s: %s", doing, err), remedy))
+}
+
+func requestProblem(err error) (summary, remedy string) {
+	switch {
+	case meta.IsNoMatchError(err):
+		return "Kind not known to the management cluster",
+			"The provider that defines this kind is not installed in the management cluster. " +
+				"Install it with capi_provider, and let this resource depend on that one (depends_on)."
+	case management.IsConnectionError(err):
+		return "Management cluster unreachable",
+			"Check that it runs (docker ps, if it is a KinD cluster), and apply again."
+	case apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook"):
+		return "Webhook of a provider does not answer",
+			"The provider's pod may be starting or failing: look at the pods of its namespace, and apply again."
+	case apierrors.IsUnauthorized(err), apierrors.IsForbidden(err) && !isDenial(err):
+		return "Not allowed in the management cluster",
+			"The credentials used for the management cluster lack this permission."
+	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), isDenial(err):
+		return "Rejected by the management cluster", ""
+	default:
+		return "Request to the management cluster failed", ""
+	}
+}
+
+// isDenial tells an admission webhook's refusal, which is about the object, from
+// missing permissions. Both come as status 403.
+func isDenial(err error) bool {
+	return strings.Contains(err.Error(), "admission webhook") && strings.Contains(err.Error(), "denied the request")
+}
+
+// TimeoutErrorDiagnostic says that something did not come about in time, and that the
+// operation failed for that. waitingFor names it, as in "provider
+// cluster-api to become available".
+func TimeoutErrorDiagnostic(waitingFor string, timeout *TimeoutError, remedy string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Timed out waiting", timeoutDetail(waitingFor, timeout, remedy))
+}
+
+// TimeoutWarning says the same where the operation did not fail for it.
+func TimeoutWarning(waitingFor string, timeout *TimeoutError, remedy string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Timed out waiting", timeoutDetail(waitingFor, timeout, remedy))
+}
+
+func timeoutDetail(waitingFor string, timeout *TimeoutError, remedy string) string {
+	return sentences(fmt.Sprintf("Waited %s for %s. Still pending:\n\n%s\n", timeout.Waited.Round(time.Second), waitingFor,
+		indent(timeout.Pending)), remedy)
+}
+
+// AlreadyExists says that an object that is to be created exists, and how to
+// bring it under Terraform's control. id is its import id.
+func AlreadyExists(attribute path.Path, object, resourceType, id string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(attribute, "Already exists", fmt.Sprintf(
+		"%s exists already and is not in the state. Choose another name, delete it, or import it with\n\n"+
+			"  terraform import %s.NAME %s\n\nwhere NAME is the resource's name in the configuration.",
+		capitalize(object), resourceType, id))
+}
+
+// WrongImportID says that an import id has the wrong form.
+func WrongImportID(id, form, example string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Wrong import id",
+		fmt.Sprintf("The id %q is not of the form %s. An example is %s.", id, form, example))
+}
+
+// sentences joins texts into a paragraph each of which ends in a full stop.
+func sentences(texts ...string) string {
+	var paragraph strings.Builder
+	for _, text := range texts {
+		if text == "" {
+			continue
+		}
+		if paragraph.Len() > 0 && !strings.HasSuffix(paragraph.String(), "\n") {
+			paragraph.WriteByte(' ')
+		} else if paragraph.Len() > 0 {
+			paragraph.WriteByte('\n')
+		}
+		paragraph.WriteString(capitalize(text))
+		if !strings.ContainsAny(text[len(text)-1:], ".!?:\n") {
+			paragraph.WriteByte('.')
+		}
+	}
+	return strings.TrimRight(paragraph.String(), "\n")
+}
+
+func capitalize(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
+}
