@@ -1,0 +1,148 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1beta2
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+)
+
+// DockerMachineSpec is the desired state of a DockerMachine.
+type DockerMachineSpec struct {
+	// providerID is docker:////CONTAINER. The controller sets it when the container runs.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	ProviderID string `json:"providerID,omitempty"`
+
+	// customImage is the node image; kindest/node of the Machine's version unless set.
+	// +optional
+	CustomImage string `json:"customImage,omitempty"`
+
+	// preLoadImages are copied from the Docker host into the node before its bootstrap commands run. Those
+	// that the host lacks are pulled first.
+	// +optional
+	PreLoadImages []string `json:"preLoadImages,omitempty"`
+
+	// extraMounts are bind mounts from the Docker host.
+	// +optional
+	ExtraMounts []Mount `json:"extraMounts,omitempty"`
+
+	// bootstrapTimeout is how long the bootstrap commands may take, from the start of the container on;
+	// 5 minutes unless set.
+	// +optional
+	BootstrapTimeout *metav1.Duration `json:"bootstrapTimeout,omitempty"`
+
+	// resources bounds what the container may use of its host. Unset means no bound.
+	// +optional
+	Resources DockerMachineResources `json:"resources,omitempty,omitzero"`
+}
+
+// DockerMachineResources bounds what a container may use of its host.
+// +kubebuilder:validation:MinProperties=1
+type DockerMachineResources struct {
+	// cpus is how much processor time the container may use, in processors: "2", "1500m".
+	// +optional
+	CPUs *resource.Quantity `json:"cpus,omitempty"`
+
+	// memory is how much memory the container may use: "4Gi".
+	// +optional
+	Memory *resource.Quantity `json:"memory,omitempty"`
+}
+
+// Mount is a bind mount from the Docker host into a container.
+type Mount struct {
+	// containerPath is the absolute path in the container.
+	ContainerPath string `json:"containerPath,omitempty"`
+
+	// hostPath is the absolute path on the Docker host. Docker refuses to start the container when it does
+	// not exist.
+	HostPath string `json:"hostPath,omitempty"`
+
+	// readOnly makes the mount read-only.
+	// +optional
+	Readonly bool `json:"readOnly,omitempty"`
+}
+
+// DockerMachineStatus is the observed state of a DockerMachine.
+type DockerMachineStatus struct {
+	// conditions of the DockerMachine: Ready, ContainerProvisioned, PreLoadedImagesReady, BootstrapCompleted,
+	// SystemImagesAvailable, Paused.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=32
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// initialization tells Cluster API how far the first provisioning is.
+	// +optional
+	Initialization DockerMachineInitializationStatus `json:"initialization,omitempty,omitzero"`
+
+	// loadBalancerConfigured is true once the cluster's load balancer has been configured to send requests to
+	// this control plane machine. It is never true for workers.
+	// +optional
+	LoadBalancerConfigured bool `json:"loadBalancerConfigured"`
+
+	// addresses of the machine on the cluster's network.
+	// +optional
+	Addresses []clusterv1.MachineAddress `json:"addresses,omitempty"`
+
+	// failureDomain is the one that the container is labelled with.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	FailureDomain string `json:"failureDomain,omitempty"`
+}
+
+// DockerMachineInitializationStatus tells how far the first provisioning of a DockerMachine is.
+// +kubebuilder:validation:MinProperties=1
+type DockerMachineInitializationStatus struct {
+	// provisioned is true once the container runs. It is part of the Cluster API contract and never becomes
+	// false again. Whether the node in the container came up is told by the condition BootstrapCompleted.
+	// +optional
+	Provisioned *bool `json:"provisioned,omitempty"`
+}
+
+// +kubebuilder:resource:path=dockermachines,scope=Namespaced,categories=cluster-api
+// +kubebuilder:object:root=true
+// +kubebuilder:storageversion
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Cluster",type="string",JSONPath=".metadata.labels['cluster\\.x-k8s\\.io/cluster-name']",description="Cluster"
+// +kubebuilder:printcolumn:name="Provider ID",type="string",JSONPath=".spec.providerID",description="Provider ID",priority=10
+// +kubebuilder:printcolumn:name="Failure domain",type="string",JSONPath=".status.failureDomain",description="Failure domain of the container"
+// +kubebuilder:printcolumn:name="IP",type="string",JSONPath=`.status.addresses[?(@.type=="InternalIP")].address`,description="Address on the cluster's network",priority=10
+// +kubebuilder:printcolumn:name="Paused",type="string",JSONPath=`.status.conditions[?(@.type=="Paused")].status`,description="Reconciliation paused",priority=10
+// +kubebuilder:printcolumn:name="Ready",type="string",JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Container and bootstrap are done"
+// +kubebuilder:printcolumn:name="Provisioned",type="string",JSONPath=".status.initialization.provisioned",description="The container runs"
+// +kubebuilder:printcolumn:name="Age",type="date",JSONPath=".metadata.creationTimestamp",description="Time since creation"
+
+// DockerMachine is a machine that is a container.
+type DockerMachine struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   DockerMachineSpec   `json:"spec,omitempty"`
+	Status DockerMachineStatus `json:"status,omitempty"`
+}
+
+// GetConditions returns the conditions of the DockerMachine.
+func (m *DockerMachine) GetConditions() []metav1.Condition {
+	return m.Status.Conditions
+}
+
+// SetConditions replaces the conditions of the DockerMachine.
+func (m *DockerMachine) SetConditions(conditions []metav1.Condition) {
+	m.Status.Conditions = conditions
+}
+
+// +kubebuilder:object:root=true
+
+// DockerMachineList is a list of DockerMachines.
+type DockerMachineList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []DockerMachine `json:"items"`
+}
