@@ -1,0 +1,128 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/blang/semver/v4"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util/version"
+)
+
+var versionPath = field.NewPath("spec", "topology", "version")
+
+// ParseVersion parses a Kubernetes version as Cluster API wants it: a semantic
+// version after a "v", such as v1.35.0.
+func ParseVersion(v string) (semver.Version, error) {
+	rest, ok := strings.CutPrefix(v, "v")
+	if !ok {
+		return semver.Version{}, fmt.Errorf("version %q does not start with \"v\", as in v1.35.0", v)
+	}
+	parsed, err := semver.Parse(rest)
+	if err != nil {
+		return semver.Version{}, fmt.Errorf("version %q is not a semantic version after the \"v\", as in v1.35.0: %w", v, err)
+	}
+	return parsed, nil
+}
+
+// ValidateVersion returns why a cluster's version may not change from one to
+// the other: Kubernetes cannot be downgraded, and goes up by one minor version
+// at a time. A class that lists its Kubernetes versions, or has an extension
+// that plans upgrades, lets Cluster API go through the minors in between by
+// itself. class may be nil.
+func ValidateVersion(from, to string, class *clusterv1.ClusterClass) field.ErrorList {
+	if from == to {
+		return nil
+	}
+	if class != nil && class.Spec.Upgrade.External.GenerateUpgradePlanExtension != "" {
+		return invalidVersion(to, downgrade(from, to))
+	}
+	var versions []string
+	if class != nil {
+		versions = class.Spec.KubernetesVersions
+	}
+	_, err := UpgradePath(from, to, versions)
+	return invalidVersion(to, err)
+}
+
+func invalidVersion(to string, err error) field.ErrorList {
+	if err == nil {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(versionPath, to, err.Error())}
+}
+
+// UpgradePath returns the versions that a control plane goes through from one
+// version (excluded) to another (included). versions is what the class offers,
+// oldest first; if it is empty only the next minor version can be reached. For
+// every minor in between it takes the newest patch release on offer, as Cluster
+// API does.
+func UpgradePath(from, to string, versions []string) ([]string, error) {
+	if err := downgrade(from, to); err != nil {
+		return nil, err
+	}
+	start, end, err := parseBoth(from, to)
+	if err != nil {
+		return nil, err
+	}
+	if start.EQ(end) {
+		return nil, nil
+	}
+	if len(versions) == 0 {
+		if end.Major == start.Major && end.Minor <= start.Minor+1 {
+			return []string{to}, nil
+		}
+		return nil, fmt.Errorf("Kubernetes goes up by one minor version at a time: from %s the next is v%d.%d; "+
+			"or list the versions in between in the class's kubernetes_versions, and Cluster API goes through them", from, start.Major, start.Minor+1)
+	}
+	if !slices.Contains(versions, to) {
+		return nil, fmt.Errorf("the class offers the versions %s only", strings.Join(versions, ", "))
+	}
+	return stepsThrough(versions, start, end)
+}
+
+func stepsThrough(versions []string, start, end semver.Version) ([]string, error) {
+	var path []string
+	reached := start.Minor
+	for _, v := range versions {
+		parsed, err := ParseVersion(v)
+		if err != nil {
+			return nil, err
+		}
+		if version.Compare(parsed, start) <= 0 || parsed.GT(end) {
+			continue
+		}
+		if parsed.Minor > reached+1 {
+			return nil, fmt.Errorf("the class offers no version of v%d.%d, which cannot be skipped", parsed.Major, reached+1)
+		}
+		if len(path) > 0 && parsed.Minor == reached {
+			path = path[:len(path)-1]
+		}
+		path, reached = append(path, v), parsed.Minor
+	}
+	return path, nil
+}
+
+func downgrade(from, to string) error {
+	start, end, err := parseBoth(from, to)
+	if err != nil {
+		return err
+	}
+	if end.LT(start) {
+		return fmt.Errorf("Kubernetes cannot be downgraded, and the cluster is at %s", from)
+	}
+	return nil
+}
+
+func parseBoth(from, to string) (start, end semver.Version, err error) {
+	if start, err = ParseVersion(from); err != nil {
+		return start, end, err
+	}
+	end, err = ParseVersion(to)
+	return start, end, err
+}
