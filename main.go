@@ -1,0 +1,51 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command terraform-provider-capi is both halves of the product: the Terraform provider when Terraform or OpenTofu
+// starts it, and, started with the argument `controllers`, the Cluster API controllers in a management cluster's pods.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers"
+	"github.com/terraform-capi/terraform-provider-capi/internal/provider"
+)
+
+const address = "registry.terraform.io/terraform-capi/capi"
+
+// version is set by the release build.
+var version = "dev"
+
+func main() {
+	run := servePlugin
+	if len(os.Args) > 1 && os.Args[1] == "controllers" {
+		run = func() error { return controllers.Run(ctrl.SetupSignalHandler(), os.Args[2:]) }
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+}
+
+func servePlugin() error {
+	debug := flag.Bool("debug", false, "wait for a debugger instead of being started by Terraform")
+	flag.Parse()
+
+	// Standard output is the handshake with Terraform. What the Kubernetes libraries log goes to standard error, which
+	// Terraform shows at TF_LOG=DEBUG.
+	klog.LogToStderr(true)
+	ctrl.SetLogger(klog.Background())
+
+	return providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
+		Address: address,
+		Debug:   *debug,
+	})
+}
