@@ -1,0 +1,241 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/pkg/stdcopy"
+	"github.com/docker/go-connections/nat"
+)
+
+// Create implements Runtime.
+func (d *Docker) Create(ctx context.Context, spec Spec) error {
+	config, host := dockerConfig(spec)
+	networking := &network.NetworkingConfig{}
+	if spec.Network != "" {
+		host.NetworkMode = container.NetworkMode(spec.Network)
+		networking.EndpointsConfig = map[string]*network.EndpointSettings{spec.Network: {}}
+	}
+	_, err := d.client.ContainerCreate(ctx, config, host, networking, nil, spec.Name)
+	return d.wrap(err, "creating container %s from image %s", spec.Name, spec.Image)
+}
+
+func dockerConfig(spec Spec) (*container.Config, *container.HostConfig) {
+	noInit := false
+	config := &container.Config{
+		Hostname:     spec.Name,
+		Image:        spec.Image,
+		Entrypoint:   spec.Entrypoint,
+		Cmd:          spec.Command,
+		Env:          spec.Env,
+		Labels:       spec.Labels,
+		Tty:          spec.Terminal,
+		Volumes:      map[string]struct{}{},
+		ExposedPorts: nat.PortSet{},
+	}
+	host := &container.HostConfig{
+		Privileged:   spec.Privileged,
+		CapDrop:      spec.DropCapabilities,
+		SecurityOpt:  spec.SecurityOptions,
+		Sysctls:      spec.Sysctls,
+		Tmpfs:        map[string]string{},
+		PortBindings: nat.PortMap{},
+		Resources:    container.Resources{NanoCPUs: spec.NanoCPUs, Memory: spec.MemoryBytes},
+		// An engine may be told to put its own init in front of every container; nodes bring theirs.
+		Init: &noInit,
+	}
+	for _, path := range spec.Volumes {
+		config.Volumes[path] = struct{}{}
+	}
+	for _, path := range spec.Tmpfs {
+		host.Tmpfs[path] = ""
+	}
+	for _, mount := range spec.Mounts {
+		host.Binds = append(host.Binds, bind(mount))
+	}
+	for _, device := range spec.Devices {
+		host.Devices = append(host.Devices,
+			container.DeviceMapping{PathOnHost: device, PathInContainer: device, CgroupPermissions: "rwm"})
+	}
+	for _, port := range spec.Ports {
+		key := nat.Port(strconv.Itoa(port.ContainerPort) + "/tcp")
+		binding := nat.PortBinding{HostIP: port.HostIP}
+		if port.HostPort != 0 {
+			binding.HostPort = strconv.Itoa(port.HostPort)
+		}
+		config.ExposedPorts[key] = struct{}{}
+		host.PortBindings[key] = append(host.PortBindings[key], binding)
+	}
+	if spec.PrivateCgroups {
+		host.CgroupnsMode = container.CgroupnsModePrivate
+	}
+	if spec.HostUsers {
+		host.UsernsMode = "host"
+	}
+	if spec.RestartUnlessStopped {
+		host.RestartPolicy.Name = container.RestartPolicyUnlessStopped
+	}
+	return config, host
+}
+
+func bind(mount Mount) string {
+	text := mount.Source + ":" + mount.Target
+	if mount.ReadOnly {
+		text += ":ro"
+	}
+	return text
+}
+
+// Start implements Runtime.
+func (d *Docker) Start(ctx context.Context, name string) error {
+	return d.wrap(d.client.ContainerStart(ctx, name, container.StartOptions{}), "starting container %s", name)
+}
+
+// Kill implements Runtime.
+func (d *Docker) Kill(ctx context.Context, name, signal string) error {
+	return d.wrap(d.client.ContainerKill(ctx, name, signal), "sending %s to container %s", signal, name)
+}
+
+// Remove implements Runtime.
+func (d *Docker) Remove(ctx context.Context, name string) error {
+	err := d.client.ContainerRemove(ctx, name, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	err = d.wrap(err, "removing container %s", name)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Inspect implements Runtime.
+func (d *Docker) Inspect(ctx context.Context, name string) (Container, error) {
+	response, err := d.client.ContainerInspect(ctx, name)
+	if err != nil {
+		return Container{}, d.wrap(err, "inspecting container %s", name)
+	}
+	return fromInspect(response), nil
+}
+
+func fromInspect(response container.InspectResponse) Container {
+	c := Container{
+		ID:      response.ID,
+		Name:    strings.TrimPrefix(response.Name, "/"),
+		Created: parseTime(response.Created),
+	}
+	if response.Config != nil {
+		c.Image, c.Labels = response.Config.Image, response.Config.Labels
+	}
+	if response.State != nil {
+		c.State = State(response.State.Status)
+		c.ExitCode = response.State.ExitCode
+		c.Started = parseTime(response.State.StartedAt)
+	}
+	if response.NetworkSettings != nil {
+		for _, endpoint := range response.NetworkSettings.Networks {
+			c.IPv4, c.IPv6 = endpoint.IPAddress, endpoint.GlobalIPv6Address
+		}
+		c.Ports = fromPorts(response.NetworkSettings.Ports)
+	}
+	// Only a running container has its ports in the network settings; what was asked for stands in the
+	// host configuration.
+	if len(c.Ports) == 0 && response.HostConfig != nil {
+		c.Ports = fromPorts(response.HostConfig.PortBindings)
+	}
+	return c
+}
+
+func fromPorts(ports nat.PortMap) []PortBinding {
+	var bindings []PortBinding
+	for port, hosts := range ports {
+		for _, host := range hosts {
+			number, err := strconv.Atoi(host.HostPort)
+			if err != nil {
+				number = 0
+			}
+			bindings = append(bindings, PortBinding{HostIP: host.HostIP, HostPort: number, ContainerPort: port.Int()})
+		}
+	}
+	slices.SortFunc(bindings, func(a, b PortBinding) int {
+		if a.ContainerPort != b.ContainerPort {
+			return a.ContainerPort - b.ContainerPort
+		}
+		return strings.Compare(a.HostIP, b.HostIP)
+	})
+	return bindings
+}
+
+// parseTime returns the zero time for what the engine calls never.
+func parseTime(text string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// List implements Runtime.
+func (d *Docker) List(ctx context.Context, labels map[string]string) ([]Container, error) {
+	args := filters.NewArgs()
+	for key, value := range labels {
+		if value != "" {
+			key += "=" + value
+		}
+		args.Add("label", key)
+	}
+	summaries, err := d.client.ContainerList(ctx, container.ListOptions{All: true, Filters: args})
+	if err != nil {
+		return nil, d.wrap(err, "listing containers")
+	}
+	containers := make([]Container, 0, len(summaries))
+	for _, summary := range summaries {
+		c := Container{
+			ID:      summary.ID,
+			Image:   summary.Image,
+			Labels:  summary.Labels,
+			State:   State(summary.State),
+			Created: time.Unix(summary.Created, 0),
+		}
+		if len(summary.Names) > 0 {
+			c.Name = strings.TrimPrefix(summary.Names[0], "/")
+		}
+		containers = append(containers, c)
+	}
+	slices.SortFunc(containers, func(a, b Container) int { return strings.Compare(a.Name, b.Name) })
+	return containers, nil
+}
+
+// Logs implements Runtime.
+func (d *Docker) Logs(ctx context.Context, name string, lines int) (string, error) {
+	response, err := d.client.ContainerInspect(ctx, name)
+	if err != nil {
+		return "", d.wrap(err, "inspecting container %s", name)
+	}
+	stream, err := d.client.ContainerLogs(ctx, name,
+		container.LogsOptions{ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(lines)})
+	if err != nil {
+		return "", d.wrap(err, "reading the log of container %s", name)
+	}
+	defer func() { _ = stream.Close() }()
+	var log bytes.Buffer
+	// Without a terminal both streams come interleaved in frames; with one there is only one stream.
+	if response.Config != nil && response.Config.Tty {
+		_, err = log.ReadFrom(stream)
+	} else {
+		_, err = stdcopy.StdCopy(&log, &log, stream)
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the log of container %s: %w", name, err)
+	}
+	return log.String(), nil
+}

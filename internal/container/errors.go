@@ -1,0 +1,53 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/client"
+)
+
+var (
+	// ErrNotFound means that the container, image, network or file does not exist.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict means that a name or port is taken, or that the container's state does not allow the call.
+	ErrConflict = errors.New("conflict")
+	// ErrUnavailable means that the engine does not answer.
+	ErrUnavailable = errors.New("the container engine does not answer")
+)
+
+// wrap adds what was being done to an error of the Docker client, and one of this package's sentinels.
+func (d *Docker) wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	doing := fmt.Sprintf(format, args...)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w", doing, err)
+	case errdefs.IsNotFound(err):
+		return fmt.Errorf("%s: %w: %w", doing, ErrNotFound, err)
+	case errdefs.IsConflict(err), isPortConflict(err):
+		return fmt.Errorf("%s: %w: %w", doing, ErrConflict, err)
+	case client.IsErrConnectionFailed(err):
+		return fmt.Errorf("%s: %w at %s: start Docker, or set DOCKER_HOST to where it listens: %w",
+			doing, ErrUnavailable, d.client.DaemonHost(), err)
+	default:
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+}
+
+// isPortConflict recognises a taken host port. The engine reports it as an internal error of starting the
+// container, so only the text tells.
+func isPortConflict(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "port is already allocated") ||
+		strings.Contains(text, "address already in use") ||
+		strings.Contains(text, "ports are not available")
+}

@@ -1,0 +1,48 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"context"
+
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/filters"
+)
+
+// Events implements Runtime.
+func (d *Docker) Events(ctx context.Context, label string) (<-chan Event, error) {
+	// Without this a dead engine would look like one where nothing happens.
+	if _, err := d.client.Ping(ctx); err != nil {
+		return nil, d.wrap(err, "listening to the engine's events")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	messages, failures := d.client.Events(ctx, events.ListOptions{
+		Filters: filters.NewArgs(filters.Arg("type", string(events.ContainerEventType)), filters.Arg("label", label)),
+	})
+	out := make(chan Event)
+	go func() {
+		defer cancel()
+		defer close(out)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-failures:
+				return
+			case message := <-messages:
+				event := Event{
+					Action: string(message.Action),
+					Name:   message.Actor.Attributes["name"],
+					Labels: message.Actor.Attributes,
+				}
+				select {
+				case out <- event:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}
+	}()
+	return out, nil
+}

@@ -1,0 +1,122 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/image"
+)
+
+// progressInterval is how often PullImage reports at most.
+const progressInterval = 2 * time.Second
+
+// ImageExists implements Runtime.
+func (d *Docker) ImageExists(ctx context.Context, ref string) (bool, error) {
+	for _, candidate := range localReferences(ref) {
+		_, err := d.client.ImageInspect(ctx, candidate)
+		if err == nil {
+			return true, nil
+		}
+		if err := d.wrap(err, "looking for image %s", candidate); !errors.Is(err, ErrNotFound) {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// localReferences are the references under which a local image may stand for ref.
+func localReferences(ref string) []string {
+	name, digest, found := strings.Cut(ref, "@")
+	if !found || digest == "" || !hasTag(name) {
+		return []string{ref}
+	}
+	return []string{ref, name}
+}
+
+// LocalReference drops the digest of a reference that has both tag and digest, so that containers can be made
+// from local images that have no digest.
+func LocalReference(ref string) string {
+	candidates := localReferences(ref)
+	return candidates[len(candidates)-1]
+}
+
+func hasTag(name string) bool {
+	return strings.Contains(name[strings.LastIndex(name, "/")+1:], ":")
+}
+
+// PullImage implements Runtime.
+func (d *Docker) PullImage(ctx context.Context, ref string, progress func(string)) error {
+	body, err := d.client.ImagePull(ctx, ref, image.PullOptions{})
+	if err != nil {
+		return d.wrap(err, "pulling image %s", ref)
+	}
+	defer func() { _ = body.Close() }()
+	if err := readPull(body, progress); err != nil {
+		return d.wrap(err, "pulling image %s", ref)
+	}
+	return nil
+}
+
+// pullMessage is one line of the engine's report on a pull.
+type pullMessage struct {
+	ID       string `json:"id"`
+	Status   string `json:"status"`
+	Progress struct {
+		Current int64 `json:"current"`
+		Total   int64 `json:"total"`
+	} `json:"progressDetail"`
+	Error string `json:"error"`
+}
+
+// readPull reads a pull's report to its end: the engine pulls only as long as somebody reads. A failed pull
+// is a line of the report, too.
+func readPull(report io.Reader, progress func(string)) error {
+	decoder := json.NewDecoder(report)
+	layers := map[string]pullMessage{}
+	reported := time.Now()
+	for {
+		var message pullMessage
+		if err := decoder.Decode(&message); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("the engine's report breaks off: %w", err)
+		}
+		if message.Error != "" {
+			return errors.New(message.Error)
+		}
+		if message.Status == "Downloading" && message.Progress.Total > 0 {
+			layers[message.ID] = message
+		}
+		if progress != nil && time.Since(reported) >= progressInterval {
+			reported = time.Now()
+			progress(describePull(layers))
+		}
+	}
+}
+
+func describePull(layers map[string]pullMessage) string {
+	var current, total int64
+	for _, layer := range layers {
+		current += layer.Progress.Current
+		total += layer.Progress.Total
+	}
+	const mebibyte = 1 << 20
+	return fmt.Sprintf("%d of %d MiB downloaded", current/mebibyte, total/mebibyte)
+}
+
+// SaveImages implements Runtime.
+func (d *Docker) SaveImages(ctx context.Context, images ...string) (io.ReadCloser, error) {
+	archive, err := d.client.ImageSave(ctx, images)
+	if err != nil {
+		return nil, d.wrap(err, "saving images %s", strings.Join(images, ", "))
+	}
+	return archive, nil
+}
