@@ -1,0 +1,111 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apifields
+
+import (
+	"strings"
+)
+
+// Fields says of attributes, by their path, which field of the API they are,
+// where that is not the attribute's own name in camel case. Paths join names by
+// dots and have a * for the key of a map or the index of a list, as in
+// "workers.machine_deployments.*.class".
+type Fields map[string]Field
+
+// Field is the place and the form that an attribute has in the API.
+type Field struct {
+	path []string
+	form form
+	key  string
+}
+
+type form int
+
+const (
+	// plain fields look in JSON as they do in Terraform.
+	plain form = iota
+	// skipped attributes are no field of the API object.
+	skipped
+	// namedList is a list of objects whose key field has the map's key.
+	namedList
+	// namedValues is a list of objects with a name and a value.
+	namedValues
+	// intOrString is a number or a percentage; a string in Terraform.
+	intOrString
+)
+
+// Skip says that the attribute is no field of the API object.
+func Skip() Field { return Field{form: skipped} }
+
+// At places the attribute at a path below the field of the attribute around it.
+func At(path ...string) Field { return Field{path: path} }
+
+// NamedList says that the map is a list in the API, whose items have the map's
+// keys in their field key.
+func NamedList(key string) Field { return Field{form: namedList, key: key} }
+
+// NamedValues says that the object is a list of names and values in the API.
+func NamedValues(path ...string) Field { return Field{form: namedValues, path: path} }
+
+// IntOrString says that the string is a number in the API if it looks like one.
+func IntOrString() Field { return Field{form: intOrString} }
+
+// of returns the field of the attribute at the given path.
+func (f Fields) of(attributePath, name string) Field {
+	field := f[attributePath]
+	if len(field.path) == 0 {
+		field.path = []string{camelCase(name)}
+	}
+	return field
+}
+
+func camelCase(name string) string {
+	words := strings.Split(name, "_")
+	for i, word := range words[1:] {
+		if word != "" {
+			words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+		}
+	}
+	return strings.Join(words, "")
+}
+
+func join(attributePath, name string) string {
+	if attributePath == "" {
+		return name
+	}
+	return attributePath + "." + name
+}
+
+// lookup returns what stands at the path in an object, nil if nothing does.
+func lookup(object any, path []string) any {
+	for _, name := range path {
+		fields, ok := object.(map[string]any)
+		if !ok {
+			return nil
+		}
+		object = fields[name]
+	}
+	return object
+}
+
+// place puts the value at the path in the object. Objects merge.
+func place(object map[string]any, path []string, value any) {
+	for _, name := range path[:len(path)-1] {
+		child, ok := object[name].(map[string]any)
+		if !ok {
+			child = map[string]any{}
+			object[name] = child
+		}
+		object = child
+	}
+	last := path[len(path)-1]
+	existing, isObject := object[last].(map[string]any)
+	if fields, ok := value.(map[string]any); ok && isObject {
+		for name, field := range fields {
+			existing[name] = field
+		}
+		return
+	}
+	object[last] = value
+}
