@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"reflect"
 	"strconv"
@@ -49,7 +50,7 @@ func ToAny(value attr.Value) (any, error) {
 	case basetypes.Int32Value:
 		return int64(value.ValueInt32()), nil
 	case basetypes.Float64Value:
-		return value.ValueFloat64(), nil
+		return floatToAny(value.ValueFloat64()), nil
 	case basetypes.ListValue:
 		return elementsToAny(value.Elements())
 	case basetypes.SetValue:
@@ -70,11 +71,22 @@ func numberToAny(number *big.Float) (any, error) {
 		float, _ := number.Float64()
 		return float, nil
 	}
-	whole, accuracy := number.Int64()
-	if accuracy != big.Exact {
-		return nil, fmt.Errorf("the number %s does not fit into 64 bits", number.Text('f', 0))
+	if whole, accuracy := number.Int64(); accuracy == big.Exact {
+		return whole, nil
 	}
-	return whole, nil
+	float, accuracy := number.Float64()
+	if accuracy != big.Exact || math.IsInf(float, 0) {
+		return nil, fmt.Errorf("the number %s does not fit into 64 bits", number.Text('g', 20))
+	}
+	return float, nil
+}
+
+func floatToAny(float float64) any {
+	const limit = 1 << 63
+	if float == math.Trunc(float) && float >= -limit && float < limit {
+		return int64(float)
+	}
+	return float
 }
 
 func elementsToAny(elements []attr.Value) (any, error) {

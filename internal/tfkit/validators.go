@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -159,6 +160,17 @@ func ManagementClusterID() validator.String {
 				return errors.New("it is empty; leave the attribute out to use the provider block's connection")
 			}
 			return management.ValidateID(value)
+		},
+	}
+}
+
+// ImageReference accepts references of container images.
+func ImageReference() validator.String {
+	return stringValidator{
+		description: "a reference of a container image, such as kindest/node:v1.35.0",
+		check: func(value string) error {
+			_, err := name.ParseReference(value)
+			return err
 		},
 	}
 }

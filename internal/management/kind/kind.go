@@ -66,12 +66,6 @@ func (c *Clusters) KubeConfig(ctx context.Context, name string) (string, error) 
 	return kubeconfig, nil
 }
 
-// ExportKubeConfig merges the cluster's kubeconfig into the file at path, as
-// context kind-NAME, and makes that the current context.
-func (c *Clusters) ExportKubeConfig(ctx context.Context, name, path string) error {
-	return await(ctx, func() error { return c.provider(ctx).ExportKubeConfig(name, path, false) })
-}
-
 // LoadImage loads the images of a docker-archive into the cluster's node, under
 // the names that the archive gives them.
 func (c *Clusters) LoadImage(ctx context.Context, name string, archive io.Reader) error {

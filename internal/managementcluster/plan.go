@@ -1,0 +1,134 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package managementcluster
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+)
+
+// ModifyPlan checks before a creation what can be known beforehand, and plans the
+// repair of a cluster that does not run.
+func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	var plan model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(r.checkCreation(ctx, plan)...)
+		return
+	}
+	var status types.String
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("status"), &status)...)
+	if status.ValueString() == string(kind.StatusRunning) {
+		return
+	}
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("status"), types.StringUnknown())...)
+	if status.ValueString() == string(kind.StatusIncomplete) {
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("status"))
+	}
+}
+
+// checkCreation is skipped for replacements: what a cluster occupies is in use
+// by the one that goes.
+func (r *Resource) checkCreation(ctx context.Context, plan model) diag.Diagnostics {
+	var diags diag.Diagnostics
+	engine, err := r.clusters.Engine(ctx)
+	if err != nil {
+		diags.Append(dockerError(err))
+		return diags
+	}
+	if warning := kind.LimitWarning(); warning != "" {
+		diags.AddWarning("Too few inotify instances", warning)
+	}
+	config, d := plan.toConfig(ctx)
+	diags.Append(d...)
+	if config.NodeImage != "" && config.NeedsCgroupV1Tolerance(engine) {
+		diags.AddAttributeWarning(path.Root("node_image"), "Control groups version 1", fmt.Sprintf(
+			"The Docker engine runs on cgroup v1, which kubelets refuse from Kubernetes v1.35 on. "+
+				"The node of management cluster %q is told to accept it (failCgroupV1: false). "+
+				"Kubernetes will drop cgroup v1 altogether; move this machine to cgroup v2 in time.", config.Name))
+	}
+	if config.Name != "" {
+		exists, err := r.clusters.Exists(ctx, config.Name)
+		switch {
+		case err != nil:
+			diags.Append(describeError(config.Name, err))
+		case exists:
+			diags.Append(alreadyExists(config.Name))
+		}
+	}
+	if dockerIsLocal() {
+		diags.Append(checkPorts(config.PortMappings)...)
+	}
+	return diags
+}
+
+func alreadyExists(name string) diag.Diagnostic {
+	return tfkit.AlreadyExists(path.Root("name"), fmt.Sprintf("KinD cluster %q", name), ResourceType, management.KindID(name))
+}
+
+// dockerIsLocal says whether the ports that Docker opens are opened on this
+// machine. A context that points elsewhere is not seen through: then a free port
+// here proves nothing, and a used one is the exception.
+func dockerIsLocal() bool {
+	host := os.Getenv("DOCKER_HOST")
+	return host == "" || strings.HasPrefix(host, "unix://") || strings.HasPrefix(host, "npipe://")
+}
+
+// checkPorts opens every port for a moment. Ports that cannot be tried are left
+// to Docker.
+func checkPorts(mappings []kind.PortMapping) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for i, mapping := range mappings {
+		if mapping.HostPort == 0 || mapping.ListenAddress == "" {
+			continue
+		}
+		address := net.JoinHostPort(mapping.ListenAddress, strconv.Itoa(int(mapping.HostPort)))
+		if err := tryListen(mapping.Protocol, address); err != nil {
+			diags.AddAttributeError(
+				path.Root("extra_port_mappings").AtListIndex(i).AtName("host_port"),
+				"Port in use",
+				fmt.Sprintf("The port %s (%s) of this machine cannot be opened: %s. Choose another host_port, or stop what listens there.",
+					address, mapping.Protocol, err))
+		}
+	}
+	return diags
+}
+
+func tryListen(protocol, address string) error {
+	switch protocol {
+	case "TCP":
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			return onlyInUse(err)
+		}
+		return listener.Close()
+	case "UDP":
+		conn, err := net.ListenPacket("udp", address)
+		if err != nil {
+			return onlyInUse(err)
+		}
+		return conn.Close()
+	default:
+		return nil
+	}
+}

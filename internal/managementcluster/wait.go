@@ -1,0 +1,115 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package managementcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+)
+
+// repair starts the node if it is stopped, and waits until the API answers.
+func (r *Resource) repair(ctx context.Context, name string) diag.Diagnostics {
+	description, err := r.clusters.Describe(ctx, name)
+	if err == nil && description.Status == kind.StatusStopped {
+		err = r.clusters.Start(ctx, name)
+	}
+	if err != nil {
+		return diag.Diagnostics{describeError(name, err)}
+	}
+	return waitDiagnostics(name, tfkit.Wait(ctx, r.answering(name)))
+}
+
+func (r *Resource) answering(name string) tfkit.Condition {
+	return func(ctx context.Context) (bool, string, error) {
+		_, err := r.resolver.Connect(ctx, management.KindID(name))
+		return err == nil, "the API does not answer", err
+	}
+}
+
+// waitEmpty waits until no Cluster object is left in a management cluster:
+// deleting it would leave the machines behind with nobody to delete them.
+func (r *Resource) waitEmpty(ctx context.Context, name string) diag.Diagnostics {
+	description, err := r.clusters.Describe(ctx, name)
+	switch {
+	case errors.Is(err, kind.ErrNotFound):
+		return nil
+	case err != nil:
+		return diag.Diagnostics{describeError(name, err)}
+	case description.Status == kind.StatusIncomplete:
+		// Without a working API there never was a Cluster object.
+		return nil
+	case description.Status == kind.StatusStopped:
+		if err := r.clusters.Start(ctx, name); err != nil {
+			return diag.Diagnostics{describeError(name, err)}
+		}
+	}
+	return waitDiagnostics(name, tfkit.Wait(ctx, r.empty(name)))
+}
+
+func (r *Resource) empty(name string) tfkit.Condition {
+	return func(ctx context.Context) (bool, string, error) {
+		cluster, err := r.resolver.Connect(ctx, management.KindID(name))
+		if err != nil {
+			return false, "", err
+		}
+		left, err := clustersIn(ctx, cluster)
+		if err != nil {
+			return false, "", err
+		}
+		return len(left) == 0, "Clusters exist: " + strings.Join(left, ", "), nil
+	}
+}
+
+// clustersIn names the Cluster objects of a management cluster. They are listed in
+// whatever version it serves: it may run an older Cluster API than ours.
+func clustersIn(ctx context.Context, cluster *management.Cluster) ([]string, error) {
+	mapping, err := cluster.RESTMapper().RESTMapping(schema.GroupKind{Group: clusterv1.GroupVersion.Group, Kind: clusterv1.ClusterKind})
+	if meta.IsNoMatchError(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot find out whether Cluster API is installed: %w", err)
+	}
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(mapping.GroupVersionKind)
+	if err := cluster.List(ctx, list); err != nil {
+		return nil, fmt.Errorf("cannot list Clusters: %w", err)
+	}
+	var names []string
+	for i := range list.Items {
+		name := client.ObjectKeyFromObject(&list.Items[i]).String()
+		if !list.Items[i].DeletionTimestamp.IsZero() {
+			name += " (being deleted)"
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+func waitDiagnostics(name string, err error) diag.Diagnostics {
+	var timeout *tfkit.TimeoutError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &timeout):
+		return diag.Diagnostics{tfkit.TimeoutErrorDiagnostic(fmt.Sprintf("management cluster %q", name), timeout,
+			"Destroy the Clusters first, or give it more time with timeouts. If its API is dead for good, "+
+				fmt.Sprintf("kind delete cluster --name %s deletes it and orphans what it manages.", name))}
+	default:
+		return diag.Diagnostics{tfkit.RequestError(fmt.Sprintf("look into management cluster %q", name), err)}
+	}
+}
