@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// HasImage tells whether the cluster's node has an image under exactly this reference. It asks containerd, because
+// NodeHasImage tells whether the cluster's node has an image under exactly this reference. It asks containerd, because
 // crictl, which KinD's library uses, is not in every node image.
-func (c *Clusters) HasImage(ctx context.Context, name, reference string) (bool, error) {
+func (c *Clusters) NodeHasImage(ctx context.Context, name, reference string) (bool, error) {
 	node, err := c.node(ctx, name)
 	if err != nil {
 		return false, err

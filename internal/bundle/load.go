@@ -1,0 +1,45 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bundle
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Nodes are the nodes of a management cluster on this machine, which an image can be loaded into.
+type Nodes interface {
+	// NodeHasImage tells whether the nodes of the cluster called name have the image.
+	NodeHasImage(ctx context.Context, name, reference string) (bool, error)
+	// LoadImage loads the images of a docker-archive into the nodes of the cluster called name.
+	LoadImage(ctx context.Context, name string, archive io.Reader) error
+}
+
+// loading makes providers that are installed at the same time, as Terraform does, share one copy of their image.
+var loading singleflight.Group
+
+// Load makes sure that the nodes of the KinD cluster called name have a local image.
+func Load(ctx context.Context, nodes Nodes, name string, image Image) error {
+	_, err, _ := loading.Do(name+"/"+image.Reference, func() (any, error) {
+		return nil, load(ctx, nodes, name, image)
+	})
+	return err
+}
+
+func load(ctx context.Context, nodes Nodes, name string, image Image) error {
+	found, err := nodes.NodeHasImage(ctx, name, image.Reference)
+	if err != nil || found {
+		return err
+	}
+	reader, writer := io.Pipe()
+	go func() { writer.CloseWithError(image.Write(writer)) }()
+	if err := nodes.LoadImage(ctx, name, reader); err != nil {
+		reader.CloseWithError(err) //nolint:errcheck,gosec // always nil
+		return fmt.Errorf("loading the controllers image into KinD cluster %s: %w", name, err)
+	}
+	return nil
+}
