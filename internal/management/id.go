@@ -15,6 +15,9 @@ var (
 	// ErrNotConfigured means that no id was given and that the provider block
 	// describes no connection, or one that is not known yet.
 	ErrNotConfigured = errors.New("no management cluster is configured")
+	// ErrNotKnownYet is an ErrNotConfigured that goes away when the plan is
+	// applied: the provider block's connection comes from a resource.
+	ErrNotKnownYet = errors.New("the connection is not known until apply")
 	// ErrNotFound means that the management cluster does not exist.
 	ErrNotFound = errors.New("the management cluster does not exist")
 	// ErrUnreachable means that the management cluster's API does not answer,

@@ -131,7 +131,8 @@ func (c Connection) restConfig() (*rest.Config, error) {
 	case c.Unknown:
 		return nil, &reasonError{
 			reason:  ErrNotConfigured,
-			message: "the provider block's connection is not known until apply",
+			message: "the provider block's management cluster cannot be used yet",
+			cause:   ErrNotKnownYet,
 		}
 	case c.Kubeconfig == "" && c.KubeconfigPath == "":
 		return nil, &reasonError{

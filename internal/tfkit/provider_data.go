@@ -4,9 +4,12 @@
 package tfkit
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
@@ -26,4 +29,26 @@ func ProviderData(data any) (*management.Resolver, diag.Diagnostics) {
 		)}
 	}
 	return resolver, nil
+}
+
+// ConnectAtPlan connects to a management cluster for what only a live API can
+// tell while planning. It returns nil, and mostly no diagnostics, when there is
+// none to talk to: a plan never needs one. The exception is a resource that no
+// apply could create, because nothing says where.
+func ConnectAtPlan(ctx context.Context, resolver *management.Resolver, id types.String) (*management.Cluster, diag.Diagnostics) {
+	if resolver == nil || id.IsUnknown() {
+		return nil, nil
+	}
+	cluster, err := resolver.Connect(ctx, id.ValueString())
+	switch {
+	case err == nil:
+		return cluster, nil
+	case errors.Is(err, management.ErrNotKnownYet), errors.Is(err, management.ErrNotFound):
+		return nil, nil
+	case errors.Is(err, management.ErrUnreachable):
+		return nil, diag.Diagnostics{diag.NewAttributeWarningDiagnostic(ManagementClusterPath, "Management cluster unreachable",
+			sentences("Some checks that need the management cluster were skipped: "+err.Error()))}
+	default:
+		return nil, diag.Diagnostics{ConnectError(err)}
+	}
 }

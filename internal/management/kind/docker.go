@@ -102,18 +102,6 @@ func (c *Clusters) Engine(ctx context.Context) (Engine, error) {
 	return engine, nil
 }
 
-// HasImage says whether the engine has the image, so that nothing is pulled.
-func (c *Clusters) HasImage(ctx context.Context, image string) (bool, error) {
-	_, err := c.docker(ctx, "image", "inspect", "--format", "{{.Id}}", image)
-	if err == nil {
-		return true, nil
-	}
-	if strings.Contains(strings.ToLower(err.Error()), "no such image") {
-		return false, nil
-	}
-	return false, err
-}
-
 // containers returns the names of the containers of a KinD cluster, stopped ones
 // included.
 func (c *Clusters) containers(ctx context.Context, name string) ([]string, error) {

@@ -1,0 +1,81 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package capiprovider
+
+import (
+	"context"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+// Bundle is what the resource needs of package bundle, so that its behaviour can
+// be tested where no controllers can run.
+type Bundle interface {
+	// Image is the image of the controllers. An empty reference is the default for
+	// the management cluster.
+	Image(managementCluster, reference string) (bundle.Image, error)
+	// Load makes sure that the management cluster's nodes have a local image.
+	Load(ctx context.Context, cluster *management.Cluster, image bundle.Image) error
+	Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image) error
+	Installed(ctx context.Context, cluster *management.Cluster, name string) (*bundle.Status, error)
+	Pending(ctx context.Context, cluster *management.Cluster, name string) (string, error)
+	Serves(ctx context.Context, cluster *management.Cluster, name string) ([]string, error)
+	Uninstall(ctx context.Context, cluster *management.Cluster, name string) error
+	Gone(ctx context.Context, cluster *management.Cluster, name string) (string, error)
+}
+
+// Bundled is the bundle in this binary, for KinD clusters whose nodes are nodes.
+func Bundled(nodes bundle.Nodes) Bundle { return bundled{nodes: nodes} }
+
+type bundled struct {
+	nodes bundle.Nodes
+}
+
+// Image takes the executable for KinD clusters, whose nodes it can be loaded into.
+// A reference to the executable, which is what the state holds, is not one into a registry.
+func (bundled) Image(managementCluster, reference string) (bundle.Image, error) {
+	if _, isKind := management.ParseKindID(managementCluster); isKind {
+		image, err := bundle.FromExecutable()
+		if reference == "" || err == nil && image.Reference == reference {
+			return image, err
+		}
+	}
+	if reference == "" {
+		return bundle.Image{}, errNoImage
+	}
+	return bundle.FromRegistry(reference)
+}
+
+func (b bundled) Load(ctx context.Context, cluster *management.Cluster, image bundle.Image) error {
+	name, isKind := management.ParseKindID(cluster.ID)
+	if !isKind || !image.Local() {
+		return nil
+	}
+	return bundle.Load(ctx, b.nodes, name, image)
+}
+
+func (bundled) Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image) error {
+	return bundle.Install(ctx, cluster, name, image)
+}
+
+func (bundled) Installed(ctx context.Context, cluster *management.Cluster, name string) (*bundle.Status, error) {
+	return bundle.Installed(ctx, cluster, name)
+}
+
+func (bundled) Pending(ctx context.Context, cluster *management.Cluster, name string) (string, error) {
+	return bundle.Pending(ctx, cluster, name)
+}
+
+func (bundled) Serves(ctx context.Context, cluster *management.Cluster, name string) ([]string, error) {
+	return bundle.Serves(ctx, cluster, name)
+}
+
+func (bundled) Uninstall(ctx context.Context, cluster *management.Cluster, name string) error {
+	return bundle.Uninstall(ctx, cluster, name)
+}
+
+func (bundled) Gone(ctx context.Context, cluster *management.Cluster, name string) (string, error) {
+	return bundle.Gone(ctx, cluster, name)
+}

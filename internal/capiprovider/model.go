@@ -1,0 +1,46 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package capiprovider is the resource capi_provider: a Cluster API provider that
+// is bundled with this one, installed in a management cluster.
+package capiprovider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
+	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+type model struct {
+	ID                types.String   `tfsdk:"id"`
+	ManagementCluster types.String   `tfsdk:"management_cluster"`
+	Name              types.String   `tfsdk:"name"`
+	Image             types.String   `tfsdk:"image"`
+	Timeouts          timeouts.Value `tfsdk:"timeouts"`
+	Namespace         types.String   `tfsdk:"namespace"`
+	Type              types.String   `tfsdk:"type"`
+	Version           types.String   `tfsdk:"version"`
+	Ready             types.Bool     `tfsdk:"ready"`
+}
+
+// object names the provider in diagnostics.
+func (m model) object() string { return "provider " + m.Name.ValueString() }
+
+// fromProvider sets what follows from the provider's name.
+func (m *model) fromProvider(provider config.Provider) {
+	m.Namespace = types.StringValue(provider.Namespace)
+	m.Type = types.StringValue(string(provider.Type))
+	m.ID = types.StringUnknown()
+	if !m.ManagementCluster.IsUnknown() {
+		m.ID = types.StringValue(management.JoinID(m.ManagementCluster.ValueString(), provider.Name))
+	}
+}
+
+// fromStatus sets what is installed.
+func (m *model) fromStatus(status *bundle.Status) {
+	m.Version = types.StringValue(status.Version)
+	m.Image = types.StringValue(status.Image)
+}
