@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -204,27 +205,15 @@ func (w *layerWriter) binaries(r *rootfs, names ...string) error {
 	return nil
 }
 
-// folder puts the files and links that a folder of a rootfs holds into the layer.
-func (w *layerWriter) folder(r *rootfs, dir string) error {
-	for _, name := range sortedKeys(r.entries) {
-		if path.Dir(name) != dir {
-			continue
-		}
-		if err := w.copyEntry(r, name); err != nil {
-			return err
-		}
-	}
-	return nil
+// folder returns the names in a folder.
+func (r *rootfs) folder(dir string) []string {
+	return slices.DeleteFunc(sortedKeys(r.entries), func(name string) bool { return path.Dir(name) != dir })
 }
 
 func (w *layerWriter) copyEntry(r *rootfs, name string) error {
-	header := r.entries[name].header
-	if header.Typeflag == tar.TypeSymlink {
-		return w.symlink(name, header.Linkname)
-	}
 	content, err := r.content(name)
 	if err != nil {
 		return err
 	}
-	return w.stream(name, header.Mode&0o777, content.Size(), content)
+	return w.stream(name, r.entries[name].header.Mode&0o777, content.Size(), content)
 }

@@ -72,11 +72,9 @@ func clusterImages(work string, references map[string]string, binaries clusterBi
 // backend says which of the two iptables (nft, legacy) goes by that name.
 func writeNetfilter(w *layerWriter, node *rootfs, backend string) error {
 	multi := map[string]string{"legacy": "/usr/sbin/xtables-legacy-multi", "nft": "/usr/sbin/xtables-nft-multi"}
-	if err := w.binaries(node, multi["legacy"], multi["nft"], "/usr/sbin/nft", "/usr/sbin/conntrack"); err != nil {
-		return err
-	}
-	// iptables loads what stands behind -m and -j from files of this folder.
-	if err := w.folder(node, node.libraryFolder()+"/xtables"); err != nil {
+	programs := []string{multi["legacy"], multi["nft"], "/usr/sbin/nft", "/usr/sbin/conntrack"}
+	// iptables loads what stands behind -m and -j from this folder; some of that needs libraries of its own.
+	if err := w.binaries(node, append(programs, node.folder(node.libraryFolder()+"/xtables")...)...); err != nil {
 		return err
 	}
 	for _, prefix := range []string{"iptables", "ip6tables"} {

@@ -24,7 +24,7 @@ var nodePackages = []string{
 	"iproute2", "iptables", "jq", "kmod", "libseccomp2", "mount", "nftables", "procps", "runc", "systemd", "util-linux",
 }
 
-var haproxyPackages = []string{"busybox-static", "haproxy"}
+var haproxyPackages = []string{"busybox", "haproxy"}
 
 // nodeRootfs returns the tar of a Debian that boots as a kind node, without Kubernetes.
 func (b *builder) nodeRootfs(ctx context.Context) (string, error) {
