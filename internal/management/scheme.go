@@ -14,10 +14,12 @@ import (
 	controlplanev1 "sigs.k8s.io/cluster-api/api/controlplane/kubeadm/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 )
 
 // Scheme knows every kind that is read from or written to a management
-// cluster: Kubernetes' own, Cluster API's, and clusterctl's inventory.
+// cluster: Kubernetes' own, Cluster API's, the Docker provider's and clusterctl's inventory.
 // Template kinds of third-party providers are handled as unstructured objects.
 var Scheme = newScheme(
 	clientgoscheme.AddToScheme,
@@ -28,6 +30,7 @@ var Scheme = newScheme(
 	bootstrapv1.AddToScheme,
 	controlplanev1.AddToScheme,
 	clusterctlv1.AddToScheme,
+	infrav1.AddToScheme,
 )
 
 func newScheme(add ...func(*runtime.Scheme) error) *runtime.Scheme {

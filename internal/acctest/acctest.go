@@ -1,0 +1,148 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package acctest is what tests need that run more than Go code: a Terraform
+// binary, a Kubernetes API server, or Docker. What a machine does not have is
+// skipped with the reason.
+//
+// The name of a test says what it needs: TestIntegration* a Terraform binary and
+// an API server, TestAcc* Docker as well, and TF_ACC=1.
+package acctest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+)
+
+const (
+	providerName          = "capi"
+	terraformPathVariable = "TF_ACC_TERRAFORM_PATH"
+)
+
+// Factories serve a provider to the Terraform binary, in the test's own process.
+func Factories(newProvider func() provider.Provider) map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){
+		providerName: providerserver.NewProtocol6WithError(newProvider()),
+	}
+}
+
+// Provider is a provider with nothing to configure, which hands Data to the
+// resources it has: for tests of one resource without the others.
+type Provider struct {
+	// Data is the provider data, a *management.Resolver.
+	Data               any
+	ResourceList       []func() resource.Resource
+	EphemeralResources []func() ephemeral.EphemeralResource
+}
+
+// Factories serve the provider to the Terraform binary.
+func (p Provider) Factories() map[string]func() (tfprotov6.ProviderServer, error) {
+	return Factories(func() provider.Provider { return testProvider{p} })
+}
+
+type testProvider struct{ Provider }
+
+var _ provider.ProviderWithEphemeralResources = testProvider{}
+
+func (p testProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = providerName
+}
+
+func (p testProvider) Schema(context.Context, provider.SchemaRequest, *provider.SchemaResponse) {}
+
+func (p testProvider) Configure(_ context.Context, _ provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = p.Data, p.Data, p.Data
+}
+
+func (p testProvider) Resources(context.Context) []func() resource.Resource { return p.ResourceList }
+
+func (p testProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+
+func (p testProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return p.Provider.EphemeralResources
+}
+
+// NeedTerraform skips the test if there is no Terraform binary. It makes the
+// test framework use the one on the PATH, which otherwise would download its own.
+func NeedTerraform(t *testing.T) {
+	t.Helper()
+	if os.Getenv(terraformPathVariable) != "" {
+		return
+	}
+	for _, name := range []string{"terraform", "tofu"} {
+		if found, err := exec.LookPath(name); err == nil {
+			t.Setenv(terraformPathVariable, found)
+			return
+		}
+	}
+	t.Skipf("no terraform or tofu on the PATH, and %s is not set", terraformPathVariable)
+}
+
+// NeedDocker skips the test unless TF_ACC is set, and fails it if then Docker does not
+// answer: whoever asks for acceptance tests wants to know.
+func NeedDocker(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TF_ACC") == "" {
+		t.Skip("acceptance tests make containers; set TF_ACC=1 to run them")
+	}
+	if out, err := docker(t, "version", "--format", "{{.Server.Version}}"); err != nil {
+		t.Fatalf("Docker does not answer: %v: %s", err, out)
+	}
+}
+
+// NeedImage skips the test if the Docker engine does not have an image. Tests do
+// not pull.
+func NeedImage(t *testing.T, image string) {
+	t.Helper()
+	if _, err := docker(t, "image", "inspect", image); err != nil {
+		t.Skipf("the Docker engine does not have %s", image)
+	}
+}
+
+// NoLeaks fails the test if, at its end, containers or volumes exist that did not
+// exist when NoLeaks was called.
+func NoLeaks(t *testing.T) {
+	t.Helper()
+	before := leftovers(t)
+	t.Cleanup(func() {
+		for what := range leftovers(t) {
+			if !before[what] {
+				t.Errorf("the test left %s behind", what)
+			}
+		}
+	})
+}
+
+func leftovers(t *testing.T) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	for what, args := range map[string][]string{
+		"container": {"ps", "--all", "--format", "{{.Names}}"},
+		"volume":    {"volume", "ls", "--quiet"},
+	} {
+		out, err := docker(t, args...)
+		if err != nil {
+			t.Fatalf("cannot list what Docker has: %v: %s", err, out)
+		}
+		for _, name := range strings.Fields(out) {
+			found[what+" "+name] = true
+		}
+	}
+	return found
+}
+
+func docker(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "docker", args...).CombinedOutput()
+	return string(out), err
+}

@@ -1,0 +1,128 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package acctest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+)
+
+const assetsVariable = "KUBEBUILDER_ASSETS"
+
+// KindName is the name of the KinD cluster that Environment pretends to be.
+const KindName = "envtest"
+
+// Environment is a Kubernetes API server without nodes or controllers. It knows
+// the kinds of all bundled providers, whose webhooks are not there.
+type Environment struct {
+	// Kubeconfig of an administrator.
+	Kubeconfig string
+	// Cluster is a client for the server. Its id is that of KindName.
+	Cluster *management.Cluster
+}
+
+// shared is one server for all tests of a package: it takes seconds to start.
+var shared struct {
+	sync.Mutex
+	environment *Environment
+	process     *envtest.Environment
+}
+
+// Run runs a package's tests and stops the API server that they shared. A package
+// whose tests call NeedAPIServer needs
+//
+//	func TestMain(m *testing.M) { os.Exit(acctest.Run(m)) }
+func Run(m *testing.M) int {
+	code := m.Run()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.process == nil {
+		return code
+	}
+	if err := shared.process.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "cannot stop the API server:", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// NeedAPIServer returns an API server that all tests of the package share, so
+// every test has to use names of its own. It skips the test if the machine has no
+// kube-apiserver and etcd.
+func NeedAPIServer(t *testing.T) *Environment {
+	t.Helper()
+	if os.Getenv(assetsVariable) == "" {
+		t.Skipf("%s does not name a folder with kube-apiserver and etcd", assetsVariable)
+	}
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.environment == nil {
+		environment, process, err := startAPIServer(t.Context())
+		if err != nil {
+			t.Fatalf("cannot start an API server: %v", err)
+		}
+		shared.environment, shared.process = environment, process
+	}
+	return shared.environment
+}
+
+func startAPIServer(ctx context.Context) (*Environment, *envtest.Environment, error) {
+	crds, err := bundledCRDs()
+	if err != nil {
+		return nil, nil, err
+	}
+	process := &envtest.Environment{
+		Scheme:            management.Scheme,
+		CRDInstallOptions: envtest.CRDInstallOptions{CRDs: crds, Scheme: management.Scheme},
+	}
+	restConfig, err := process.Start()
+	if err != nil {
+		return nil, nil, err
+	}
+	cluster, err := management.NewCluster(ctx, management.KindID(KindName), restConfig)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Environment{Kubeconfig: string(process.KubeConfig), Cluster: cluster}, process, nil
+}
+
+func bundledCRDs() ([]*apiextensionsv1.CustomResourceDefinition, error) {
+	var all []*apiextensionsv1.CustomResourceDefinition
+	for _, provider := range config.Providers {
+		crds, err := provider.CRDs()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, crds...)
+	}
+	return all, nil
+}
+
+// Resolver knows one KinD cluster, KindName, which is the environment, and no
+// provider block.
+func (e *Environment) Resolver() *management.Resolver {
+	return management.NewResolver(management.Connection{}, Kubeconfigs{KindName: e.Kubeconfig})
+}
+
+// Kubeconfigs stands in for KinD: the kubeconfigs of clusters by their names.
+type Kubeconfigs map[string]string
+
+// KubeConfig returns the kubeconfig, or kind.ErrNotFound.
+func (k Kubeconfigs) KubeConfig(_ context.Context, name string) (string, error) {
+	kubeconfig, ok := k[name]
+	if !ok {
+		return "", fmt.Errorf("%w: %q", kind.ErrNotFound, name)
+	}
+	return kubeconfig, nil
+}

@@ -1,0 +1,91 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package acctest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+const module = "github.com/terraform-capi/terraform-provider-capi"
+
+// Workspace is a folder with a Terraform configuration that uses the provider's
+// executable as it is released. Tests in which controllers run need it, because
+// the controllers are that executable; all others are simpler with Factories.
+type Workspace struct {
+	t         *testing.T
+	directory string
+	env       []string
+}
+
+// NewWorkspace builds the provider and makes an empty workspace. Call
+// NeedTerraform first.
+func NewWorkspace(t *testing.T) *Workspace {
+	t.Helper()
+	binaries := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w",
+		"-o", filepath.Join(binaries, "terraform-provider-capi"), module)
+	// The controllers image has nothing but the executable.
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("cannot build the provider: %v\n%s", err, out)
+	}
+	w := &Workspace{t: t, directory: t.TempDir()}
+	w.Write("terraformrc", fmt.Sprintf(
+		"provider_installation {\n  dev_overrides {\n    \"terraform-capi/capi\" = %q\n  }\n  direct {}\n}\n", binaries))
+	w.Write("versions.tf", "terraform {\n  required_providers {\n    capi = { source = \"terraform-capi/capi\" }\n  }\n}\n")
+	w.env = append(os.Environ(),
+		"TF_CLI_CONFIG_FILE="+filepath.Join(w.directory, "terraformrc"),
+		"TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_ARGS=-no-color")
+	return w
+}
+
+// Write writes a file of the workspace.
+func (w *Workspace) Write(name, content string) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(w.directory, name), []byte(content), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Terraform runs a Terraform command and returns what it printed. The test fails
+// if the command does.
+func (w *Workspace) Terraform(args ...string) string {
+	w.t.Helper()
+	out, code := w.Try(args...)
+	if code != 0 {
+		w.t.Fatalf("terraform %v exited with %d:\n%s", args, code, out)
+	}
+	return out
+}
+
+// Try runs a Terraform command and returns what it printed and its exit code.
+func (w *Workspace) Try(args ...string) (string, int) {
+	w.t.Helper()
+	// A destroy in a test's cleanup comes after the end of the test's context.
+	cmd := exec.CommandContext(context.WithoutCancel(w.t.Context()), os.Getenv(terraformPathVariable), args...)
+	cmd.Dir, cmd.Env = w.directory, w.env
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		w.t.Fatalf("cannot run terraform: %v", err)
+	}
+	return out.String(), cmd.ProcessState.ExitCode()
+}
+
+// NeedEmptyPlan fails the test if a plan would change anything.
+func (w *Workspace) NeedEmptyPlan() {
+	w.t.Helper()
+	if out, code := w.Try("plan", "-detailed-exitcode"); code != 0 {
+		w.t.Fatalf("the plan is not empty (exit code %d):\n%s", code, out)
+	}
+}
