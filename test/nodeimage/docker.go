@@ -41,7 +41,7 @@ func (b *builder) unlessLoaded(ctx context.Context, name string, build func(work
 			return nil
 		}
 	}
-	work, err := os.MkdirTemp(b.cache, "image-")
+	work, err := os.MkdirTemp(b.cache, scratchPrefix)
 	if err != nil {
 		return err
 	}
@@ -56,6 +56,10 @@ func (b *builder) unlessLoaded(ctx context.Context, name string, build func(work
 		return err
 	}
 	b.printf("%s is ready", name)
+	// What had the name before is of no more use, except to containers that run it: those keep it.
+	if _, err := output(ctx, b.cache, "docker", "image", "prune", "--force", "--filter", "label="+recipeLabel); err != nil {
+		b.printf("removing the image of the previous recipe failed: %v", err)
+	}
 	return nil
 }
 

@@ -58,7 +58,7 @@ func (b *builder) build(ctx context.Context, p goProgram) (map[string]string, er
 
 // compile builds in a folder of its own and moves only finished binaries to dir, so that the cache never holds half of one.
 func (b *builder) compile(ctx context.Context, p goProgram, gomod []byte, ldflags, dir string, names []string) error {
-	work, err := os.MkdirTemp(b.cache, "build-")
+	work, err := os.MkdirTemp(b.cache, scratchPrefix)
 	if err != nil {
 		return err
 	}

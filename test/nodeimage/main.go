@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -49,6 +50,9 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
+// scratchPrefix begins the names of folders in the cache that are removed after use.
+const scratchPrefix = "scratch-"
+
 // builder knows where results are kept and tells what goes on.
 type builder struct {
 	cache string
@@ -64,11 +68,35 @@ func newBuilder() (*builder, error) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return nil, err
 	}
+	if err := lock(cache); err != nil {
+		return nil, fmt.Errorf("lock the cache %s: %w", cache, err)
+	}
 	p, err := newProgress(filepath.Join(cache, "nodeimage.log"))
 	if err != nil {
 		return nil, err
 	}
 	return &builder{cache: cache, progress: p}, nil
+}
+
+// lock waits until no other builder works in the cache, and removes what one that was killed left unfinished.
+// The lock goes when the process ends.
+func lock(cache string) error {
+	// Not an os.File, which the garbage collector would close, and unlock, at some time.
+	fd, err := syscall.Open(filepath.Join(cache, "lock"), syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC, 0o644)
+	if err != nil {
+		return err
+	}
+	if syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		fmt.Fprintln(os.Stderr, "Waiting for another build that uses", cache)
+		if err := syscall.Flock(fd, syscall.LOCK_EX); err != nil {
+			return err
+		}
+	}
+	unfinished, err := filepath.Glob(filepath.Join(cache, scratchPrefix+"*"))
+	for _, dir := range unfinished {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
 }
 
 // image builds one image and loads it into Docker, unless an image of the same recipe is there.
