@@ -1,0 +1,124 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package background holds what goes on beside the reconcile loops: jobs that take longer than a reconcile may,
+// and the engine's events. Both end in a request to reconcile an object. Neither is the only record of anything,
+// so nothing is lost with the process.
+package background
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+)
+
+// queueLength is how many requests may wait before jobs wait for the controller.
+const queueLength = 1024
+
+// Jobs runs functions in the background, at most one per object and name at a time.
+type Jobs struct {
+	ctx    context.Context //nolint:containedctx // The life of the manager, not of a call.
+	events chan event.GenericEvent
+
+	mu   sync.Mutex
+	jobs map[key]*job
+}
+
+type key struct {
+	uid  types.UID
+	name string
+}
+
+type job struct {
+	cancel   context.CancelFunc
+	progress string
+	done     bool
+	err      error
+}
+
+// Status of a job.
+type Status struct {
+	// Done says that the job has ended; Err is its error then.
+	Done bool
+	Err  error
+	// Progress is what the job reported last.
+	Progress string
+}
+
+// NewJobs returns jobs that live at most as long as ctx.
+func NewJobs(ctx context.Context) *Jobs {
+	return &Jobs{ctx: ctx, events: make(chan event.GenericEvent, queueLength), jobs: map[key]*job{}}
+}
+
+// Events yields an object whenever one of its jobs has ended or reported progress.
+func (j *Jobs) Events() chan event.GenericEvent { return j.events }
+
+// Notify asks for the object to be reconciled.
+func (j *Jobs) Notify(obj client.Object) {
+	select {
+	case j.events <- event.GenericEvent{Object: obj}:
+	case <-j.ctx.Done():
+	}
+}
+
+// Run starts the job unless it runs already, and returns how it stands. The end of a job is returned once; after
+// that Run starts it anew. The object is reconciled when the job reports progress and when it ends, so callers
+// return and come back.
+func (j *Jobs) Run(ctx context.Context, obj client.Object, name string, timeout time.Duration, do func(ctx context.Context, report func(string)) error) Status {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	k := key{obj.GetUID(), name}
+	if running, ok := j.jobs[k]; ok {
+		if running.done {
+			delete(j.jobs, k)
+		}
+		return Status{Done: running.done, Err: running.err, Progress: running.progress}
+	}
+	jobCtx, cancel := context.WithTimeout(ctrl.LoggerInto(j.ctx, ctrl.LoggerFrom(ctx)), timeout)
+	started := &job{cancel: cancel}
+	j.jobs[k] = started
+	object := obj.DeepCopyObject().(client.Object) //nolint:forcetypeassert // A copy has the type of the original.
+	go func() {
+		err := do(jobCtx, func(progress string) {
+			j.mu.Lock()
+			started.progress = progress
+			j.mu.Unlock()
+			j.Notify(object)
+		})
+		cancel()
+		j.mu.Lock()
+		started.done, started.err = true, err
+		current := j.jobs[k] == started
+		j.mu.Unlock()
+		if current {
+			j.Notify(object)
+		}
+	}()
+	return Status{}
+}
+
+// Forget cancels and forgets the named jobs of an object, or all of them if no name is given.
+func (j *Jobs) Forget(obj client.Object, names ...string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for k, running := range j.jobs {
+		if k.uid == obj.GetUID() && (len(names) == 0 || contains(names, k.name)) {
+			running.cancel()
+			delete(j.jobs, k)
+		}
+	}
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,180 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cloudinit reads the cloud-config documents that Cluster API's kubeadm bootstrap provider writes.
+//
+// It is strict: a directive that it does not know, or that cannot be done in a container, is an error and not
+// silence, because a node that lacks half of its configuration fails much later and without a trace.
+package cloudinit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	header      = "#cloud-config"
+	jinjaHeader = "## template: jinja"
+)
+
+// Config is what a cloud-config document asks for, in the order in which it is to be done.
+type Config struct {
+	// BootCommands run first.
+	BootCommands []Command
+	// Files are written next.
+	Files []File
+	// Commands run last.
+	Commands []Command
+}
+
+// Command is a shell script or a program with its arguments.
+type Command struct {
+	// Shell is a script for /bin/sh. Exactly one of Shell and Args is set.
+	Shell string
+	// Args are a program and its arguments.
+	Args []string
+}
+
+// String is the command as a person would type it.
+func (c Command) String() string {
+	if c.Shell != "" {
+		return c.Shell
+	}
+	return strings.Join(c.Args, " ")
+}
+
+// document has the directives that are understood. Those that are of type unsupported are known, but cannot be
+// done in a container.
+type document struct {
+	BootCommands []Command   `yaml:"bootcmd"`
+	Files        []writeFile `yaml:"write_files"`
+	Commands     []Command   `yaml:"runcmd"`
+	NTP          unsupported `yaml:"ntp"`
+	Users        unsupported `yaml:"users"`
+	DiskSetup    unsupported `yaml:"disk_setup"`
+	FSSetup      unsupported `yaml:"fs_setup"`
+	Mounts       unsupported `yaml:"mounts"`
+}
+
+// unsupported remembers that a directive was there.
+type unsupported bool
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (u *unsupported) UnmarshalYAML(*yaml.Node) error {
+	*u = true
+	return nil
+}
+
+// reasons tell why a directive cannot be done, and what to do instead.
+func (d document) reasons() []error {
+	var errs []error
+	for _, directive := range []struct {
+		name    string
+		present unsupported
+		why     string
+	}{
+		{"ntp", d.NTP, "containers have the clock of the Docker host; set the time there"},
+		{"users", d.Users, "use files and preKubeadmCommands, or an image that has the users"},
+		{"disk_setup", d.DiskSetup, "containers have no disks"},
+		{"fs_setup", d.FSSetup, "containers have no disks"},
+		{"mounts", d.Mounts, "use extraMounts of the DockerMachine"},
+	} {
+		if directive.present {
+			errs = append(errs, fmt.Errorf("%s is not supported by the Docker infrastructure provider: %s", directive.name, directive.why))
+		}
+	}
+	return errs
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (c *Command) UnmarshalYAML(node *yaml.Node) error {
+	switch node.Kind {
+	case yaml.ScalarNode:
+		if err := node.Decode(&c.Shell); err != nil || c.Shell == "" {
+			return fmt.Errorf("line %d: an empty command", node.Line)
+		}
+		return nil
+	case yaml.SequenceNode:
+		if err := node.Decode(&c.Args); err != nil || len(c.Args) == 0 || c.Args[0] == "" {
+			return fmt.Errorf("line %d: a command must be a string or a list of strings that starts with a program", node.Line)
+		}
+		return nil
+	default:
+		return fmt.Errorf("line %d: a command must be a string or a list of strings", node.Line)
+	}
+}
+
+// Parse reads a cloud-config document. Expressions of the jinja template language for the instance's host name
+// and id are replaced with instance if the document says that it is a template; others are left as they are.
+func Parse(data []byte, instance string) (*Config, error) {
+	data, err := body(data, instance)
+	if err != nil {
+		return nil, err
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	var doc document
+	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("the cloud-config is not understood: %w", describe(err))
+	}
+	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		return nil, errors.New("the cloud-config has more than one YAML document")
+	}
+	errs := doc.reasons()
+	for _, command := range slices.Concat(doc.BootCommands, doc.Commands) {
+		// The decoder does not ask UnmarshalYAML about null.
+		if command.Shell == "" && len(command.Args) == 0 {
+			errs = append(errs, errors.New("a command is empty"))
+		}
+	}
+	config := &Config{BootCommands: doc.BootCommands, Commands: doc.Commands}
+	for i, file := range doc.Files {
+		decoded, err := file.decode()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("write_files[%d] (%s): %w", i, file.Path, err))
+			continue
+		}
+		config.Files = append(config.Files, decoded)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("the cloud-config cannot be used: %w", err)
+	}
+	return config, nil
+}
+
+// describe rewords the decoder's message about unknown fields, which names a type of this package.
+func describe(err error) error {
+	var typeError *yaml.TypeError
+	if !errors.As(err, &typeError) {
+		return err
+	}
+	messages := make([]string, len(typeError.Errors))
+	for i, message := range typeError.Errors {
+		messages[i] = unknownField.ReplaceAllString(message, "unknown directive $1")
+	}
+	return errors.New(strings.Join(messages, "; "))
+}
+
+var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+// instanceExpressions are what templates use to name the node after the machine.
+var instanceExpressions = regexp.MustCompile(`\{\{\s*(ds\.meta_data\.(local_hostname|hostname|instance_id)|v1\.(local_hostname|instance_id))\s*\}\}`)
+
+// body checks and removes the header lines.
+func body(data []byte, instance string) ([]byte, error) {
+	rest := bytes.TrimLeft(data, "\n")
+	if line, after, _ := bytes.Cut(rest, []byte("\n")); string(bytes.TrimSpace(line)) == jinjaHeader {
+		rest = instanceExpressions.ReplaceAllLiteral(after, []byte(instance))
+	}
+	if line, _, _ := bytes.Cut(rest, []byte("\n")); string(bytes.TrimSpace(line)) != header {
+		return nil, fmt.Errorf("the bootstrap data is not cloud-config: it does not start with %q", header)
+	}
+	return rest, nil
+}

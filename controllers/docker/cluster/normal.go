@@ -1,0 +1,185 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
+)
+
+const (
+	pullJob     = "pull"
+	pullTimeout = 30 * time.Minute
+
+	// retryInterval is when to look again at what only people can change.
+	retryInterval = 30 * time.Second
+
+	defaultPort = 6443
+)
+
+// reconcileNormal makes the load balancer run and publishes its endpoint.
+func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result, error) {
+	lb := r.loadBalancer(s)
+	if ready, err := r.ensureImage(ctx, s, lb.Image); err != nil || !ready {
+		return ctrl.Result{}, err
+	}
+	if _, err := r.Runtime.EnsureNetwork(ctx, r.Network); err != nil {
+		return ctrl.Result{}, err
+	}
+	servers, err := r.controlPlane(ctx, s)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	config, err := r.config(ctx, s, servers)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	hostPort, err := lb.Ensure(ctx, config)
+	if errors.Is(err, loadbalancer.ErrNameTaken) {
+		s.waiting, s.message = infrav1.LoadBalancerNameTakenReason, err.Error()
+		return ctrl.Result{RequeueAfter: retryInterval}, nil
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	publish(s.dockerCluster, lb.Name, config.Port, hostPort)
+	return ctrl.Result{}, r.markConfigured(ctx, servers)
+}
+
+// publish writes down where the API server is to be found, and that the infrastructure is there.
+func publish(dockerCluster *infrav1.DockerCluster, name string, port int32, hostPort int) {
+	endpoint := &dockerCluster.Spec.ControlPlaneEndpoint
+	if endpoint.Host == "" {
+		endpoint.Host = name
+	}
+	endpoint.Port = port
+	if dockerCluster.Annotations == nil {
+		dockerCluster.Annotations = map[string]string{}
+	}
+	dockerCluster.Annotations[infrav1.HostEndpointAnnotation] = loadbalancer.HostEndpoint(hostPort)
+	dockerCluster.Status.FailureDomains = dockerCluster.Spec.FailureDomains
+	dockerCluster.Status.Initialization.Provisioned = ptr.To(true)
+}
+
+// ensureImage makes sure that the load balancer's image is on the host.
+func (r *Reconciler) ensureImage(ctx context.Context, s *scope, image string) (bool, error) {
+	exists, err := r.Runtime.ImageExists(ctx, image)
+	if err != nil || exists {
+		return exists, err
+	}
+	pull := r.Jobs.Run(ctx, s.dockerCluster, pullJob, pullTimeout, func(ctx context.Context, report func(string)) error {
+		return images.Ensure(ctx, r.Runtime, image, report)
+	})
+	if pull.Err != nil {
+		return false, fmt.Errorf("the load balancer image is not on the Docker host and cannot be pulled: %w", pull.Err)
+	}
+	if pull.Done {
+		return true, nil
+	}
+	s.waiting = infrav1.LoadBalancerPullingImageReason
+	s.message = strings.TrimSuffix(fmt.Sprintf("Pulling image %s: %s", image, pull.Progress), ": ")
+	return false, nil
+}
+
+// controlPlane returns the control plane machines that have a container. One that is being deleted gets no new
+// requests, unless it is the last: the API is needed to the end, for draining nodes and detaching volumes.
+func (r *Reconciler) controlPlane(ctx context.Context, s *scope) ([]*infrav1.DockerMachine, error) {
+	machines := &clusterv1.MachineList{}
+	err := r.Client.List(ctx, machines, client.InNamespace(s.cluster.Namespace), client.MatchingLabels{
+		clusterv1.ClusterNameLabel:         s.cluster.Name,
+		clusterv1.MachineControlPlaneLabel: "",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the control plane machines: %w", err)
+	}
+	var staying, leaving []*infrav1.DockerMachine
+	for _, machine := range machines.Items {
+		dockerMachine := &infrav1.DockerMachine{}
+		key := client.ObjectKey{Namespace: machine.Namespace, Name: machine.Spec.InfrastructureRef.Name}
+		if err := r.Client.Get(ctx, key, dockerMachine); err != nil {
+			if client.IgnoreNotFound(err) == nil {
+				continue
+			}
+			return nil, fmt.Errorf("reading DockerMachine %s: %w", key.Name, err)
+		}
+		switch {
+		case dockerMachine.Spec.ProviderID == "":
+		case !machine.DeletionTimestamp.IsZero() || !dockerMachine.DeletionTimestamp.IsZero():
+			leaving = append(leaving, dockerMachine)
+		default:
+			staying = append(staying, dockerMachine)
+		}
+	}
+	if len(staying) == 0 {
+		return leaving, nil
+	}
+	return staying, nil
+}
+
+func (r *Reconciler) config(ctx context.Context, s *scope, servers []*infrav1.DockerMachine) (loadbalancer.Config, error) {
+	config := loadbalancer.Config{Port: s.dockerCluster.Spec.ControlPlaneEndpoint.Port, IPv6: isIPv6(s.cluster)}
+	if config.Port == 0 {
+		config.Port = defaultPort
+	}
+	for _, server := range servers {
+		config.Servers = append(config.Servers, strings.TrimPrefix(server.Spec.ProviderID, identity.ProviderID("")))
+	}
+	slices.Sort(config.Servers)
+	ref := s.dockerCluster.Spec.LoadBalancer.CustomHAProxyConfigTemplateRef
+	if ref == nil {
+		return config, nil
+	}
+	configMap := &corev1.ConfigMap{}
+	if err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: s.dockerCluster.Namespace, Name: ref.Name}, configMap); err != nil {
+		return config, fmt.Errorf("reading the HAProxy configuration template of spec.loadBalancer.customHAProxyConfigTemplateRef: %w", err)
+	}
+	template, ok := configMap.Data["value"]
+	if !ok {
+		return config, fmt.Errorf("ConfigMap %s has no key \"value\" with an HAProxy configuration template", ref.Name) //nolint:staticcheck // ConfigMap is a kind.
+	}
+	config.Template = template
+	return config, nil
+}
+
+// isIPv6 tells whether the cluster's first pod network, which decides about its nodes' addresses, is IPv6.
+func isIPv6(cluster *clusterv1.Cluster) bool {
+	blocks := cluster.Spec.ClusterNetwork.Pods.CIDRBlocks
+	if len(blocks) == 0 {
+		return false
+	}
+	prefix, err := netip.ParsePrefix(blocks[0])
+	return err == nil && prefix.Addr().Is6()
+}
+
+// markConfigured tells the machines that the load balancer sends requests to them.
+func (r *Reconciler) markConfigured(ctx context.Context, servers []*infrav1.DockerMachine) error {
+	for _, server := range servers {
+		if server.Status.LoadBalancerConfigured {
+			continue
+		}
+		after := server.DeepCopy()
+		after.Status.LoadBalancerConfigured = true
+		if err := r.Client.Status().Patch(ctx, after, client.MergeFrom(server)); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("patching the status of DockerMachine %s: %w", server.Name, err)
+		}
+	}
+	return nil
+}

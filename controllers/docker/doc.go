@@ -1,0 +1,23 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package docker is the Docker infrastructure provider of Cluster API: clusters whose machines are containers.
+//
+// It serves DockerCluster, DockerMachine and their templates under the v1beta2 contract:
+//
+//	api/v1beta2      the kinds, their conditions and annotations
+//	cluster          DockerCluster: network, load balancer, endpoint
+//	machine          DockerMachine: container, bootstrap, images
+//	machinetemplate  DockerMachineTemplate: capacity
+//	bootstrap        how a container turns itself into a node, and how to see how far it is
+//	cloudinit        what the bootstrap provider's cloud-config says
+//	loadbalancer     HAProxy in a container
+//	images           images into nodes
+//	identity         which container belongs to which object
+//	background       jobs and events beside the reconcile loops
+//	webhooks         admission
+//
+// Two rules hold everywhere. What exists is read from the engine in every reconcile, by labels, never from memory
+// or from conditions that were set earlier. And everything in a cluster refers to containers by name, which
+// Docker resolves to whatever address they have after a restart.
+package docker

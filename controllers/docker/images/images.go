@@ -1,0 +1,181 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package images brings container images into nodes: those that a machine asks for, from the Docker host, and
+// those of system pods that a node's own image lacks, from another node of the cluster.
+package images
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+// importCommand loads a tar archive into the node's container runtime, which may be still starting.
+var importCommand = []string{"/bin/sh", "-c",
+	"until [ -S /run/containerd/containerd.sock ]; do sleep 0.2; done; exec ctr --namespace=k8s.io images import -"}
+
+// Ensure makes sure that the Docker host has an image, pulling it if not.
+func Ensure(ctx context.Context, runtime container.Runtime, image string, report func(string)) error {
+	exists, err := runtime.ImageExists(ctx, image)
+	if err != nil || exists {
+		return err
+	}
+	return runtime.PullImage(ctx, image, report)
+}
+
+// Load copies an image from the Docker host into a node.
+func Load(ctx context.Context, runtime container.Runtime, node, image string) error {
+	archive, err := runtime.SaveImages(ctx, container.LocalReference(image))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = archive.Close() }()
+	return run(ctx, runtime, node, container.Exec{Command: importCommand, Stdin: archive})
+}
+
+// CopySystemImages gives a node the images that the workload cluster's system pods need, that it lacks, and that
+// another node has. It returns those that it copied.
+//
+// It is for clusters whose nodes come from different node images, as in an upgrade: the control plane provider
+// keeps CoreDNS at its version unless told otherwise, and kube-proxy is the same on all nodes, but a node image
+// only carries its own version's. Where nothing can be pulled those pods would never start.
+func CopySystemImages(ctx context.Context, runtime container.Runtime, target string, nodes []container.Container) ([]string, error) {
+	needed, err := systemImages(ctx, runtime, nodes)
+	if err != nil {
+		return nil, err
+	}
+	present, err := list(ctx, runtime, target)
+	if err != nil {
+		return nil, err
+	}
+	var copied []string
+	var errs []error
+	for _, image := range needed {
+		if slices.Contains(present, image) {
+			continue
+		}
+		donor, err := findDonor(ctx, runtime, target, image, nodes)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if donor == "" {
+			continue // Nobody has it; the node may be able to pull it.
+		}
+		if err := copyImage(ctx, runtime, donor, target, image); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		copied = append(copied, image)
+	}
+	return copied, errors.Join(errs...)
+}
+
+// systemImages are the images of the system's daemon sets and deployments. Static pods, which are control plane
+// nodes' own, are not among them.
+func systemImages(ctx context.Context, runtime container.Runtime, nodes []container.Container) ([]string, error) {
+	err := errors.New("no control plane node runs")
+	for _, node := range nodes {
+		if node.Labels[identity.KindRoleLabel] != identity.RoleControlPlane || !node.Running() {
+			continue
+		}
+		var out bytes.Buffer
+		err = run(ctx, runtime, node.Name, container.Exec{Stdout: &out, Command: []string{
+			"kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--request-timeout=10s", "--namespace=kube-system",
+			"get", "daemonsets,deployments",
+			"--output=jsonpath={.items[*].spec.template.spec.containers[*].image} {.items[*].spec.template.spec.initContainers[*].image}",
+		}})
+		if err == nil {
+			return normalise(strings.Fields(out.String())), nil
+		}
+	}
+	return nil, fmt.Errorf("asking for the images of the system pods: %w", err)
+}
+
+func findDonor(ctx context.Context, runtime container.Runtime, target, image string, nodes []container.Container) (string, error) {
+	var errs []error
+	for _, node := range nodes {
+		if node.Name == target || !node.Running() {
+			continue
+		}
+		present, err := list(ctx, runtime, node.Name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if slices.Contains(present, image) {
+			return node.Name, nil
+		}
+	}
+	return "", errors.Join(errs...)
+}
+
+// list returns the names of a node's images.
+func list(ctx context.Context, runtime container.Runtime, node string) ([]string, error) {
+	var out bytes.Buffer
+	err := run(ctx, runtime, node, container.Exec{Stdout: &out,
+		Command: []string{"ctr", "--namespace=k8s.io", "images", "list", "--quiet"}})
+	if err != nil {
+		return nil, fmt.Errorf("listing the images of a node: %w", err)
+	}
+	return normalise(strings.Fields(out.String())), nil
+}
+
+// copyImage streams an image from node to node; it is never on disk in between.
+func copyImage(ctx context.Context, runtime container.Runtime, donor, target, image string) error {
+	reader, writer := io.Pipe()
+	exported := make(chan error, 1)
+	go func() {
+		err := run(ctx, runtime, donor, container.Exec{Stdout: writer,
+			Command: []string{"ctr", "--namespace=k8s.io", "images", "export", "-", image}})
+		writer.CloseWithError(err)
+		exported <- err
+	}()
+	importErr := run(ctx, runtime, target, container.Exec{Stdin: reader, Command: importCommand})
+	// An import that ended early must not leave the export writing to nobody.
+	_ = reader.CloseWithError(io.ErrClosedPipe)
+	if err := errors.Join(importErr, <-exported); err != nil {
+		return fmt.Errorf("copying image %s from node %s: %w", image, donor, err)
+	}
+	return nil
+}
+
+// run runs a command in a node and makes an error of a bad exit code.
+func run(ctx context.Context, runtime container.Runtime, node string, exec container.Exec) error {
+	var stderr bytes.Buffer
+	exec.Stderr = &stderr
+	code, err := runtime.Exec(ctx, node, exec)
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		return fmt.Errorf("%s in node %s ended with exit code %d: %s",
+			exec.Command[0], node, code, strings.TrimSpace(stderr.String()))
+	}
+	return nil
+}
+
+// normalise sorts, drops repetitions and writes short names in full, as container runtimes store them.
+func normalise(names []string) []string {
+	full := make([]string, 0, len(names))
+	for _, name := range names {
+		first, rest, found := strings.Cut(name, "/")
+		switch {
+		case !found:
+			name = "docker.io/library/" + first
+		case !strings.ContainsAny(first, ".:") && first != "localhost":
+			name = "docker.io/" + first + "/" + rest
+		}
+		full = append(full, name)
+	}
+	slices.Sort(full)
+	return slices.Compact(full)
+}

@@ -1,0 +1,76 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package machine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"sigs.k8s.io/cluster-api/util/conditions"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/bootstrap"
+)
+
+const (
+	observeJob = "observe"
+	// observeTimeout ends an observation that has been forgotten; the next reconcile starts a new one.
+	observeTimeout = time.Hour
+
+	defaultBootstrapTimeout = 5 * time.Minute
+)
+
+// reconcileBootstrap finds out how the bootstrap in the node goes. It starts no command there: the node does that
+// by itself.
+func (r *Reconciler) reconcileBootstrap(ctx context.Context, s *scope) (ctrl.Result, error) {
+	// A completed bootstrap stays completed. Whoever lost the condition, as in a move, looks again.
+	if conditions.IsTrue(s.dockerMachine, infrav1.BootstrapCompletedCondition) {
+		s.bootstrapped = done(infrav1.BootstrapCompletedReason, "")
+		return ctrl.Result{}, nil
+	}
+	result, err := bootstrap.ReadResult(ctx, r.Runtime, s.container.Name)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if result != nil {
+		r.Jobs.Forget(s.dockerMachine, observeJob)
+		if result.Succeeded() {
+			s.bootstrapped = done(infrav1.BootstrapCompletedReason, "")
+		} else {
+			s.bootstrapped = notYet(infrav1.BootstrapFailedReason, "Bootstrap "+result.String())
+		}
+		return ctrl.Result{}, nil
+	}
+	name := s.container.Name
+	observation := r.Jobs.Run(ctx, s.dockerMachine, observeJob, observeTimeout, func(ctx context.Context, _ func(string)) error {
+		return bootstrap.WaitForResult(ctx, r.Runtime, name)
+	})
+	if observation.Err != nil {
+		s.bootstrapped = notYet(infrav1.BootstrapNotCompletedReason, "The bootstrap cannot be observed at the moment: "+observation.Err.Error())
+		return ctrl.Result{}, observation.Err
+	}
+	return r.checkTimeout(ctx, s)
+}
+
+// checkTimeout reports a bootstrap that takes too long. It goes on nevertheless, and may succeed.
+func (r *Reconciler) checkTimeout(ctx context.Context, s *scope) (ctrl.Result, error) {
+	timeout := defaultBootstrapTimeout
+	if t := s.dockerMachine.Spec.BootstrapTimeout; t != nil {
+		timeout = t.Duration
+	}
+	if left := time.Until(s.container.Started.Add(timeout)); left > 0 {
+		s.bootstrapped = notYet(infrav1.BootstrapNotCompletedReason, "")
+		return ctrl.Result{RequeueAfter: left}, nil
+	}
+	log, err := bootstrap.ReadLog(ctx, r.Runtime, s.container.Name)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	s.bootstrapped = notYet(infrav1.BootstrapTimedOutReason,
+		fmt.Sprintf("Bootstrap has not ended within %s; it has written last:\n%s", timeout, log))
+	return ctrl.Result{RequeueAfter: retryInterval}, nil
+}

@@ -1,0 +1,238 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package machine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/blang/semver/v4"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util/conditions"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/bootstrap"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+const (
+	pullJob     = "pull"
+	pullTimeout = 30 * time.Minute
+
+	// retryInterval is when to look again at what only people or the engine can change.
+	retryInterval = 30 * time.Second
+	// restartInterval is when to look again at a container that the engine is about to start.
+	restartInterval = 2 * time.Second
+)
+
+// reconcileContainer makes the machine's container run. The container is created as soon as the cluster has its
+// infrastructure, which takes the engine seconds, and waits unstarted for the bootstrap data; it gets them in one
+// upload and is started.
+func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Result, error) {
+	found, err := r.Runtime.Inspect(ctx, s.containerName())
+	switch {
+	case errors.Is(err, container.ErrNotFound):
+		if found, err = r.create(ctx, s); err != nil || s.waiting {
+			return ctrl.Result{}, err
+		}
+	case err != nil:
+		return ctrl.Result{}, err
+	case !s.owner().Owns(found, s.established()):
+		s.wait(&s.provisioned, infrav1.ContainerNameTakenReason, fmt.Sprintf(
+			"Container %s (%.12s) exists and does not belong to this machine; remove it with \"docker rm -f -v %s\" if nobody needs it",
+			found.Name, found.ID, found.Name))
+		return ctrl.Result{RequeueAfter: retryInterval}, nil
+	}
+
+	switch found.State {
+	case container.StateRunning:
+	case container.StateCreated:
+		if err := r.bootstrapAndStart(ctx, s); err != nil || s.waiting {
+			return ctrl.Result{}, err
+		}
+	case container.StateRestarting:
+		s.wait(&s.provisioned, infrav1.ContainerNotProvisionedReason,
+			fmt.Sprintf("Container %s ended with exit code %d and is being restarted", found.Name, found.ExitCode))
+		return ctrl.Result{RequeueAfter: restartInterval}, nil
+	default:
+		// What is in the node is still there; it goes on from where it was.
+		ctrl.LoggerFrom(ctx).Info("Starting the container again", "container", found.Name, "exitCode", found.ExitCode)
+		if err := r.Runtime.Start(ctx, found.Name); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
+	if !found.Running() {
+		if found, err = r.Runtime.Inspect(ctx, s.containerName()); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
+	s.container = found
+	s.provisioned = done(infrav1.ContainerProvisionedReason, "")
+	surface(s)
+	return ctrl.Result{}, nil
+}
+
+// create makes the container, unstarted.
+func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container, error) {
+	if s.established() {
+		s.wait(&s.provisioned, infrav1.ContainerMissingReason, fmt.Sprintf(
+			"Container %s was removed and its data with it; delete the Machine to replace it", s.containerName()))
+		return container.Container{}, nil
+	}
+	// Cluster API copies this from the DockerCluster. Either will do, and the first to come saves a moment.
+	if !ptr.Deref(s.cluster.Status.Initialization.InfrastructureProvisioned, false) &&
+		!ptr.Deref(s.dockerCluster.Status.Initialization.Provisioned, false) {
+		s.wait(&s.provisioned, infrav1.ContainerWaitingForClusterInfrastructureReason, "")
+		return container.Container{}, nil
+	}
+	image, err := nodeImage(s)
+	if err != nil {
+		s.wait(&s.provisioned, infrav1.ContainerNotProvisionedReason, err.Error())
+		return container.Container{}, nil
+	}
+	if ready, err := r.ensureImage(ctx, s, image); err != nil || !ready {
+		return container.Container{}, err
+	}
+	info, err := r.Runtime.Info(ctx)
+	if err != nil {
+		return container.Container{}, err
+	}
+	if _, err := r.Runtime.EnsureNetwork(ctx, r.Network); err != nil {
+		return container.Container{}, err
+	}
+	ctrl.LoggerFrom(ctx).Info("Creating the container", "container", s.containerName(), "image", image)
+	if err := r.Runtime.Create(ctx, r.containerSpec(s, image, info)); err != nil {
+		return container.Container{}, err
+	}
+	return r.Runtime.Inspect(ctx, s.containerName())
+}
+
+// ensureImage makes sure that the node image is on the host. Pulling is a job of its own: it takes minutes.
+func (r *Reconciler) ensureImage(ctx context.Context, s *scope, image string) (bool, error) {
+	exists, err := r.Runtime.ImageExists(ctx, image)
+	if err != nil || exists {
+		return exists, err
+	}
+	pull := r.Jobs.Run(ctx, s.dockerMachine, pullJob, pullTimeout, func(ctx context.Context, report func(string)) error {
+		return images.Ensure(ctx, r.Runtime, image, report)
+	})
+	if pull.Err != nil {
+		return false, fmt.Errorf("the node image is not on the Docker host and cannot be pulled: %w", pull.Err)
+	}
+	if pull.Done {
+		return true, nil
+	}
+	s.wait(&s.provisioned, infrav1.ContainerPullingImageReason,
+		strings.TrimSuffix(fmt.Sprintf("Pulling image %s: %s", image, pull.Progress), ": "))
+	return false, nil
+}
+
+// bootstrapAndStart gives a new container its bootstrap data and starts it. Until it is started this can be
+// repeated.
+func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope) error {
+	secretName := s.machine.Spec.Bootstrap.DataSecretName
+	if secretName == nil {
+		if !s.isControlPlane() && !conditions.IsTrue(s.cluster, clusterv1.ClusterControlPlaneInitializedCondition) {
+			s.wait(&s.provisioned, infrav1.ContainerWaitingForControlPlaneInitializedReason, "")
+			return nil
+		}
+		s.wait(&s.provisioned, infrav1.ContainerWaitingForBootstrapDataReason, "")
+		return nil
+	}
+	secret := &corev1.Secret{}
+	key := client.ObjectKey{Namespace: s.machine.Namespace, Name: *secretName}
+	if err := r.APIReader.Get(ctx, key, secret); err != nil {
+		return fmt.Errorf("reading the bootstrap data: %w", err)
+	}
+	info, err := r.Runtime.Info(ctx)
+	if err != nil {
+		return err
+	}
+	payload, err := payload(s, info, secret)
+	if err != nil {
+		s.wait(&s.provisioned, infrav1.ContainerInvalidBootstrapDataReason, err.Error())
+		return nil
+	}
+	log := ctrl.LoggerFrom(ctx)
+	log.Info("Starting the container with its bootstrap data", "container", s.containerName())
+	if err := r.Runtime.CopyTo(ctx, s.containerName(), "/", bytes.NewReader(payload)); err != nil {
+		return err
+	}
+	return r.Runtime.Start(ctx, s.containerName())
+}
+
+// payload is what makes the container bootstrap itself. Its errors are the user's to mend.
+func payload(s *scope, info container.Info, secret *corev1.Secret) ([]byte, error) {
+	if format := string(secret.Data["format"]); format != "" && format != "cloud-config" {
+		return nil, fmt.Errorf("the bootstrap data has format %q; only cloud-config is supported by the Docker infrastructure provider", format)
+	}
+	data, ok := secret.Data["value"]
+	if !ok {
+		return nil, fmt.Errorf("Secret %s has no key \"value\"", secret.Name) //nolint:staticcheck // Secret is a kind.
+	}
+	version, err := semver.ParseTolerant(s.machine.Spec.Version)
+	if err != nil {
+		return nil, fmt.Errorf("version %q of the Machine is not a Kubernetes version: %w", s.machine.Spec.Version, err)
+	}
+	subnet, err := podSubnet(s)
+	if err != nil {
+		return nil, err
+	}
+	node := bootstrap.Node{
+		Name:             s.containerName(),
+		ProviderID:       identity.ProviderID(s.containerName()),
+		Version:          version,
+		CgroupV1:         info.CgroupVersion == "1",
+		ControlPlane:     s.isControlPlane(),
+		CertificateNames: []string{"127.0.0.1", "localhost", s.dockerCluster.Spec.ControlPlaneEndpoint.Host},
+		PodSubnet:        subnet,
+		WaitForImages:    len(s.dockerMachine.Spec.PreLoadImages) > 0,
+	}
+	return node.Payload(data)
+}
+
+// podSubnet is what the node image's network plug-in is to be installed with, or empty if it is not asked for.
+func podSubnet(s *scope) (string, error) {
+	switch plugin := s.cluster.Annotations[infrav1.CNIAnnotation]; {
+	case plugin == "" || !s.isControlPlane():
+		return "", nil
+	case plugin != infrav1.CNINodeImage:
+		return "", fmt.Errorf("annotation %s of the Cluster is %q; it can only be %q", infrav1.CNIAnnotation, plugin, infrav1.CNINodeImage)
+	case len(s.cluster.Spec.ClusterNetwork.Pods.CIDRBlocks) == 0:
+		return "", errors.New("the network plug-in of the node image needs spec.clusterNetwork.pods.cidrBlocks of the Cluster")
+	}
+	return strings.Join(s.cluster.Spec.ClusterNetwork.Pods.CIDRBlocks, ","), nil
+}
+
+// surface writes down what Cluster API wants to know about a running container. For it the container is the
+// machine, as a server is elsewhere, so the machine is provisioned although the bootstrap goes on inside: the work
+// of the other controllers then overlaps with kubeadm's.
+func surface(s *scope) {
+	m := s.dockerMachine
+	m.Spec.ProviderID = identity.ProviderID(s.container.Name)
+	m.Status.Initialization.Provisioned = ptr.To(true)
+	m.Status.FailureDomain = s.container.Labels[identity.FailureDomainLabel]
+	m.Status.Addresses = []clusterv1.MachineAddress{
+		{Type: clusterv1.MachineHostName, Address: s.container.Name},
+		{Type: clusterv1.MachineInternalDNS, Address: s.container.Name},
+	}
+	for _, address := range []string{s.container.IPv4, s.container.IPv6} {
+		if address != "" {
+			m.Status.Addresses = append(m.Status.Addresses,
+				clusterv1.MachineAddress{Type: clusterv1.MachineInternalIP, Address: address},
+				clusterv1.MachineAddress{Type: clusterv1.MachineExternalIP, Address: address})
+		}
+	}
+}

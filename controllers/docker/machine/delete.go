@@ -1,0 +1,40 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package machine
+
+import (
+	"context"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+)
+
+// reconcileDelete removes the machine's container with its volumes, and last the finalizer. It goes by labels and
+// not by name: the objects that the name is made from may be gone already.
+func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
+	r.Jobs.Forget(s.dockerMachine)
+	containers, err := r.Runtime.List(ctx, map[string]string{
+		identity.NamespaceLabel: s.dockerMachine.Namespace,
+		identity.MachineLabel:   s.dockerMachine.Name,
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range containers {
+		mine := c.Labels[identity.ObjectUIDLabel] == string(s.dockerMachine.UID) ||
+			s.dockerMachine.Spec.ProviderID == identity.ProviderID(c.Name)
+		if !mine {
+			continue
+		}
+		ctrl.LoggerFrom(ctx).Info("Removing the container", "container", c.Name)
+		if err := r.Runtime.Remove(ctx, c.Name); err != nil {
+			return err
+		}
+	}
+	controllerutil.RemoveFinalizer(s.dockerMachine, infrav1.MachineFinalizer)
+	return nil
+}

@@ -1,0 +1,130 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package machine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/bootstrap"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+const (
+	preLoadJob     = "preload"
+	preLoadTimeout = 30 * time.Minute
+
+	systemImagesJob     = "system-images"
+	systemImagesTimeout = 5 * time.Minute
+	// systemImagesInterval is how often nodes are compared while the cluster has several node images. Nothing
+	// tells when the control plane provider changes the version of a system pod.
+	systemImagesInterval = 10 * time.Second
+)
+
+// reconcilePreLoadedImages copies the images that the machine asks for from the Docker host into the node, whose
+// bootstrap commands wait for it.
+func (r *Reconciler) reconcilePreLoadedImages(ctx context.Context, s *scope) (ctrl.Result, error) {
+	wanted := s.dockerMachine.Spec.PreLoadImages
+	if len(wanted) == 0 {
+		return ctrl.Result{}, nil
+	}
+	loaded, err := bootstrap.AreImagesLoaded(ctx, r.Runtime, s.container.Name)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if loaded {
+		s.preLoadedImages = done(infrav1.PreLoadedImagesReadyReason, "")
+		return ctrl.Result{}, nil
+	}
+	name := s.container.Name
+	load := r.Jobs.Run(ctx, s.dockerMachine, preLoadJob, preLoadTimeout, func(ctx context.Context, report func(string)) error {
+		for _, image := range wanted {
+			report("Loading image " + image)
+			if err := images.Ensure(ctx, r.Runtime, image, nil); err != nil {
+				return err
+			}
+			if err := images.Load(ctx, r.Runtime, name, image); err != nil {
+				return err
+			}
+		}
+		return bootstrap.ImagesLoaded(ctx, r.Runtime, name)
+	})
+	if load.Err != nil {
+		s.preLoadedImages = notYet(infrav1.PreLoadedImagesNotReadyReason, load.Err.Error())
+		return ctrl.Result{}, fmt.Errorf("loading images into the node: %w", load.Err)
+	}
+	if load.Done {
+		s.preLoadedImages = done(infrav1.PreLoadedImagesReadyReason, "")
+		return ctrl.Result{}, nil
+	}
+	s.preLoadedImages = notYet(infrav1.PreLoadedImagesNotReadyReason, load.Progress)
+	return ctrl.Result{}, nil
+}
+
+// reconcileSystemImages gives the node the images of system pods that its own node image lacks, while the cluster
+// has more than one node image. It is a help: its failures are reported and hold up nothing.
+func (r *Reconciler) reconcileSystemImages(ctx context.Context, s *scope) (ctrl.Result, error) {
+	if s.bootstrapped == nil || !s.bootstrapped.ok {
+		return ctrl.Result{}, nil
+	}
+	nodes, err := r.clusterNodes(ctx, s)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if !haveSeveralImages(nodes) {
+		r.Jobs.Forget(s.dockerMachine, systemImagesJob)
+		return ctrl.Result{}, nil
+	}
+	name := s.container.Name
+	var copied []string
+	sync := r.Jobs.Run(ctx, s.dockerMachine, systemImagesJob, systemImagesTimeout, func(ctx context.Context, _ func(string)) error {
+		var err error
+		copied, err = images.CopySystemImages(ctx, r.Runtime, name, nodes)
+		if len(copied) > 0 {
+			ctrl.LoggerFrom(ctx).Info("Copied images of system pods that the node image lacks", "images", strings.Join(copied, ","))
+		}
+		return err
+	})
+	switch {
+	case sync.Err != nil:
+		s.systemImages = notYet(infrav1.SystemImagesCopyFailedReason, sync.Err.Error())
+	case sync.Done:
+		s.systemImages = done(infrav1.SystemImagesAvailableReason, "")
+	default:
+		s.systemImages = &finding{unknown: true, reason: infrav1.SystemImagesCopyingReason}
+		return ctrl.Result{}, nil
+	}
+	return ctrl.Result{RequeueAfter: systemImagesInterval}, nil
+}
+
+// clusterNodes are the containers of the cluster's machines.
+func (r *Reconciler) clusterNodes(ctx context.Context, s *scope) ([]container.Container, error) {
+	all, err := r.Runtime.List(ctx, identity.ClusterSelector(s.cluster))
+	if err != nil {
+		return nil, err
+	}
+	nodes := all[:0]
+	for _, c := range all {
+		if c.Labels[identity.KindRoleLabel] != identity.RoleLoadBalancer {
+			nodes = append(nodes, c)
+		}
+	}
+	return nodes, nil
+}
+
+func haveSeveralImages(nodes []container.Container) bool {
+	for _, node := range nodes {
+		if node.Image != nodes[0].Image {
+			return true
+		}
+	}
+	return false
+}

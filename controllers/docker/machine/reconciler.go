@@ -1,0 +1,167 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package machine
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	kerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util"
+	"sigs.k8s.io/cluster-api/util/annotations"
+	"sigs.k8s.io/cluster-api/util/patch"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+// Reconciler reconciles DockerMachines.
+type Reconciler struct {
+	// Client reads from the manager's cache.
+	Client client.Client
+	// APIReader reads bootstrap data, which must not fill the cache.
+	APIReader client.Reader
+	// Runtime has the containers.
+	Runtime container.Runtime
+	// Jobs run what takes longer than a reconcile may.
+	Jobs *background.Jobs
+	// Network that the cluster's containers are on.
+	Network string
+	// WatchFilter restricts the reconciler to objects whose cluster.x-k8s.io/watch-filter label has this value.
+	WatchFilter string
+}
+
+// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachines,verbs=get;list;watch;create;update;patch;delete
+// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachines/status;dockermachines/finalizers,verbs=get;list;watch;patch;update
+// +kubebuilder:rbac:groups=cluster.x-k8s.io,resources=clusters;machines,verbs=get;list;watch
+// Bootstrap data:
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get
+
+// Reconcile brings the container of one DockerMachine a step further.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Result, reterr error) {
+	dockerMachine := &infrav1.DockerMachine{}
+	if err := r.Client.Get(ctx, req.NamespacedName, dockerMachine); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	s, err := r.newScope(ctx, dockerMachine)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	deleting := !dockerMachine.DeletionTimestamp.IsZero()
+	if !s.complete() && !deleting {
+		return ctrl.Result{}, nil // The watches on its owners bring it back.
+	}
+
+	helper, err := patch.NewHelper(dockerMachine, r.Client)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("preparing the patch of the DockerMachine: %w", err)
+	}
+	defer func() {
+		if err := updateStatus(s, reterr); err != nil {
+			reterr = kerrors.NewAggregate([]error{reterr, err})
+		}
+		if err := s.patch(ctx, helper, reterr == nil); err != nil {
+			reterr = kerrors.NewAggregate([]error{reterr, err})
+		}
+	}()
+
+	if s.cluster != nil && annotations.IsPaused(s.cluster, dockerMachine) || annotations.HasPaused(dockerMachine) {
+		s.paused = true
+		return ctrl.Result{}, nil
+	}
+	if deleting {
+		return ctrl.Result{}, r.reconcileDelete(ctx, s)
+	}
+	if err := r.ensureFinalizer(ctx, dockerMachine); err != nil {
+		return ctrl.Result{}, err
+	}
+	return r.reconcileNormal(ctx, s)
+}
+
+// reconcileNormal runs the phases in order. A phase that has to wait for something ends the reconcile; those after
+// it have nothing to work with.
+func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result, error) {
+	phases := []func(context.Context, *scope) (ctrl.Result, error){
+		r.reconcileContainer,
+		r.reconcilePreLoadedImages,
+		r.reconcileBootstrap,
+		r.reconcileSystemImages,
+	}
+	result := ctrl.Result{}
+	for _, phase := range phases {
+		phaseResult, err := phase(ctx, s)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		result = util.LowestNonZeroResult(result, phaseResult)
+		if s.waiting {
+			break
+		}
+	}
+	return result, nil
+}
+
+// ensureFinalizer stores the finalizer before there is anything that it protects. It does so in the reconcile that
+// goes on to make the container: coming back for that would only cost time.
+func (r *Reconciler) ensureFinalizer(ctx context.Context, dockerMachine *infrav1.DockerMachine) error {
+	if controllerutil.ContainsFinalizer(dockerMachine, infrav1.MachineFinalizer) {
+		return nil
+	}
+	// Not with the patch at the end: that one would not know what this one has changed.
+	before := dockerMachine.DeepCopy()
+	after := dockerMachine.DeepCopy()
+	controllerutil.AddFinalizer(after, infrav1.MachineFinalizer)
+	if err := r.Client.Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		return fmt.Errorf("adding the finalizer to the DockerMachine: %w", err)
+	}
+	dockerMachine.Finalizers = after.Finalizers
+	return nil
+}
+
+// newScope reads the objects around a DockerMachine. Those that do not exist yet, or any more, are missing from
+// the scope.
+func (r *Reconciler) newScope(ctx context.Context, dockerMachine *infrav1.DockerMachine) (*scope, error) {
+	s := &scope{dockerMachine: dockerMachine}
+	machine, err := util.GetOwnerMachine(ctx, r.Client, dockerMachine.ObjectMeta)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("reading the Machine of the DockerMachine: %w", err)
+	}
+	s.machine = machine
+	name := dockerMachine.Labels[clusterv1.ClusterNameLabel]
+	if machine != nil {
+		name = machine.Spec.ClusterName
+	}
+	if name == "" {
+		return s, nil
+	}
+	cluster := &clusterv1.Cluster{}
+	if err := r.Client.Get(ctx, client.ObjectKey{Namespace: dockerMachine.Namespace, Name: name}, cluster); err != nil {
+		if apierrors.IsNotFound(err) {
+			return s, nil
+		}
+		return nil, fmt.Errorf("reading Cluster %s: %w", name, err)
+	}
+	s.cluster = cluster
+	if cluster.Spec.InfrastructureRef.Kind != "DockerCluster" {
+		return s, nil
+	}
+	dockerCluster := &infrav1.DockerCluster{}
+	key := client.ObjectKey{Namespace: dockerMachine.Namespace, Name: cluster.Spec.InfrastructureRef.Name}
+	if err := r.Client.Get(ctx, key, dockerCluster); err != nil {
+		if apierrors.IsNotFound(err) {
+			return s, nil
+		}
+		return nil, fmt.Errorf("reading DockerCluster %s: %w", klog.KRef(key.Namespace, key.Name), err)
+	}
+	s.dockerCluster = dockerCluster
+	return s, nil
+}

@@ -1,0 +1,94 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package machine
+
+import (
+	"sigs.k8s.io/cluster-api/util"
+
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+// scope is what one reconcile knows.
+type scope struct {
+	dockerMachine *infrav1.DockerMachine
+	// machine is the owner; nil until Cluster API has set it.
+	machine *clusterv1.Machine
+	// cluster is the machine's; nil if it does not exist.
+	cluster *clusterv1.Cluster
+	// dockerCluster is the cluster's infrastructure; nil if it does not exist.
+	dockerCluster *infrav1.DockerCluster
+
+	// paused says that nothing was done because the object is paused.
+	paused bool
+	// waiting says that a phase cannot go on and later ones would have nothing to work with.
+	waiting bool
+
+	// container is the machine's, running. Set by reconcileContainer unless it waits.
+	container container.Container
+
+	// What the phases found out, for the conditions. Nil if a phase was not reached.
+	provisioned, preLoadedImages, bootstrapped, systemImages *finding
+}
+
+// finding is what a phase found out about its condition.
+type finding struct {
+	// ok says that the condition is true.
+	ok bool
+	// unknown says that the condition is neither true nor false.
+	unknown bool
+	// reason and message are the condition's.
+	reason, message string
+}
+
+// complete tells whether all objects around the DockerMachine exist.
+func (s *scope) complete() bool {
+	return s.machine != nil && s.cluster != nil && s.dockerCluster != nil
+}
+
+func (s *scope) isControlPlane() bool {
+	return util.IsControlPlaneMachine(s.machine)
+}
+
+// containerName is the name of the machine's container.
+func (s *scope) containerName() string {
+	return identity.MachineContainer(s.cluster.Name, s.machine.Name)
+}
+
+// established tells whether the DockerMachine already refers to a container.
+func (s *scope) established() bool {
+	return s.dockerMachine.Spec.ProviderID != ""
+}
+
+func (s *scope) owner() identity.Owner {
+	role := identity.RoleWorker
+	if s.isControlPlane() {
+		role = identity.RoleControlPlane
+	}
+	return identity.Owner{
+		Namespace:  s.cluster.Namespace,
+		Cluster:    s.cluster.Name,
+		ClusterUID: s.cluster.UID,
+		ObjectUID:  s.dockerMachine.UID,
+		Machine:    s.dockerMachine.Name,
+		Role:       role,
+	}
+}
+
+// wait ends the phases after this one.
+func (s *scope) wait(finding **finding, reason, message string) {
+	s.waiting = true
+	*finding = notYet(reason, message)
+}
+
+func notYet(reason, message string) *finding {
+	return &finding{reason: reason, message: message}
+}
+
+func done(reason, message string) *finding {
+	return &finding{ok: true, reason: reason, message: message}
+}

@@ -1,0 +1,106 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package machine
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util"
+	"sigs.k8s.io/cluster-api/util/predicates"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+// SetupWithManager registers the reconciler and what leads to its reconciles: the DockerMachine, its Machine,
+// Cluster and DockerCluster, the end of jobs, and the engine's events.
+//
+// It uses controller-runtime's own builder. Cluster API's allows one reconcile per second and object, which is a
+// second lost at each of the few steps that a machine takes.
+func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
+	log := ctrl.LoggerFrom(ctx).WithValues("controller", "dockermachine")
+	clusterToMachines, err := util.ClusterToTypedObjectsMapper(mgr.GetClient(), &infrav1.DockerMachineList{}, mgr.GetScheme())
+	if err != nil {
+		return fmt.Errorf("setting up the DockerMachine controller: %w", err)
+	}
+	err = ctrl.NewControllerManagedBy(mgr).
+		Named("dockermachine").
+		For(&infrav1.DockerMachine{}).
+		WithOptions(options).
+		WithEventFilter(predicates.ResourceHasFilterLabel(mgr.GetScheme(), log, r.WatchFilter)).
+		Watches(&clusterv1.Machine{}, handler.EnqueueRequestsFromMapFunc(
+			util.MachineToInfrastructureMapFunc(infrav1.GroupVersion.WithKind("DockerMachine")))).
+		Watches(&infrav1.DockerCluster{}, handler.EnqueueRequestsFromMapFunc(r.dockerClusterToMachines)).
+		Watches(&clusterv1.Cluster{}, handler.EnqueueRequestsFromMapFunc(clusterToMachines),
+			builder.WithPredicates(predicates.ClusterPausedTransitionsOrInfrastructureProvisioned(mgr.GetScheme(), log))).
+		WatchesRawSource(source.Channel(r.Jobs.Events(), &handler.EnqueueRequestForObject{})).
+		Complete(r)
+	if err != nil {
+		return fmt.Errorf("setting up the DockerMachine controller: %w", err)
+	}
+	watch := &background.Watch{Runtime: r.Runtime, Jobs: r.Jobs, Find: r.eventToMachines}
+	if err := mgr.Add(watch); err != nil {
+		return fmt.Errorf("setting up the watch on machine containers: %w", err)
+	}
+	return nil
+}
+
+func (r *Reconciler) dockerClusterToMachines(ctx context.Context, obj client.Object) []ctrl.Request {
+	var requests []ctrl.Request
+	for _, machine := range r.machinesOf(ctx, obj.GetNamespace(), ownerCluster(obj)) {
+		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(machine)})
+	}
+	return requests
+}
+
+// eventToMachines returns the machine whose container an event is about, and when a container starts all machines
+// of the cluster: its node image may be one that the others do not have.
+func (r *Reconciler) eventToMachines(ctx context.Context, event container.Event) []client.Object {
+	namespace, name := event.Labels[identity.NamespaceLabel], event.Labels[identity.MachineLabel]
+	if namespace == "" || name == "" {
+		return nil
+	}
+	if event.Action == "start" {
+		return r.machinesOf(ctx, namespace, event.Labels[identity.ClusterLabel])
+	}
+	return []client.Object{&infrav1.DockerMachine{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}}
+}
+
+func (r *Reconciler) machinesOf(ctx context.Context, namespace, cluster string) []client.Object {
+	if cluster == "" {
+		return nil
+	}
+	list := &infrav1.DockerMachineList{}
+	err := r.Client.List(ctx, list, client.InNamespace(namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: cluster})
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Failed to list the DockerMachines of a cluster", "cluster", cluster)
+		return nil
+	}
+	machines := make([]client.Object, len(list.Items))
+	for i := range list.Items {
+		machines[i] = &list.Items[i]
+	}
+	return machines
+}
+
+func ownerCluster(obj client.Object) string {
+	for _, owner := range obj.GetOwnerReferences() {
+		if owner.Kind == "Cluster" {
+			return owner.Name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,111 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cluster"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machine"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machinetemplate"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/webhooks"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+const (
+	// DefaultNetwork is the network of KinD's clusters. Clusters join it so that the management cluster, which
+	// is on it, can reach them.
+	DefaultNetwork = "kind"
+
+	defaultConcurrency = 10
+
+	// Failed reconciles are repeated after these intervals, which grow by factors of two. The longest is short
+	// for a controller: people wait for clusters on their own computers.
+	shortestRetry = 100 * time.Millisecond
+	longestRetry  = 30 * time.Second
+)
+
+// Options of the infrastructure provider.
+type Options struct {
+	// Runtime has the containers. Required.
+	Runtime container.Runtime
+	// Network that the clusters' containers join; DefaultNetwork if empty.
+	Network string
+	// WatchFilter restricts the controllers to objects whose cluster.x-k8s.io/watch-filter label has this value.
+	WatchFilter string
+	// Concurrency is how many objects of a kind are reconciled at a time; 10 if zero.
+	Concurrency int
+}
+
+// AddToScheme registers the provider's kinds.
+func AddToScheme(scheme *runtime.Scheme) error {
+	return infrav1.AddToScheme(scheme)
+}
+
+// AddToManager adds the provider's reconcilers and webhooks to a manager. Jobs in the background end when ctx does,
+// so ctx must live as long as the manager. The manager's scheme must have the provider's kinds, Cluster API's core
+// and Kubernetes' own.
+func AddToManager(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	if options.Runtime == nil {
+		return errors.New("the Docker infrastructure provider needs a container runtime")
+	}
+	if options.Network == "" {
+		options.Network = DefaultNetwork
+	}
+	if err := addReconcilers(ctx, mgr, options); err != nil {
+		return err
+	}
+	return webhooks.SetupWithManager(mgr)
+}
+
+func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	clusters := &cluster.Reconciler{
+		Client:      mgr.GetClient(),
+		APIReader:   mgr.GetAPIReader(),
+		Runtime:     options.Runtime,
+		Jobs:        background.NewJobs(ctx),
+		Network:     options.Network,
+		WatchFilter: options.WatchFilter,
+	}
+	if err := clusters.SetupWithManager(ctx, mgr, controllerOptions(options)); err != nil {
+		return err
+	}
+	machines := &machine.Reconciler{
+		Client:      mgr.GetClient(),
+		APIReader:   mgr.GetAPIReader(),
+		Runtime:     options.Runtime,
+		Jobs:        background.NewJobs(ctx),
+		Network:     options.Network,
+		WatchFilter: options.WatchFilter,
+	}
+	if err := machines.SetupWithManager(ctx, mgr, controllerOptions(options)); err != nil {
+		return err
+	}
+	templates := &machinetemplate.Reconciler{
+		Client:      mgr.GetClient(),
+		Runtime:     options.Runtime,
+		WatchFilter: options.WatchFilter,
+	}
+	return templates.SetupWithManager(ctx, mgr, controllerOptions(options))
+}
+
+func controllerOptions(options Options) controller.Options {
+	concurrency := options.Concurrency
+	if concurrency == 0 {
+		concurrency = defaultConcurrency
+	}
+	return controller.Options{
+		MaxConcurrentReconciles: concurrency,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[ctrl.Request](shortestRetry, longestRetry),
+	}
+}
