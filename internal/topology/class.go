@@ -5,13 +5,11 @@ package topology
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/core/webhooks/admission"
@@ -19,10 +17,10 @@ import (
 
 // ValidateClass returns what Cluster API would refuse about a class. If old is
 // not nil the class replaces it, and clusters are those that use it: what they
-// need must stay. Fields of the errors are paths in the API object.
-func ValidateClass(ctx context.Context, old, class *clusterv1.ClusterClass, clusters []clusterv1.Cluster) field.ErrorList {
+// need must stay.
+func ValidateClass(ctx context.Context, old, class *clusterv1.ClusterClass, clusters []clusterv1.Cluster) []Problem {
 	if err := enableClusterTopology(); err != nil {
-		return field.ErrorList{field.InternalError(nil, err)}
+		return Problems(err)
 	}
 	webhook := &admission.ClusterClass{Client: snapshot{clusters: clusters}}
 	var err error
@@ -31,7 +29,7 @@ func ValidateClass(ctx context.Context, old, class *clusterv1.ClusterClass, clus
 	} else {
 		_, err = webhook.ValidateUpdate(ctx, old.DeepCopy(), class.DeepCopy())
 	}
-	return FieldErrors(err)
+	return Problems(err)
 }
 
 // Reconciled returns the class as it will be once the class controller has seen
@@ -78,25 +76,17 @@ func HasExternalVariables(class *clusterv1.ClusterClass) bool {
 	})
 }
 
-// FieldErrors returns the single errors in an error of the API server or of
-// admission code. An error that names no field becomes one without a field.
-func FieldErrors(err error) field.ErrorList {
-	if err == nil {
+// Usable returns the class that a management cluster has in the form in which
+// clusters can be validated against it, or nil if only its controllers could say
+// what its variables are.
+func Usable(class *clusterv1.ClusterClass) *clusterv1.ClusterClass {
+	observed := class.Status.ObservedGeneration >= class.Generation &&
+		meta.IsStatusConditionTrue(class.Status.Conditions, clusterv1.ClusterClassVariablesReadyCondition)
+	switch {
+	case observed:
+		return class
+	case HasExternalVariables(class):
 		return nil
 	}
-	var fieldError *field.Error
-	if errors.As(err, &fieldError) {
-		return field.ErrorList{fieldError}
-	}
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) || status.Status().Details == nil || len(status.Status().Details.Causes) == 0 {
-		return field.ErrorList{{Type: field.ErrorTypeInternal, Detail: err.Error()}}
-	}
-	var list field.ErrorList
-	for _, cause := range status.Status().Details.Causes {
-		list = append(list, &field.Error{
-			Type: field.ErrorType(cause.Type), Field: cause.Field, Detail: cause.Message,
-		})
-	}
-	return list
+	return Reconciled(class)
 }

@@ -6,6 +6,7 @@ package topology
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,6 +33,34 @@ func Owned(obj *unstructured.Unstructured, manager string) (map[string]any, bool
 		}
 	}
 	return owned, found, nil
+}
+
+// Importable is the part of an object that a configuration would declare: what
+// the manager applied, if it did; else all that was set by somebody. Labels and
+// annotations that Cluster API, kubectl and this provider note down for
+// themselves are not in it.
+func Importable(obj *unstructured.Unstructured, manager string) (map[string]any, error) {
+	content, applied, err := Owned(obj, manager)
+	if err != nil {
+		return nil, err
+	}
+	if !applied {
+		content = obj.DeepCopy().Object
+	}
+	for _, field := range []string{"labels", "annotations"} {
+		notes := asMap(asMap(content["metadata"])[field])
+		maps.DeleteFunc(notes, func(key string, _ any) bool { return isBookkeeping(key) })
+		if len(notes) == 0 {
+			unstructured.RemoveNestedField(content, "metadata", field)
+		}
+	}
+	return content, nil
+}
+
+func isBookkeeping(key string) bool {
+	domain, _, _ := strings.Cut(key, "/")
+	return domain == "terraform-capi.io" || domain == "kubectl.kubernetes.io" ||
+		domain == "cluster.x-k8s.io" || strings.HasSuffix(domain, ".cluster.x-k8s.io")
 }
 
 // ownedPart returns what fields, in the notation of metadata.managedFields,

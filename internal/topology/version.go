@@ -9,12 +9,11 @@ import (
 	"strings"
 
 	"github.com/blang/semver/v4"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/util/version"
 )
 
-var versionPath = field.NewPath("spec", "topology", "version")
+const versionField = "spec.topology.version"
 
 // ParseVersion parses a Kubernetes version as Cluster API wants it: a semantic
 // version after a "v", such as v1.35.0.
@@ -35,26 +34,26 @@ func ParseVersion(v string) (semver.Version, error) {
 // at a time. A class that lists its Kubernetes versions, or has an extension
 // that plans upgrades, lets Cluster API go through the minors in between by
 // itself. class may be nil.
-func ValidateVersion(from, to string, class *clusterv1.ClusterClass) field.ErrorList {
+func ValidateVersion(from, to string, class *clusterv1.ClusterClass) []Problem {
 	if from == to {
 		return nil
 	}
 	if class != nil && class.Spec.Upgrade.External.GenerateUpgradePlanExtension != "" {
-		return invalidVersion(to, downgrade(from, to))
+		return versionProblem(downgrade(from, to))
 	}
 	var versions []string
 	if class != nil {
 		versions = class.Spec.KubernetesVersions
 	}
 	_, err := UpgradePath(from, to, versions)
-	return invalidVersion(to, err)
+	return versionProblem(err)
 }
 
-func invalidVersion(to string, err error) field.ErrorList {
+func versionProblem(err error) []Problem {
 	if err == nil {
 		return nil
 	}
-	return field.ErrorList{field.Invalid(versionPath, to, err.Error())}
+	return []Problem{{Field: versionField, Message: err.Error()}}
 }
 
 // UpgradePath returns the versions that a control plane goes through from one

@@ -35,7 +35,7 @@ func (f Fields) encodeObject(at string, attributes map[string]attr.Value) (map[s
 		if err != nil {
 			return nil, err
 		}
-		if !isEmpty(value) || isScalar(value) {
+		if declares(attributes[name], value) {
 			place(object, field.path, value)
 		}
 	}
@@ -116,9 +116,12 @@ func encodeDynamic(field Field, value basetypes.DynamicValue) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("variables are an object, name = value, and not %T", content)
 	}
-	list := []any{}
+	var list []any
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		list = append(list, map[string]any{"name": name, "value": object[name]})
+	}
+	if list == nil {
+		return nil, nil
 	}
 	return list, nil
 }
@@ -145,12 +148,24 @@ func withoutNulls(value any) any {
 	return value
 }
 
-func isScalar(value any) bool {
-	switch value.(type) {
-	case nil, map[string]any, []any:
+// declares says whether an encoded value belongs into the object. Cluster API's
+// schemas refuse empty maps and lists; what is empty inside a dynamic value may
+// have a meaning.
+func declares(attribute attr.Value, value any) bool {
+	switch value := value.(type) {
+	case nil:
 		return false
+	case []any:
+		return len(value) > 0 || isDynamic(attribute)
+	case map[string]any:
+		return len(value) > 0 || isDynamic(attribute)
 	}
 	return true
+}
+
+func isDynamic(attribute attr.Value) bool {
+	_, ok := attribute.(basetypes.DynamicValue)
+	return ok
 }
 
 // isEmpty says whether the value means the same to Kubernetes as its absence.

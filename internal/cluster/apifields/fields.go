@@ -43,7 +43,9 @@ func At(path ...string) Field { return Field{path: path} }
 
 // NamedList says that the map is a list in the API, whose items have the map's
 // keys in their field key.
-func NamedList(key string) Field { return Field{form: namedList, key: key} }
+func NamedList(key string, path ...string) Field {
+	return Field{form: namedList, key: key, path: path}
+}
 
 // NamedValues says that the object is a list of names and values in the API.
 func NamedValues(path ...string) Field { return Field{form: namedValues, path: path} }

@@ -1,0 +1,188 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+)
+
+// lastLook is how long reading the outcome may take after a wait used up the
+// operation's own time.
+const lastLook = 30 * time.Second
+
+var classPath = path.Root("topology").AtName("class")
+
+// checkNew refuses to create a cluster whose class is missing or does not take
+// it, and one that exists already.
+func checkNew(ctx context.Context, mgmt *management.Cluster, plan model) diag.Diagnostics {
+	desired, err := plan.ToAPI()
+	if err != nil {
+		return diag.Diagnostics{invalidConfiguration(err)}
+	}
+	if diags := checkClass(ctx, mgmt, desired); diags.HasError() {
+		return diags
+	}
+	existing := &unstructured.Unstructured{}
+	existing.SetGroupVersionKind(desired.GroupVersionKind())
+	err = mgmt.Get(ctx, plan.key(), existing)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return diag.Diagnostics{tfkit.RequestError("look for "+plan.object(), err)}
+	case existing.GetDeletionTimestamp() != nil:
+		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("name"), "Already exists",
+			plan.object()+" exists and is being deleted. Apply again when it is gone.")}
+	case isInterrupted(existing, desired):
+		return nil
+	}
+	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), plan.object(), ResourceType, plan.id())}
+}
+
+// isInterrupted says whether an existing Cluster is what an earlier creation left
+// that was interrupted before it could save the state: Terraform applied it, and
+// with just this content.
+func isInterrupted(existing, desired *unstructured.Unstructured) bool {
+	owned, applied, err := topology.Owned(existing, management.FieldManager)
+	return err == nil && applied && equality.Semantic.DeepEqual(owned["spec"], desired.Object["spec"])
+}
+
+func checkClass(ctx context.Context, mgmt *management.Cluster, desired *unstructured.Unstructured) diag.Diagnostics {
+	cluster, err := typed(desired)
+	if err != nil {
+		return diag.Diagnostics{invalidConfiguration(err)}
+	}
+	key := cluster.GetClassKey()
+	class := &clusterv1.ClusterClass{}
+	err = mgmt.Get(ctx, key, class)
+	switch {
+	case apierrors.IsNotFound(err):
+		return diag.Diagnostics{classNotFound(ctx, mgmt, key)}
+	case err != nil:
+		return diag.Diagnostics{tfkit.RequestError("read ClusterClass "+key.String(), err)}
+	}
+	return validateOffline(ctx, topology.Usable(class), nil, desired)
+}
+
+func classNotFound(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) diag.Diagnostic {
+	remedy := "There are no ClusterClasses in that namespace"
+	classes := &clusterv1.ClusterClassList{}
+	if err := mgmt.List(ctx, classes, client.InNamespace(key.Namespace)); err == nil && len(classes.Items) > 0 {
+		var names []string
+		for _, class := range classes.Items {
+			names = append(names, class.Name)
+		}
+		slices.Sort(names)
+		remedy = "The namespace has " + strings.Join(names, ", ")
+	}
+	return diag.NewAttributeErrorDiagnostic(classPath, "ClusterClass not found", fmt.Sprintf(
+		"ClusterClass %s not found in namespace %s. %s. Create the class with capi_cluster_class and refer to its name attribute, "+
+			"so that it is created first; or set class_namespace, if it is elsewhere.", key.Name, key.Namespace, remedy))
+}
+
+// applyDiagnostics words why the management cluster did not take a Cluster.
+func applyDiagnostics(plan model, desired *unstructured.Unstructured, err error) diag.Diagnostics {
+	if isRefusal(err) {
+		return problemDiagnostics(topology.Problems(err), desired)
+	}
+	if apierrors.IsNotFound(err) {
+		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("namespace"), "Namespace not found", fmt.Sprintf(
+			"%s cannot be created: %s. Create the namespace first.", plan.object(), err))}
+	}
+	return diag.Diagnostics{tfkit.RequestError("apply "+plan.object(), err)}
+}
+
+// apply makes the Cluster object and what installs its network plugin as
+// planned. It returns the object if there is one now; what fails after that is a warning,
+// because on creation an error would make Terraform replace the cluster.
+func apply(ctx context.Context, mgmt *management.Cluster, plan model) (*clusterv1.Cluster, diag.Diagnostics) {
+	desired, err := plan.ToAPI()
+	if err != nil {
+		return nil, diag.Diagnostics{invalidConfiguration(err)}
+	}
+	applied := desired.DeepCopy()
+	if err := mgmt.Apply(ctx, applied); err != nil {
+		return nil, applyDiagnostics(plan, desired, err)
+	}
+	cluster := &clusterv1.Cluster{}
+	if err := mgmt.Get(ctx, client.ObjectKeyFromObject(applied), cluster); err != nil {
+		return nil, diag.Diagnostics{tfkit.RequestError("read "+plan.object(), err)}
+	}
+	plugin, err := plan.cni()
+	if err == nil {
+		err = plugin.apply(ctx, mgmt, cluster)
+	}
+	if err != nil {
+		return cluster, diag.Diagnostics{diag.NewWarningDiagnostic("Network plugin not set up", fmt.Sprintf(
+			"%s exists, but setting up its network plugin failed: %s. The next apply tries again.", plan.object(), err))}
+	}
+	return cluster, nil
+}
+
+// finish waits for the cluster, if that is wanted, and takes over how it is then.
+// Only a cluster whose objects are all settled is worth waiting for. It says
+// whether there is nothing left to wait for.
+func finish(ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model, settled bool) (finished bool, diags diag.Diagnostics) {
+	if plan.waits() && settled {
+		diags.Append(waitDiagnostics(*plan, waitReady(waitCtx, mgmt, plan.key()))...)
+	}
+	lookCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	f, err := observe(lookCtx, mgmt, plan.key())
+	if err != nil {
+		plan.Ready = types.BoolValue(false)
+		diags.Append(diag.NewWarningDiagnostic("Cluster not read back", fmt.Sprintf(
+			"%s was applied, but could not be read afterwards: %s. The next plan reads it again.", plan.object(), err)))
+		return false, diags
+	}
+	plan.observe(f)
+	return settled && (!plan.waits() || len(diags) == 0), diags
+}
+
+// waitDiagnostics words the end of a wait. A wait never fails the resource,
+// unless the configuration wants that: Terraform would replace what it created.
+func waitDiagnostics(plan model, err error) diag.Diagnostics {
+	if err == nil {
+		return nil
+	}
+	waitingFor := plan.object() + " to become ready"
+	remedy := "It goes on coming up. The next apply resumes the wait."
+	var timedOut *tfkit.TimeoutError
+	switch isTimeout := errors.As(err, &timedOut); {
+	case isTimeout && plan.CNI.IsNull():
+		remedy += " No cni is declared: without a network plugin nodes do not become ready."
+	case !isTimeout:
+		return diag.Diagnostics{diag.NewWarningDiagnostic("Wait interrupted",
+			fmt.Sprintf("Waiting for %s ended early: %s. %s", waitingFor, err, remedy))}
+	}
+	if plan.OnTimeout.ValueString() == onTimeoutError {
+		return diag.Diagnostics{tfkit.TimeoutErrorDiagnostic(waitingFor, timedOut, remedy)}
+	}
+	return diag.Diagnostics{tfkit.TimeoutWarning(waitingFor, timedOut, remedy)}
+}
+
+func unfinishedNote(finished bool) []byte {
+	if finished {
+		return []byte("false")
+	}
+	return []byte("true")
+}

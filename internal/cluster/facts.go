@@ -1,0 +1,164 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/blang/semver/v4"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+// facts are what the management cluster knew about a cluster at one moment.
+type facts struct {
+	cluster            *clusterv1.Cluster
+	object             *unstructured.Unstructured // the same Cluster with all its fields
+	controlPlane       *unstructured.Unstructured // nil as long as there is none
+	infrastructure     *unstructured.Unstructured // nil as long as there is none
+	machineDeployments []clusterv1.MachineDeployment
+	machines           []clusterv1.Machine
+}
+
+// observe reads the facts about a cluster. The error is NotFound if there is no
+// such Cluster, and a NoKindMatch error if there is no Cluster API.
+func observe(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*facts, error) {
+	obj := &unstructured.Unstructured{}
+	obj.SetGroupVersionKind(clusterv1.GroupVersion.WithKind(clusterv1.ClusterKind))
+	if err := mgmt.Get(ctx, key, obj); err != nil {
+		return nil, err
+	}
+	f := &facts{cluster: &clusterv1.Cluster{}, object: obj}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, f.cluster); err != nil {
+		return nil, err
+	}
+	var err error
+	if f.controlPlane, err = referenced(ctx, mgmt, key.Namespace, f.cluster.Spec.ControlPlaneRef); err != nil {
+		return nil, err
+	}
+	if f.infrastructure, err = referenced(ctx, mgmt, key.Namespace, f.cluster.Spec.InfrastructureRef); err != nil {
+		return nil, err
+	}
+	return f, f.observeMachines(ctx, mgmt, key)
+}
+
+func (f *facts) observeMachines(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) error {
+	ofCluster := []client.ListOption{client.InNamespace(key.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: key.Name}}
+	deployments, machines := &clusterv1.MachineDeploymentList{}, &clusterv1.MachineList{}
+	if err := mgmt.List(ctx, deployments, ofCluster...); err != nil {
+		return err
+	}
+	if err := mgmt.List(ctx, machines, ofCluster...); err != nil {
+		return err
+	}
+	f.machineDeployments, f.machines = deployments.Items, machines.Items
+	slices.SortFunc(f.machines, func(a, b clusterv1.Machine) int { return cmp.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// referenced reads an object that a Cluster refers to by group and kind. Which
+// version to ask for is the management cluster's choice.
+func referenced(ctx context.Context, mgmt *management.Cluster, namespace string, ref clusterv1.ContractVersionedObjectReference) (*unstructured.Unstructured, error) {
+	if !ref.IsDefined() {
+		return nil, nil
+	}
+	mapping, err := mgmt.RESTMapper().RESTMapping(schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind})
+	if err != nil {
+		return nil, err
+	}
+	obj := &unstructured.Unstructured{}
+	obj.SetGroupVersionKind(mapping.GroupVersionKind)
+	if err := mgmt.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, obj); err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	return obj, nil
+}
+
+// versions are the Kubernetes versions of the machines, oldest first. Control
+// planes without machines say their own.
+func (f *facts) versions() []string {
+	var versions []string
+	for _, machine := range f.machines {
+		versions = append(versions, machine.Spec.Version)
+	}
+	if f.controlPlane != nil && len(versions) == 0 {
+		version, _, _ := unstructured.NestedString(f.controlPlane.Object, "status", "version")
+		versions = append(versions, version)
+	}
+	versions = slices.DeleteFunc(versions, func(v string) bool { return v == "" })
+	slices.SortFunc(versions, compareVersions)
+	return slices.Compact(versions)
+}
+
+func compareVersions(a, b string) int {
+	x, errX := semver.ParseTolerant(a)
+	y, errY := semver.ParseTolerant(b)
+	if errX != nil || errY != nil || x.EQ(y) {
+		return strings.Compare(a, b)
+	}
+	return x.Compare(y)
+}
+
+// deployment finds the MachineDeployment of a machine deployment in the topology.
+func (f *facts) deployment(name string) *clusterv1.MachineDeployment {
+	for i := range f.machineDeployments {
+		if f.machineDeployments[i].Labels[clusterv1.ClusterTopologyMachineDeploymentNameLabel] == name {
+			return &f.machineDeployments[i]
+		}
+	}
+	return nil
+}
+
+// remaining lists what of a cluster still exists while it is being deleted, and
+// what holds it: for the person who has to find out why.
+func (f *facts) remaining() string {
+	lines := []string{blocked(f.object)}
+	for _, obj := range []*unstructured.Unstructured{f.infrastructure, f.controlPlane} {
+		if obj != nil {
+			lines = append(lines, blocked(obj))
+		}
+	}
+	for i := range f.machineDeployments {
+		lines = append(lines, blocked(asUnstructured("MachineDeployment", &f.machineDeployments[i])))
+	}
+	for i := range f.machines {
+		lines = append(lines, blocked(asUnstructured("Machine", &f.machines[i])))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func asUnstructured(kind string, obj client.Object) *unstructured.Unstructured {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
+	if err != nil {
+		content = map[string]any{"metadata": map[string]any{"name": obj.GetName()}}
+	}
+	u := &unstructured.Unstructured{Object: content}
+	u.SetKind(kind)
+	return u
+}
+
+// blocked says of an object whether it is being deleted, and which finalizers
+// hold it, and what its controller says about that.
+func blocked(obj *unstructured.Unstructured) string {
+	line := fmt.Sprintf("%s %s", obj.GetKind(), obj.GetName())
+	switch {
+	case obj.GetDeletionTimestamp() == nil:
+		return line + ": waits for its turn"
+	case len(obj.GetFinalizers()) > 0:
+		line += ": held by finalizer " + strings.Join(obj.GetFinalizers(), ", ")
+	}
+	if c := conditionOf(obj, clusterv1.DeletingCondition); c.Message != "" {
+		line += ": " + oneLine(c.Message)
+	}
+	return line
+}

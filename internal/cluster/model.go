@@ -1,0 +1,168 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+)
+
+// model is the resource in plans and states.
+type model struct {
+	ID                 types.String   `tfsdk:"id"`
+	ManagementCluster  types.String   `tfsdk:"management_cluster"`
+	Namespace          types.String   `tfsdk:"namespace"`
+	Name               types.String   `tfsdk:"name"`
+	Labels             types.Map      `tfsdk:"labels"`
+	Annotations        types.Map      `tfsdk:"annotations"`
+	Paused             types.Bool     `tfsdk:"paused"`
+	ClusterNetwork     types.Object   `tfsdk:"cluster_network"`
+	Topology           types.Object   `tfsdk:"topology"`
+	CNI                types.Object   `tfsdk:"cni"`
+	Wait               types.Bool     `tfsdk:"wait"`
+	OnTimeout          types.String   `tfsdk:"on_timeout"`
+	Timeouts           timeouts.Value `tfsdk:"timeouts"`
+	UID                types.String   `tfsdk:"uid"`
+	Endpoint           types.Object   `tfsdk:"endpoint"`
+	Phase              types.String   `tfsdk:"phase"`
+	Ready              types.Bool     `tfsdk:"ready"`
+	KubernetesVersions types.List     `tfsdk:"kubernetes_versions"`
+}
+
+// attributeTypes are the types of the attributes that are fields of a Cluster
+// object, and of cni and endpoint.
+var attributeTypes = schemaTypes()
+
+func schemaTypes() map[string]attr.Type {
+	var resp resource.SchemaResponse
+	(&Resource{}).Schema(context.Background(), resource.SchemaRequest{}, &resp)
+	attributes := map[string]attr.Type{}
+	for name := range resp.Schema.Attributes {
+		attributes[name] = resp.Schema.Attributes[name].GetType()
+	}
+	return attributes
+}
+
+func typesOf(names ...string) map[string]attr.Type {
+	selected := map[string]attr.Type{}
+	for _, name := range names {
+		selected[name] = attributeTypes[name]
+	}
+	return selected
+}
+
+// apiTypes are the types of the attributes that the fields of a Cluster are made
+// from. Name and namespace identify the object and are not read back.
+var apiTypes = typesOf("labels", "annotations", "paused", "cluster_network", "topology")
+
+func (m *model) attributes() map[string]attr.Value {
+	return map[string]attr.Value{
+		"labels": m.Labels, "annotations": m.Annotations, "paused": m.Paused,
+		"cluster_network": m.ClusterNetwork, "topology": m.Topology,
+	}
+}
+
+func (m *model) key() client.ObjectKey {
+	return client.ObjectKey{Namespace: m.Namespace.ValueString(), Name: m.Name.ValueString()}
+}
+
+// object names the Cluster in a sentence.
+func (m *model) object() string { return "Cluster " + m.key().String() }
+
+// id is what the id attribute says once the cluster exists.
+func (m *model) id() string {
+	return management.JoinID(m.ManagementCluster.ValueString(), m.key().String())
+}
+
+// ToAPI returns the Cluster object with what the configuration declares and
+// nothing else. The error is tfkit.ErrUnknown if not all of it is known.
+func (m *model) ToAPI() (*unstructured.Unstructured, error) {
+	attributes := m.attributes()
+	attributes["name"], attributes["namespace"] = m.Name, m.Namespace
+	content, err := fields.Encode(attributes)
+	if err != nil {
+		return nil, err
+	}
+	obj := &unstructured.Unstructured{Object: content}
+	obj.SetGroupVersionKind(clusterv1.GroupVersion.WithKind(clusterv1.ClusterKind))
+	cni, err := m.cni()
+	if err != nil {
+		return nil, err
+	}
+	cni.declare(obj)
+	return obj, nil
+}
+
+// typed returns the object as a Cluster. A field that Clusters do not have is
+// an error.
+func typed(obj *unstructured.Unstructured) (*clusterv1.Cluster, error) {
+	cluster := &clusterv1.Cluster{}
+	err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(obj.Object, cluster, true)
+	return cluster, err
+}
+
+// FromAPI reads the declared attributes from the live object. A model that has
+// no topology yet, because it is being imported, reads all that Terraform would
+// have declared.
+func (m *model) FromAPI(obj *unstructured.Unstructured) error {
+	declared, content := m.attributes(), obj.Object
+	if m.Topology.IsNull() {
+		var err error
+		if content, err = topology.Importable(obj, management.FieldManager); err != nil {
+			return err
+		}
+		declared = nil
+	}
+	attributes, err := fields.Decode(apiTypes, declared, content)
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", m.object(), err)
+	}
+	m.Labels, _ = attributes["labels"].(types.Map)
+	m.Annotations, _ = attributes["annotations"].(types.Map)
+	m.Paused, _ = attributes["paused"].(types.Bool)
+	m.ClusterNetwork, _ = attributes["cluster_network"].(types.Object)
+	m.Topology, _ = attributes["topology"].(types.Object)
+	return nil
+}
+
+// observe sets the computed attributes.
+func (m *model) observe(f *facts) {
+	m.ID = types.StringValue(m.id())
+	m.UID = types.StringValue(string(f.cluster.UID))
+	m.Phase = types.StringValue(string(f.cluster.Status.GetTypedPhase()))
+	m.Ready = types.BoolValue(f.pending() == "")
+	m.KubernetesVersions = stringList(f.versions())
+	m.Endpoint = endpoint(f.cluster.Spec.ControlPlaneEndpoint)
+}
+
+func endpoint(e clusterv1.APIEndpoint) types.Object {
+	t, _ := attributeTypes["endpoint"].(types.ObjectType)
+	if !e.IsValid() {
+		return types.ObjectNull(t.AttrTypes)
+	}
+	return types.ObjectValueMust(t.AttrTypes, map[string]attr.Value{
+		"host": types.StringValue(e.Host),
+		"port": types.Int64Value(int64(e.Port)),
+	})
+}
+
+func stringList(values []string) types.List {
+	elements := make([]attr.Value, len(values))
+	for i, value := range values {
+		elements[i] = types.StringValue(value)
+	}
+	return types.ListValueMust(types.StringType, elements)
+}

@@ -1,0 +1,249 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+)
+
+// onlineTimeout bounds what a plan asks the management cluster. A plan can do
+// without the answers.
+const onlineTimeout = 15 * time.Second
+
+// waitUnfinished is the key in the private state under which it is noted that a
+// wait ended before the cluster was ready.
+const waitUnfinished = "wait_unfinished"
+
+// ModifyPlan refuses what Cluster API would refuse, and plans to resume a wait
+// that ended too early.
+func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	var plan model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	var state *model
+	if !req.State.Raw.IsNull() {
+		state = &model{}
+		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(r.validate(ctx, plan, state)...)
+	if state == nil {
+		return
+	}
+	resp.Diagnostics.Append(cniWarning(plan, *state)...)
+	unfinished, diags := req.Private.GetKey(ctx, waitUnfinished)
+	resp.Diagnostics.Append(diags...)
+	if string(unfinished) == "true" && !state.Ready.ValueBool() && plan.waits() {
+		resp.Diagnostics.Append(resumeWait(ctx, resp)...)
+	}
+}
+
+// resumeWait makes the plan an update, by not knowing what will have become of
+// the cluster.
+func resumeWait(ctx context.Context, resp *resource.ModifyPlanResponse) diag.Diagnostics {
+	diags := resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())
+	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("phase"), types.StringUnknown())...)
+	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("kubernetes_versions"), types.ListUnknown(types.StringType))...)
+	var endpoint types.Object
+	diags.Append(resp.Plan.GetAttribute(ctx, path.Root("endpoint"), &endpoint)...)
+	if endpoint.IsNull() {
+		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("endpoint"), types.ObjectUnknown(endpoint.AttributeTypes(ctx)))...)
+	}
+	return diags
+}
+
+// waits says whether an apply waits for the cluster. Nothing happens to a paused
+// one, so that there would be nothing to wait for.
+func (m *model) waits() bool { return m.Wait.ValueBool() && !m.Paused.ValueBool() }
+
+// cniWarning says what changing the network plugin of a living cluster does not do.
+func cniWarning(plan, state model) diag.Diagnostics {
+	if plan.CNI.IsUnknown() || plan.CNI.Equal(state.CNI) || state.CNI.IsNull() {
+		return nil
+	}
+	planned, _ := plan.cni()
+	before, _ := state.cni()
+	if planned.name == before.name {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("cni"), "Network plugin stays installed",
+		"The network plugin that was installed before is not removed from the cluster, and two of them do not get along. "+
+			"Replace the cluster, or remove the old plugin by hand.")}
+}
+
+// validate refuses what can be known to be wrong. What is unknown, or needs a
+// management cluster that does not answer, is left for the apply.
+func (r *Resource) validate(ctx context.Context, plan model, state *model) diag.Diagnostics {
+	if r.resolver == nil || plan.Name.IsUnknown() || plan.Namespace.IsUnknown() {
+		return nil
+	}
+	desired, err := plan.ToAPI()
+	if errors.Is(err, tfkit.ErrUnknown) {
+		return validateVersion(plan, state)
+	}
+	if err != nil {
+		return diag.Diagnostics{invalidConfiguration(err)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
+	defer cancel()
+	mgmt, diags := r.reach(ctx, plan)
+	class, pending := r.class(ctx, mgmt, plan, desired)
+	var before *clusterv1.Cluster
+	if state != nil && state.key() == plan.key() {
+		before = state.asCluster()
+	}
+	diags.Append(validateOffline(ctx, class, before, desired)...)
+	if mgmt != nil && !pending && !diags.HasError() {
+		diags.Append(dryRun(ctx, mgmt, desired)...)
+	}
+	return diags
+}
+
+// reach returns the management cluster, or nil if it cannot be used now: that it
+// does not exist yet, or is not known yet, is normal at plan.
+func (r *Resource) reach(ctx context.Context, plan model) (*management.Cluster, diag.Diagnostics) {
+	if plan.ManagementCluster.IsUnknown() {
+		return nil, nil
+	}
+	mgmt, err := r.resolver.Connect(ctx, plan.ManagementCluster.ValueString())
+	if err == nil || errors.Is(err, management.ErrNotConfigured) || errors.Is(err, management.ErrNotFound) {
+		return mgmt, nil
+	}
+	return nil, diag.Diagnostics{diag.NewAttributeWarningDiagnostic(tfkit.ManagementClusterPath, "Not fully validated",
+		fmt.Sprintf("%s was validated without asking the management cluster: %s.", plan.object(), err))}
+}
+
+// class returns the ClusterClass as it will be when the cluster is applied: as
+// planned in the same configuration, else as the management cluster has it. It is
+// nil if it is not known. pending says that the management cluster does not have
+// it like that yet.
+func (r *Resource) class(ctx context.Context, mgmt *management.Cluster, plan model, desired *unstructured.Unstructured) (class *clusterv1.ClusterClass, pending bool) {
+	cluster, err := typed(desired)
+	if err != nil {
+		return nil, false
+	}
+	planned := clusterclass.PlannedIn(r.resolver, plan.ManagementCluster, cluster.GetClassKey())
+	if planned.Found {
+		return planned.Class, planned.Changes
+	}
+	if mgmt == nil {
+		return nil, true
+	}
+	live := &clusterv1.ClusterClass{}
+	if err := mgmt.Get(ctx, cluster.GetClassKey(), live); err != nil {
+		return nil, true
+	}
+	return topology.Usable(live), false
+}
+
+func validateOffline(ctx context.Context, class *clusterv1.ClusterClass, before *clusterv1.Cluster, desired *unstructured.Unstructured) diag.Diagnostics {
+	cluster, err := typed(desired)
+	if err != nil {
+		return diag.Diagnostics{invalidConfiguration(err)}
+	}
+	_, problems := topology.ValidateCluster(ctx, class, before, cluster)
+	return problemDiagnostics(problems, desired)
+}
+
+// validateVersion compares versions when not everything else is known.
+func validateVersion(plan model, state *model) diag.Diagnostics {
+	if state == nil || plan.Topology.IsUnknown() {
+		return nil
+	}
+	planned, _ := plan.Topology.Attributes()["version"].(types.String)
+	before, _ := state.Topology.Attributes()["version"].(types.String)
+	if planned.IsUnknown() || before.IsNull() || state.key() != plan.key() {
+		return nil
+	}
+	from, errFrom := topology.ParseVersion(before.ValueString())
+	to, errTo := topology.ParseVersion(planned.ValueString())
+	if errFrom != nil || errTo != nil || !to.LT(from) {
+		return nil
+	}
+	// Without the class there is no saying how far up the version may go, but
+	// never down.
+	return problemDiagnostics(topology.ValidateVersion(before.ValueString(), planned.ValueString(), nil), nil)
+}
+
+// dryRun lets the management cluster say whether it would take the Cluster,
+// without giving it one.
+func dryRun(ctx context.Context, mgmt *management.Cluster, desired *unstructured.Unstructured) diag.Diagnostics {
+	err := mgmt.Apply(ctx, desired.DeepCopy(), client.DryRunAll)
+	if !isRefusal(err) {
+		return nil
+	}
+	return problemDiagnostics(topology.Problems(err), desired)
+}
+
+// isRefusal says whether the management cluster finds fault with the object
+// itself: its schema does, or an admission webhook.
+func isRefusal(err error) bool {
+	problems := topology.Problems(err)
+	return len(problems) > 0 && problems[0].Field != "" && !apierrors.IsConflict(err)
+}
+
+// problemDiagnostics binds problems with fields of the Cluster object to the
+// attributes that the fields are made from.
+func problemDiagnostics(problems []topology.Problem, object *unstructured.Unstructured) diag.Diagnostics {
+	var content map[string]any
+	if object != nil {
+		content = object.Object
+	}
+	var diags diag.Diagnostics
+	for _, problem := range problems {
+		attribute := fields.AttributePath(attributeTypes, content, problem.Field)
+		if len(attribute.Steps()) == 0 {
+			diags.AddError("Invalid cluster", strings.TrimPrefix(problem.Field+": "+sentence(problem.Message), ": "))
+			continue
+		}
+		diags.AddAttributeError(attribute, "Invalid cluster", sentence(problem.Message))
+	}
+	return diags
+}
+
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}
+
+func invalidConfiguration(err error) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Invalid cluster", sentence(err.Error()))
+}
+
+// asCluster is the Cluster that the state declares, nil if it declares none.
+func (m *model) asCluster() *clusterv1.Cluster {
+	obj, err := m.ToAPI()
+	if err != nil {
+		return nil
+	}
+	cluster, err := typed(obj)
+	if err != nil {
+		return nil
+	}
+	return cluster
+}

@@ -1,0 +1,253 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+)
+
+// ResourceType is the name of the resource in configurations.
+const ResourceType = "capi_cluster"
+
+var (
+	_ resource.ResourceWithConfigure   = (*Resource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*Resource)(nil)
+	_ resource.ResourceWithImportState = (*Resource)(nil)
+)
+
+// Resource is capi_cluster.
+type Resource struct {
+	resolver *management.Resolver
+}
+
+// NewResource returns the resource.
+func NewResource() resource.Resource { return &Resource{} }
+
+// Metadata names the resource.
+func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = ResourceType
+}
+
+// Configure takes the resolver over from the provider.
+func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	resp.Diagnostics.Append(diags...)
+	r.resolver = resolver
+}
+
+// Create makes the Cluster object, saves the state, and then waits.
+func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeouts.Create)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	waitCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	mgmt, diags := r.connect(waitCtx, plan)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(checkNew(waitCtx, mgmt, plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	cluster, diags := apply(waitCtx, mgmt, plan)
+	resp.Diagnostics.Append(diags...)
+	if cluster == nil {
+		return
+	}
+	settled := len(diags) == 0
+	// From here on the cluster exists, and whatever happens it must be in the state.
+	plan.observe(&facts{cluster: cluster})
+	plan.Ready = types.BoolValue(false)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, []byte("true"))...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
+}
+
+// Read takes over what changed of the declared attributes, and looks how the
+// cluster is.
+func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state model
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	switch {
+	case errors.Is(err, management.ErrNotFound):
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil && state.Topology.IsNull():
+		resp.Diagnostics.Append(tfkit.ConnectError(err))
+		return
+	case err != nil:
+		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
+		return
+	}
+	f, err := observe(ctx, mgmt, state.key())
+	switch {
+	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+		resp.State.RemoveResource(ctx)
+		return
+	case management.IsConnectionError(err) && !state.Topology.IsNull():
+		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
+		return
+	case err != nil:
+		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
+		return
+	}
+	resp.Diagnostics.Append(state.read(ctx, mgmt, f)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// read takes everything over from the facts.
+func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *facts) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if !f.cluster.DeletionTimestamp.IsZero() {
+		diags.AddWarning("Cluster is being deleted", fmt.Sprintf("Somebody has deleted %s outside of Terraform, and it is going away:\n\n%s",
+			m.object(), f.remaining()))
+	}
+	imported := m.Topology.IsNull()
+	if err := m.FromAPI(f.object); err != nil {
+		diags.Append(tfkit.RequestError("read "+m.object(), err))
+		return diags
+	}
+	if imported && m.Topology.IsNull() {
+		diags.AddError("Not a cluster of a ClusterClass", fmt.Sprintf("%s has no spec.topology. Only clusters made from a ClusterClass can be imported.", m.object()))
+		return diags
+	}
+	if imported || !m.CNI.IsNull() {
+		plugin, err := readCNI(ctx, mgmt, f.cluster)
+		if err != nil {
+			diags.Append(tfkit.RequestError("read the network plugin of "+m.object(), err))
+			return diags
+		}
+		m.CNI = plugin.value()
+	}
+	m.observe(f)
+	return diags
+}
+
+// Update applies the changed Cluster object and waits until it is so.
+func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeouts.Update)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	waitCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	mgmt, diags := r.connect(waitCtx, plan)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	cluster, diags := apply(waitCtx, mgmt, plan)
+	resp.Diagnostics.Append(diags...)
+	if cluster == nil {
+		return
+	}
+	settled := len(diags) == 0
+	plan.observe(&facts{cluster: cluster})
+	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
+}
+
+// Delete deletes the Cluster object only: Cluster API takes down what belongs to
+// it in the order that works, and lets the object go last.
+func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state model
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeouts.Delete)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	if errors.Is(err, management.ErrNotFound) {
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(tfkit.ConnectError(err))
+		return
+	}
+	cluster := &clusterv1.Cluster{}
+	cluster.Namespace, cluster.Name = state.key().Namespace, state.key().Name
+	if err := mgmt.Delete(ctx, cluster); err != nil && !apierrors.IsNotFound(err) && !meta.IsNoMatchError(err) {
+		resp.Diagnostics.Append(tfkit.RequestError("delete "+state.object(), err))
+		return
+	}
+	err = waitGone(ctx, mgmt, state.key())
+	var timedOut *tfkit.TimeoutError
+	switch {
+	case errors.As(err, &timedOut):
+		resp.Diagnostics.Append(tfkit.TimeoutErrorDiagnostic(state.object()+" to be gone", timedOut,
+			"It goes on being deleted. Look at what holds these objects, and destroy again to go on waiting."))
+	case err != nil:
+		resp.Diagnostics.Append(tfkit.RequestError("wait for the deletion of "+state.object(), err))
+	}
+}
+
+// importForm is what import ids look like.
+const importForm = "[MANAGEMENT_CLUSTER_ID/]NAMESPACE/NAME"
+
+// ImportState notes which cluster it is; Read fills in the rest.
+func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	managementCluster, rest := management.SplitID(req.ID)
+	namespace, name, ok := strings.Cut(rest, "/")
+	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+		resp.Diagnostics.Append(tfkit.WrongImportID(req.ID, importForm, "kind://mgmt/default/capi-quickstart"))
+		return
+	}
+	if managementCluster != "" {
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, tfkit.ManagementClusterPath, managementCluster)...)
+	}
+	for attribute, value := range map[string]any{
+		"id": req.ID, "namespace": namespace, "name": name, "wait": true, "on_timeout": onTimeoutWarn,
+	} {
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), value)...)
+	}
+}
+
+func (r *Resource) connect(ctx context.Context, plan model) (*management.Cluster, diag.Diagnostics) {
+	mgmt, err := r.resolver.Connect(ctx, plan.ManagementCluster.ValueString())
+	if err != nil {
+		return nil, diag.Diagnostics{tfkit.ConnectError(err)}
+	}
+	return mgmt, nil
+}

@@ -1,0 +1,148 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package clusterclass
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+// model is the resource in plans and states.
+type model struct {
+	ID                 types.String   `tfsdk:"id"`
+	ManagementCluster  types.String   `tfsdk:"management_cluster"`
+	Namespace          types.String   `tfsdk:"namespace"`
+	Name               types.String   `tfsdk:"name"`
+	Labels             types.Map      `tfsdk:"labels"`
+	Annotations        types.Map      `tfsdk:"annotations"`
+	Infrastructure     types.Object   `tfsdk:"infrastructure"`
+	ControlPlane       types.Object   `tfsdk:"control_plane"`
+	Workers            types.Object   `tfsdk:"workers"`
+	Variables          types.Map      `tfsdk:"variables"`
+	Patches            types.List     `tfsdk:"patches"`
+	KubernetesVersions types.List     `tfsdk:"kubernetes_versions"`
+	Timeouts           timeouts.Value `tfsdk:"timeouts"`
+	Templates          types.Map      `tfsdk:"templates"`
+	Ready              types.Bool     `tfsdk:"ready"`
+}
+
+// attributeTypes are the types of all attributes, apiTypes of those that are read
+// back from a ClusterClass and its templates.
+var attributeTypes = schemaTypes()
+
+var apiTypes = typesOf("labels", "annotations", "infrastructure", "control_plane", "workers", "variables", "patches", "kubernetes_versions")
+
+func schemaTypes() map[string]attr.Type {
+	var resp resource.SchemaResponse
+	(&Resource{}).Schema(context.Background(), resource.SchemaRequest{}, &resp)
+	attributes := map[string]attr.Type{}
+	for name := range resp.Schema.Attributes {
+		attributes[name] = resp.Schema.Attributes[name].GetType()
+	}
+	return attributes
+}
+
+func typesOf(names ...string) map[string]attr.Type {
+	selected := map[string]attr.Type{}
+	for _, name := range names {
+		selected[name] = attributeTypes[name]
+	}
+	return selected
+}
+
+func (m *model) attributes() map[string]attr.Value {
+	return map[string]attr.Value{
+		"labels": m.Labels, "annotations": m.Annotations, "infrastructure": m.Infrastructure, "control_plane": m.ControlPlane,
+		"workers": m.Workers, "variables": m.Variables, "patches": m.Patches, "kubernetes_versions": m.KubernetesVersions,
+	}
+}
+
+func (m *model) key() client.ObjectKey {
+	return client.ObjectKey{Namespace: m.Namespace.ValueString(), Name: m.Name.ValueString()}
+}
+
+// object names the class in a sentence.
+func (m *model) object() string { return "ClusterClass " + m.key().String() }
+
+func (m *model) id() string {
+	return management.JoinID(m.ManagementCluster.ValueString(), m.key().String())
+}
+
+// ToAPI returns the ClusterClass and the template objects that it refers to. The
+// error is tfkit.ErrUnknown if not all of it is known.
+func (m *model) ToAPI() (*rendered, error) {
+	content, err := m.encode()
+	if err != nil {
+		return nil, err
+	}
+	obj := &unstructured.Unstructured{Object: content}
+	obj.SetGroupVersionKind(clusterv1.GroupVersion.WithKind(clusterv1.ClusterClassKind))
+	return render(obj)
+}
+
+func (m *model) encode() (map[string]any, error) {
+	attributes := m.attributes()
+	attributes["name"], attributes["namespace"] = m.Name, m.Namespace
+	return fields.Encode(attributes)
+}
+
+// typed returns the object as a ClusterClass. A field that ClusterClasses do not
+// have, or that a variable's schema cannot have, is an error.
+func typed(obj *unstructured.Unstructured) (*clusterv1.ClusterClass, error) {
+	class := &clusterv1.ClusterClass{}
+	err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(obj.Object, class, true)
+	return class, err
+}
+
+// FromAPI reads the declared attributes from a class whose templates were put
+// back into their references. A model that has no infrastructure yet, because it
+// is being imported, reads everything.
+func (m *model) FromAPI(content map[string]any) error {
+	declared := m.attributes()
+	if m.isImport() {
+		declared = nil
+	}
+	attributes, err := fields.Decode(apiTypes, declared, content)
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", m.object(), err)
+	}
+	m.Labels, _ = attributes["labels"].(types.Map)
+	m.Annotations, _ = attributes["annotations"].(types.Map)
+	m.Infrastructure, _ = attributes["infrastructure"].(types.Object)
+	m.ControlPlane, _ = attributes["control_plane"].(types.Object)
+	m.Workers, _ = attributes["workers"].(types.Object)
+	m.Variables, _ = attributes["variables"].(types.Map)
+	m.Patches, _ = attributes["patches"].(types.List)
+	m.KubernetesVersions, _ = attributes["kubernetes_versions"].(types.List)
+	return nil
+}
+
+// isImport says whether the state knows no more than which class it is.
+func (m *model) isImport() bool { return m.Infrastructure.IsNull() }
+
+// observe sets the computed attributes.
+func (m *model) observe(class *clusterv1.ClusterClass) {
+	m.ID = types.StringValue(m.id())
+	m.Ready = types.BoolValue(pending(class) == "")
+	m.Templates = names(references(class))
+}
+
+func names(byRole map[string]string) types.Map {
+	elements := map[string]attr.Value{}
+	for role, name := range byRole {
+		elements[role] = types.StringValue(name)
+	}
+	return types.MapValueMust(types.StringType, elements)
+}

@@ -1,0 +1,202 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package clusterclass
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+)
+
+// classLabel on a template object has the name of the class that it was made for.
+const classLabel = "terraform-capi.io/cluster-class"
+
+// The parts that templates play in a class. A machine deployment class adds its
+// name in front.
+const (
+	roleInfrastructure      = "infrastructure"
+	roleControlPlane        = "control-plane"
+	roleControlPlaneMachine = "control-plane-machine"
+	roleBootstrap           = "bootstrap"
+	roleMachine             = "machine"
+)
+
+// rendered is a class as objects.
+type rendered struct {
+	class *unstructured.Unstructured
+	// templates are by role.
+	templates map[string]*unstructured.Unstructured
+}
+
+func (r *rendered) names() map[string]string {
+	byRole := map[string]string{}
+	for role, template := range r.templates {
+		byRole[role] = template.GetName()
+	}
+	return byRole
+}
+
+// holders returns the objects inside a ClusterClass that have a templateRef, by
+// the role of the template.
+func holders(class map[string]any) map[string]map[string]any {
+	found := map[string]map[string]any{}
+	add := func(role string, path ...string) {
+		if holder, ok, _ := unstructured.NestedFieldNoCopy(class, path...); ok {
+			if fields, ok := holder.(map[string]any); ok && fields["templateRef"] != nil {
+				found[role] = fields
+			}
+		}
+	}
+	add(roleInfrastructure, "spec", "infrastructure")
+	add(roleControlPlane, "spec", "controlPlane")
+	add(roleControlPlaneMachine, "spec", "controlPlane", "machineInfrastructure")
+	deployments, _, _ := unstructured.NestedFieldNoCopy(class, "spec", "workers", "machineDeployments")
+	list, _ := deployments.([]any)
+	for _, item := range list {
+		fields, _ := item.(map[string]any)
+		for role, part := range map[string]string{roleBootstrap: "bootstrap", roleMachine: "infrastructure"} {
+			if holder, ok := fields[part].(map[string]any); ok && holder["templateRef"] != nil {
+				found[fmt.Sprintf("%v-%s", fields["class"], role)] = holder
+			}
+		}
+	}
+	return found
+}
+
+// render moves the content of templates out of their references into objects,
+// whose names the references get instead.
+func render(class *unstructured.Unstructured) (*rendered, error) {
+	r := &rendered{class: class, templates: map[string]*unstructured.Unstructured{}}
+	for role, holder := range holders(class.Object) {
+		ref, _ := holder["templateRef"].(map[string]any)
+		content := map[string]any{}
+		for _, part := range []string{"metadata", "spec"} {
+			if ref[part] != nil {
+				content[part] = ref[part]
+			}
+		}
+		template := &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": ref["apiVersion"],
+			"kind":       ref["kind"],
+			"spec":       map[string]any{"template": content},
+		}}
+		name, err := topology.TemplateName(class.GetName(), role, template.Object)
+		if err != nil {
+			return nil, err
+		}
+		template.SetName(name)
+		template.SetNamespace(class.GetNamespace())
+		template.SetLabels(map[string]string{classLabel: class.GetName()})
+		holder["templateRef"] = map[string]any{"apiVersion": ref["apiVersion"], "kind": ref["kind"], "name": name}
+		r.templates[role] = template
+	}
+	return r, nil
+}
+
+// references are the names of the templates that a class refers to, by role.
+func references(class *clusterv1.ClusterClass) map[string]string {
+	byRole := map[string]string{}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(class)
+	if err != nil {
+		return byRole
+	}
+	for role, holder := range holders(content) {
+		if name, ok, _ := unstructured.NestedString(holder, "templateRef", "name"); ok && name != "" {
+			byRole[role] = name
+		}
+	}
+	return byRole
+}
+
+// expand is the reverse of render: it reads the templates that content, which is
+// a live class or a part of one, refers to, and puts what they contain into the
+// references. A template that is missing leaves its reference without content. Of
+// a class that is being imported only what a configuration would declare counts.
+func expand(ctx context.Context, mgmt *management.Cluster, namespace string, content map[string]any, imported bool) error {
+	for _, holder := range holders(content) {
+		ref, _ := holder["templateRef"].(map[string]any)
+		template := &unstructured.Unstructured{}
+		template.SetAPIVersion(fmt.Sprint(ref["apiVersion"]))
+		template.SetKind(fmt.Sprint(ref["kind"]))
+		err := mgmt.Get(ctx, client.ObjectKey{Namespace: namespace, Name: fmt.Sprint(ref["name"])}, template)
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		object := template.Object
+		if imported {
+			if object, err = topology.Importable(template, management.FieldManager); err != nil {
+				return err
+			}
+		}
+		parts, _, _ := unstructured.NestedMap(object, "spec", "template")
+		for _, part := range []string{"metadata", "spec"} {
+			if parts[part] != nil {
+				ref[part] = parts[part]
+			}
+		}
+	}
+	return nil
+}
+
+// kinds are the kinds of the templates that classes refer to.
+func kinds(classes ...*unstructured.Unstructured) []schema.GroupVersionKind {
+	found := map[schema.GroupVersionKind]bool{}
+	for _, class := range classes {
+		if class == nil {
+			continue
+		}
+		for _, holder := range holders(class.Object) {
+			apiVersion, _, _ := unstructured.NestedString(holder, "templateRef", "apiVersion")
+			kind, _, _ := unstructured.NestedString(holder, "templateRef", "kind")
+			found[schema.FromAPIVersionAndKind(apiVersion, kind)] = true
+		}
+	}
+	return slices.Collect(maps.Keys(found))
+}
+
+// removeUnused deletes the templates of these kinds that were made for a class
+// and that no class in the namespace refers to. Clusters do not count: Cluster
+// API has given each of them copies of its own.
+func removeUnused(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, of []schema.GroupVersionKind) error {
+	classes := &clusterv1.ClusterClassList{}
+	if err := mgmt.List(ctx, classes, client.InNamespace(key.Namespace)); err != nil {
+		return err
+	}
+	used := map[string]bool{}
+	for i := range classes.Items {
+		for _, name := range references(&classes.Items[i]) {
+			used[name] = true
+		}
+	}
+	for _, gvk := range of {
+		templates := &unstructured.UnstructuredList{}
+		templates.SetGroupVersionKind(gvk)
+		if err := mgmt.List(ctx, templates, client.InNamespace(key.Namespace), client.MatchingLabels{classLabel: key.Name}); err != nil {
+			return err
+		}
+		for i := range templates.Items {
+			if used[templates.Items[i].GetName()] {
+				continue
+			}
+			if err := mgmt.Delete(ctx, &templates.Items[i]); client.IgnoreNotFound(err) != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"errors"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Problem is one thing that is wrong about an object.
+type Problem struct {
+	// Field is the path in the API object, as Kubernetes writes it. It is empty
+	// if no field is to blame.
+	Field string
+	// Message says what is wrong and what is allowed.
+	Message string
+}
+
+// Problems takes an error of the API server or of admission code apart.
+func Problems(err error) []Problem {
+	if err == nil {
+		return nil
+	}
+	var fieldError *field.Error
+	if errors.As(err, &fieldError) {
+		return fieldProblems(field.ErrorList{fieldError})
+	}
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Details == nil || len(status.Status().Details.Causes) == 0 {
+		return []Problem{{Message: err.Error()}}
+	}
+	var problems []Problem
+	for _, cause := range status.Status().Details.Causes {
+		problems = append(problems, Problem{Field: cause.Field, Message: cause.Message})
+	}
+	return problems
+}
+
+func fieldProblems(errs field.ErrorList) []Problem {
+	var problems []Problem
+	for _, err := range errs {
+		problems = append(problems, Problem{Field: err.Field, Message: err.ErrorBody()})
+	}
+	return problems
+}
