@@ -79,6 +79,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 		return ctrl.Result{}, nil // The watch on Clusters brings it back.
 	}
 
+	if !deleting {
+		if err := r.ensureFinalizer(ctx, dockerCluster); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
 	helper, err := patch.NewHelper(dockerCluster, r.Client)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("preparing the patch of the DockerCluster: %w", err)
@@ -99,9 +104,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	if deleting {
 		return ctrl.Result{}, r.reconcileDelete(ctx, s)
 	}
-	if err := r.ensureFinalizer(ctx, dockerCluster); err != nil {
-		return ctrl.Result{}, err
-	}
 	return r.reconcileNormal(ctx, s)
 }
 
@@ -110,14 +112,11 @@ func (r *Reconciler) ensureFinalizer(ctx context.Context, dockerCluster *infrav1
 	if controllerutil.ContainsFinalizer(dockerCluster, infrav1.ClusterFinalizer) {
 		return nil
 	}
-	// Not with the patch at the end: that one would not know what this one has changed.
 	before := dockerCluster.DeepCopy()
-	after := dockerCluster.DeepCopy()
-	controllerutil.AddFinalizer(after, infrav1.ClusterFinalizer)
-	if err := r.Client.Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+	controllerutil.AddFinalizer(dockerCluster, infrav1.ClusterFinalizer)
+	if err := r.Client.Patch(ctx, dockerCluster, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return fmt.Errorf("adding the finalizer to the DockerCluster: %w", err)
 	}
-	dockerCluster.Finalizers = after.Finalizers
 	return nil
 }
 

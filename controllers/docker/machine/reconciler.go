@@ -61,6 +61,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 		return ctrl.Result{}, nil // The watches on its owners bring it back.
 	}
 
+	if !deleting {
+		if err := r.ensureFinalizer(ctx, dockerMachine); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
 	helper, err := patch.NewHelper(dockerMachine, r.Client)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("preparing the patch of the DockerMachine: %w", err)
@@ -80,9 +85,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	}
 	if deleting {
 		return ctrl.Result{}, r.reconcileDelete(ctx, s)
-	}
-	if err := r.ensureFinalizer(ctx, dockerMachine); err != nil {
-		return ctrl.Result{}, err
 	}
 	return r.reconcileNormal(ctx, s)
 }
@@ -116,14 +118,11 @@ func (r *Reconciler) ensureFinalizer(ctx context.Context, dockerMachine *infrav1
 	if controllerutil.ContainsFinalizer(dockerMachine, infrav1.MachineFinalizer) {
 		return nil
 	}
-	// Not with the patch at the end: that one would not know what this one has changed.
 	before := dockerMachine.DeepCopy()
-	after := dockerMachine.DeepCopy()
-	controllerutil.AddFinalizer(after, infrav1.MachineFinalizer)
-	if err := r.Client.Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+	controllerutil.AddFinalizer(dockerMachine, infrav1.MachineFinalizer)
+	if err := r.Client.Patch(ctx, dockerMachine, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return fmt.Errorf("adding the finalizer to the DockerMachine: %w", err)
 	}
-	dockerMachine.Finalizers = after.Finalizers
 	return nil
 }
 
