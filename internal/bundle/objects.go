@@ -112,6 +112,7 @@ func inventoryCRDs() ([]client.Object, error) {
 	}
 	objects := make([]client.Object, 0, len(manifests))
 	for n := range manifests {
+		manifests[n].SetLabels(withLabel(manifests[n].GetLabels(), clusterctlv1.ClusterctlCoreLabel, clusterctlv1.ClusterctlCoreLabelInventoryValue))
 		objects = append(objects, &manifests[n])
 	}
 	return objects, nil

@@ -35,11 +35,11 @@ func TestComponentsAreRecognizedByClusterctl(t *testing.T) {
 		t.Run(provider.Name, func(t *testing.T) {
 			g := NewWithT(t)
 			for _, object := range objects(t, provider) {
-				g.Expect(object.GetLabels()).To(HaveKeyWithValue("clusterctl.cluster.x-k8s.io", ""), object.GetName())
 				if shared(object) {
 					g.Expect(object.GetLabels()).To(HaveKeyWithValue("clusterctl.cluster.x-k8s.io/core", "inventory"))
 					continue
 				}
+				g.Expect(object.GetLabels()).To(HaveKeyWithValue("clusterctl.cluster.x-k8s.io", ""), object.GetName())
 				g.Expect(object.GetLabels()).To(HaveKeyWithValue("cluster.x-k8s.io/provider", provider.Name), object.GetName())
 				switch object.(type) {
 				case *apiextensionsv1.CustomResourceDefinition, *corev1.Namespace:

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
@@ -51,8 +52,8 @@ func Serves(ctx context.Context, cluster *management.Cluster, name string) ([]st
 	return served, nil
 }
 
-// Uninstall deletes everything that Install applied, except the inventory's CRDs, which other providers share. Call it
-// when Serves is empty. Gone tells when the deletion is complete.
+// Uninstall deletes everything that Install applied; the inventory's CRDs, which providers share, with the last of them.
+// Call it when Serves is empty. Gone tells when the deletion is complete.
 func Uninstall(ctx context.Context, cluster *management.Cluster, name string) error {
 	provider, err := config.Find(name)
 	if err != nil {
@@ -73,6 +74,23 @@ func Uninstall(ctx context.Context, cluster *management.Cluster, name string) er
 			if ignoreAbsent(err, "") != nil {
 				return fmt.Errorf("uninstalling provider %s: deleting %T %s: %w", name, object, client.ObjectKeyFromObject(object), err)
 			}
+		}
+	}
+	return deleteEmptyInventory(ctx, cluster)
+}
+
+func deleteEmptyInventory(ctx context.Context, cluster *management.Cluster) error {
+	entries := &clusterctlv1.ProviderList{}
+	if err := cluster.List(ctx, entries); err != nil || len(entries.Items) > 0 {
+		return ignoreAbsent(err, "listing the inventory of providers")
+	}
+	crds, err := inventoryCRDs()
+	if err != nil {
+		return err
+	}
+	for _, crd := range crds {
+		if err := ignoreAbsent(cluster.Delete(ctx, crd), "deleting the inventory of providers"); err != nil {
+			return err
 		}
 	}
 	return nil
