@@ -75,10 +75,13 @@ func numberToAny(number *big.Float) (any, error) {
 		return whole, nil
 	}
 	float, accuracy := number.Float64()
-	if accuracy != big.Exact || math.IsInf(float, 0) {
-		return nil, fmt.Errorf("the number %s does not fit into 64 bits", number.Text('g', 20))
+	if accuracy == big.Exact {
+		return float, nil
 	}
-	return float, nil
+	if same, err := numberFromText(floatText(float)); err == nil && same.Equal(types.NumberValue(number)) {
+		return float, nil
+	}
+	return nil, fmt.Errorf("the number %s does not fit into 64 bits", number.Text('g', 20))
 }
 
 func floatToAny(float float64) any {
@@ -137,8 +140,7 @@ func FromAny(value any) (attr.Value, error) {
 	case int:
 		return numberFromText(strconv.Itoa(value))
 	case float64:
-		// The shortest text that stands for this float64 is what a person wrote.
-		return numberFromText(strconv.FormatFloat(value, 'g', -1, 64))
+		return numberFromText(floatText(value))
 	case json.Number:
 		return numberFromText(value.String())
 	case []any:
@@ -161,6 +163,10 @@ func DynamicFromAny(value any) (types.Dynamic, error) {
 	}
 	return types.DynamicValue(converted), nil
 }
+
+// floatText is the shortest text that stands for a float64, which is what a person
+// wrote.
+func floatText(float float64) string { return strconv.FormatFloat(float, 'g', -1, 64) }
 
 func numberFromText(text string) (attr.Value, error) {
 	number, _, err := big.ParseFloat(text, 10, numberPrecision, big.ToNearestEven)

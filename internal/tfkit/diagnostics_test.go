@@ -1,0 +1,133 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tfkit
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+func TestDiagnostics(t *testing.T) {
+	clusters := schema.GroupResource{Group: "cluster.x-k8s.io", Resource: "clusters"}
+	kind := schema.GroupKind{Group: "cluster.x-k8s.io", Kind: "Cluster"}
+	denial := apierrors.NewForbidden(clusters, "web", nil)
+	denial.ErrStatus.Message = `admission webhook "validation.cluster" denied the request: spec.topology.class: not found`
+
+	for name, test := range map[string]struct {
+		diagnostic diag.Diagnostic
+		want       string
+	}{
+		"connect: gone": {
+			ConnectError(fmt.Errorf("there is no KinD cluster %q%w", "mgmt", wordless{management.ErrNotFound})),
+			`Error: Management cluster not found [management_cluster]
+There is no KinD cluster "mgmt". It may have been deleted outside of Terraform. Create it, or remove what lived in it from the state.`,
+		},
+		"connect: refresh": {
+			ConnectWarning("Cluster default/web", fmt.Errorf("management cluster does not answer%w", wordless{management.ErrUnreachable})),
+			`Warning: Management cluster unreachable [management_cluster]
+Cluster default/web was not refreshed, its last known state is kept: management cluster does not answer. Check that it runs (docker ps, if it is a KinD cluster) and that its credentials are still valid.`,
+		},
+		"connect: nothing configured": {
+			ConnectError(fmt.Errorf("set management_cluster%w", wordless{management.ErrNotConfigured})),
+			"Error: No management cluster [management_cluster]\nSet management_cluster.",
+		},
+		"request: not found": {
+			RequestError("read Cluster default/web", apierrors.NewNotFound(clusters, "web")),
+			"Error: Request to the management cluster failed\n" +
+				`Cannot read Cluster default/web: clusters.cluster.x-k8s.io "web" not found.`,
+		},
+		"request: kind not known": {
+			RequestError("create Cluster default/web", &meta.NoKindMatchError{GroupKind: kind}),
+			"Error: Kind not known to the management cluster\n" +
+				`Cannot create Cluster default/web: no matches for kind "Cluster" in group "cluster.x-k8s.io". ` +
+				"The provider that defines this kind is not installed in the management cluster. " +
+				"Install it with capi_provider, and let this resource depend on that one (depends_on).",
+		},
+		"request: connection lost": {
+			RequestError("create Cluster default/web", io.ErrUnexpectedEOF),
+			"Error: Management cluster unreachable\n" +
+				"Cannot create Cluster default/web: unexpected EOF. Check that it runs (docker ps, if it is a KinD cluster), and apply again.",
+		},
+		"request: webhook away": {
+			RequestError("create Cluster default/web", apierrors.NewInternalError(errors.New(`failed calling webhook "x"`))),
+			"Error: Webhook of a provider does not answer\n" +
+				`Cannot create Cluster default/web: Internal error occurred: failed calling webhook "x". ` +
+				"The provider's pod may be starting or failing: look at the pods of its namespace, and apply again.",
+		},
+		"request: denied by a webhook": {
+			RequestError("create Cluster default/web", denial),
+			"Error: Rejected by the management cluster\n" +
+				`Cannot create Cluster default/web: admission webhook "validation.cluster" denied the request: spec.topology.class: not found.`,
+		},
+		"request: no permission": {
+			RequestError("create Cluster default/web", apierrors.NewForbidden(clusters, "web", errors.New("no"))),
+			"Error: Not allowed in the management cluster\n" +
+				`Cannot create Cluster default/web: clusters.cluster.x-k8s.io "web" is forbidden: no. ` +
+				"The credentials used for the management cluster lack this permission.",
+		},
+		"timeout": {
+			TimeoutWarning("Cluster default/web", &TimeoutError{Waited: 90 * time.Second, Pending: "Machine a: booting\nMachine b: pending"}, "apply again"),
+			"Warning: Timed out waiting\n" +
+				"Waited 1m30s for Cluster default/web. Still pending:\n\n  Machine a: booting\n  Machine b: pending\n\nApply again.",
+		},
+		"exists": {
+			AlreadyExists(path.Root("name"), `KinD cluster "mgmt"`, "capi_management_cluster", "kind://mgmt"),
+			`Error: Already exists [name]
+KinD cluster "mgmt" exists already and is not in the state. Choose another name, delete it, or import it with
+
+  terraform import capi_management_cluster.NAME kind://mgmt
+
+where NAME is the resource's name in the configuration.`,
+		},
+		"import id": {
+			WrongImportID("a/b/c", "[MANAGEMENT_CLUSTER/]NAME", "kind://mgmt/x"),
+			"Error: Wrong import id\n" + `The id "a/b/c" is not of the form [MANAGEMENT_CLUSTER/]NAME. An example is kind://mgmt/x.`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, render(test.diagnostic)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// wordless is an error that is another one without saying so.
+type wordless struct{ error }
+
+func (wordless) Error() string   { return "" }
+func (w wordless) Unwrap() error { return w.error }
+
+func render(d diag.Diagnostic) string {
+	text := d.Severity().String() + ": " + d.Summary()
+	if bound, ok := d.(diag.DiagnosticWithPath); ok {
+		text += " [" + bound.Path().String() + "]"
+	}
+	return text + "\n" + d.Detail()
+}
+
+func TestProviderData(t *testing.T) {
+	if resolver, diags := ProviderData(nil); resolver != nil || diags.HasError() {
+		t.Errorf("nil data: %v, %v", resolver, diags)
+	}
+	want := management.NewResolver(management.Connection{}, nil)
+	if resolver, diags := ProviderData(want); resolver != want || diags.HasError() {
+		t.Errorf("a resolver: %v, %v", resolver, diags)
+	}
+	if _, diags := ProviderData("something else"); !diags.HasError() {
+		t.Error("no error for data of another type")
+	}
+}

@@ -1,0 +1,123 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tfkit
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+func TestWaitReturnsWhenDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		looks := 0
+		err := Wait(t.Context(), func(context.Context) (bool, string, error) {
+			looks++
+			return looks == 4, "not yet", nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(start); waited != 3*pollInterval {
+			t.Errorf("waited %s for three intervals", waited)
+		}
+	})
+}
+
+func TestWaitTimesOutWithWhatIsPending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+		defer cancel()
+		pending := "first"
+		err := Wait(ctx, func(context.Context) (bool, string, error) {
+			was := pending
+			pending = "second"
+			return false, was, nil
+		})
+		var timeout *TimeoutError
+		if !errors.As(err, &timeout) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("error is %v", err)
+		}
+		if got, want := err.Error(), "timed out after 1m30s: second"; got != want {
+			t.Errorf("error is %q, want %q", got, want)
+		}
+	})
+}
+
+func TestWaitIsInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Second, cancel)
+		err := Wait(ctx, func(context.Context) (bool, string, error) { return false, "nodes missing", nil })
+		var timeout *TimeoutError
+		if errors.As(err, &timeout) || !errors.Is(err, context.Canceled) {
+			t.Fatalf("error is %v", err)
+		}
+		if got, want := err.Error(), "interrupted after 10s: nodes missing: context canceled"; got != want {
+			t.Errorf("error is %q, want %q", got, want)
+		}
+	})
+}
+
+// A request that the deadline cuts off says less than what was pending before.
+func TestWaitTimesOutWithinTheCondition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		looked := false
+		err := Wait(ctx, func(ctx context.Context) (bool, string, error) {
+			if !looked {
+				looked = true
+				return false, "one machine", nil
+			}
+			<-ctx.Done()
+			return false, "", ctx.Err()
+		})
+		if got, want := err.Error(), "timed out after 1m0s: one machine"; got != want {
+			t.Errorf("error is %q, want %q", got, want)
+		}
+	})
+}
+
+func TestWaitAndErrors(t *testing.T) {
+	clusters := schema.GroupResource{Group: "cluster.x-k8s.io", Resource: "clusters"}
+	for name, test := range map[string]struct {
+		err  error
+		ends bool
+	}{
+		"not found":         {apierrors.NewNotFound(clusters, "web"), true},
+		"forbidden":         {apierrors.NewForbidden(clusters, "web", nil), true},
+		"any other":         {errors.New("broken"), true},
+		"connection lost":   {io.ErrUnexpectedEOF, false},
+		"webhook not there": {apierrors.NewInternalError(errors.New("failed calling webhook")), false},
+		"conflict":          {apierrors.NewConflict(clusters, "web", nil), false},
+		"too many requests": {apierrors.NewTooManyRequests("slow down", 1), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				looks := 0
+				err := Wait(t.Context(), func(context.Context) (bool, string, error) {
+					looks++
+					if looks == 1 {
+						return false, "", test.err
+					}
+					return true, "", nil
+				})
+				if test.ends && !errors.Is(err, test.err) {
+					t.Errorf("error is %v, want %v", err, test.err)
+				}
+				if !test.ends && err != nil {
+					t.Errorf("the wait ended with %v, which goes away by itself", err)
+				}
+			})
+		})
+	}
+}
