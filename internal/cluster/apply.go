@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -52,18 +51,10 @@ func checkNew(ctx context.Context, mgmt *management.Cluster, plan model) diag.Di
 	case existing.GetDeletionTimestamp() != nil:
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("name"), "Already exists",
 			plan.object()+" exists and is being deleted. Apply again when it is gone.")}
-	case isInterrupted(existing, desired):
+	case topology.AppliedAs(existing, desired, management.FieldManager):
 		return nil
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), plan.object(), ResourceType, plan.id())}
-}
-
-// isInterrupted says whether an existing Cluster is what an earlier creation left
-// that was interrupted before it could save the state: Terraform applied it, and
-// with just this content.
-func isInterrupted(existing, desired *unstructured.Unstructured) bool {
-	owned, applied, err := topology.Owned(existing, management.FieldManager)
-	return err == nil && applied && equality.Semantic.DeepEqual(owned["spec"], desired.Object["spec"])
 }
 
 func checkClass(ctx context.Context, mgmt *management.Cluster, desired *unstructured.Unstructured) diag.Diagnostics {
@@ -101,7 +92,7 @@ func classNotFound(ctx context.Context, mgmt *management.Cluster, key client.Obj
 
 // applyDiagnostics words why the management cluster did not take a Cluster.
 func applyDiagnostics(plan model, desired *unstructured.Unstructured, err error) diag.Diagnostics {
-	if isRefusal(err) {
+	if topology.IsRefusal(err) {
 		return problemDiagnostics(topology.Problems(err), desired)
 	}
 	if apierrors.IsNotFound(err) {

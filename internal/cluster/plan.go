@@ -6,19 +6,17 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -109,7 +107,7 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model) diag.
 	}
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
-	mgmt, diags := r.reach(ctx, plan)
+	mgmt, diags := clusterclass.Reach(ctx, r.resolver, plan.ManagementCluster, plan.object())
 	class, pending := r.class(ctx, mgmt, plan, desired)
 	var before *clusterv1.Cluster
 	if state != nil && state.key() == plan.key() {
@@ -120,20 +118,6 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model) diag.
 		diags.Append(dryRun(ctx, mgmt, desired)...)
 	}
 	return diags
-}
-
-// reach returns the management cluster, or nil if it cannot be used now: that it
-// does not exist yet, or is not known yet, is normal at plan.
-func (r *Resource) reach(ctx context.Context, plan model) (*management.Cluster, diag.Diagnostics) {
-	if plan.ManagementCluster.IsUnknown() {
-		return nil, nil
-	}
-	mgmt, err := r.resolver.Connect(ctx, plan.ManagementCluster.ValueString())
-	if err == nil || errors.Is(err, management.ErrNotConfigured) || errors.Is(err, management.ErrNotFound) {
-		return mgmt, nil
-	}
-	return nil, diag.Diagnostics{diag.NewAttributeWarningDiagnostic(tfkit.ManagementClusterPath, "Not fully validated",
-		fmt.Sprintf("%s was validated without asking the management cluster: %s.", plan.object(), err))}
 }
 
 // class returns the ClusterClass as it will be when the cluster is applied: as
@@ -192,17 +176,10 @@ func validateVersion(plan model, state *model) diag.Diagnostics {
 // without giving it one.
 func dryRun(ctx context.Context, mgmt *management.Cluster, desired *unstructured.Unstructured) diag.Diagnostics {
 	err := mgmt.Apply(ctx, desired.DeepCopy(), client.DryRunAll)
-	if !isRefusal(err) {
+	if !topology.IsRefusal(err) {
 		return nil
 	}
 	return problemDiagnostics(topology.Problems(err), desired)
-}
-
-// isRefusal says whether the management cluster finds fault with the object
-// itself: its schema does, or an admission webhook.
-func isRefusal(err error) bool {
-	problems := topology.Problems(err)
-	return len(problems) > 0 && problems[0].Field != "" && !apierrors.IsConflict(err)
 }
 
 // problemDiagnostics binds problems with fields of the Cluster object to the
@@ -212,27 +189,11 @@ func problemDiagnostics(problems []topology.Problem, object *unstructured.Unstru
 	if object != nil {
 		content = object.Object
 	}
-	var diags diag.Diagnostics
-	for _, problem := range problems {
-		attribute := fields.AttributePath(attributeTypes, content, problem.Field)
-		if len(attribute.Steps()) == 0 {
-			diags.AddError("Invalid cluster", strings.TrimPrefix(problem.Field+": "+sentence(problem.Message), ": "))
-			continue
-		}
-		diags.AddAttributeError(attribute, "Invalid cluster", sentence(problem.Message))
-	}
-	return diags
-}
-
-func sentence(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+	return fields.Diagnostics("Invalid cluster", attributeTypes, content, problems)
 }
 
 func invalidConfiguration(err error) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Invalid cluster", sentence(err.Error()))
+	return diag.NewErrorDiagnostic("Invalid cluster", apifields.Sentence(err.Error()))
 }
 
 // asCluster is the Cluster that the state declares, nil if it declares none.

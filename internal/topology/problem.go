@@ -39,6 +39,13 @@ func Problems(err error) []Problem {
 	return problems
 }
 
+// IsRefusal says whether the API server finds fault with fields of the object
+// itself: its schema does, or an admission webhook.
+func IsRefusal(err error) bool {
+	problems := Problems(err)
+	return len(problems) > 0 && problems[0].Field != "" && !apierrors.IsConflict(err)
+}
+
 func fieldProblems(errs field.ErrorList) []Problem {
 	var problems []Problem
 	for _, err := range errs {

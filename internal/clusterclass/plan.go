@@ -1,0 +1,211 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package clusterclass
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/apifields"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+)
+
+// onlineTimeout bounds what a plan asks the management cluster. A plan can do
+// without the answers.
+const onlineTimeout = 15 * time.Second
+
+// waitUnfinished is the key in the private state under which it is noted that a
+// wait ended before the class was ready.
+const waitUnfinished = "wait_unfinished"
+
+// ModifyPlan plans the names of the templates, refuses what Cluster API would
+// refuse, and remembers the class for the plans of its clusters.
+func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	var plan model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	var state *model
+	if !req.State.Raw.IsNull() {
+		state = &model{}
+		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+	}
+	if resp.Diagnostics.HasError() || plan.Name.IsUnknown() || plan.Namespace.IsUnknown() {
+		return
+	}
+	desired, err := plan.ToAPI()
+	if errors.Is(err, tfkit.ErrUnknown) {
+		remember(r.resolver, plan.ManagementCluster, plan.key(), Planned{Changes: true})
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("templates"), types.MapUnknown(types.StringType))...)
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(invalidConfiguration(err))
+		return
+	}
+	resp.Diagnostics.Append(r.planKnown(ctx, plan, state, desired, req, resp)...)
+	unfinished, diags := req.Private.GetKey(ctx, waitUnfinished)
+	resp.Diagnostics.Append(diags...)
+	if state != nil && string(unfinished) == "true" && !state.Ready.ValueBool() {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
+	}
+}
+
+// planKnown plans a class all of which is known.
+func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desired *rendered, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) diag.Diagnostics {
+	class, err := typed(desired.class)
+	if err != nil {
+		return diag.Diagnostics{invalidConfiguration(err)}
+	}
+	diags := resp.Plan.SetAttribute(ctx, path.Root("templates"), names(desired.names()))
+	changes := !resp.Plan.Raw.Equal(req.State.Raw)
+	if changes {
+		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
+	}
+	remember(r.resolver, plan.ManagementCluster, plan.key(), Planned{Changes: changes, Class: topology.Reconciled(class)})
+	if changes {
+		diags.Append(r.validate(ctx, plan, state, desired, class)...)
+	}
+	return diags
+}
+
+// validate refuses what Cluster API would refuse: by its own admission code,
+// and by the management cluster if it answers.
+func (r *Resource) validate(ctx context.Context, plan model, state *model, desired *rendered, class *clusterv1.ClusterClass) diag.Diagnostics {
+	if r.resolver == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
+	defer cancel()
+	mgmt, diags := Reach(ctx, r.resolver, plan.ManagementCluster, plan.object())
+	before, clusters := r.before(ctx, mgmt, plan, state)
+	problems := topology.ValidateClass(ctx, before, class, clusters)
+	diags.Append(problemDiagnostics(problems, desired.class)...)
+	if mgmt != nil && !diags.HasError() {
+		diags.Append(dryRun(ctx, mgmt, desired)...)
+	}
+	return diags
+}
+
+// before is the class that the planned one replaces, and the clusters that use
+// it. Without a management cluster the state has to do, which knows no clusters.
+func (r *Resource) before(ctx context.Context, mgmt *management.Cluster, plan model, state *model) (*clusterv1.ClusterClass, []clusterv1.Cluster) {
+	if state == nil || state.key() != plan.key() {
+		return nil, nil
+	}
+	if mgmt != nil {
+		live := &clusterv1.ClusterClass{}
+		clusters, err := users(ctx, mgmt, plan.key())
+		if err == nil && mgmt.Get(ctx, plan.key(), live) == nil {
+			return live, clusters
+		}
+	}
+	earlier, err := state.ToAPI()
+	if err != nil {
+		return nil, nil
+	}
+	class, err := typed(earlier.class)
+	if err != nil {
+		return nil, nil
+	}
+	return class, nil
+}
+
+// Reach returns the management cluster for the plan of an object, or nil if it
+// cannot be used now: that it does not exist yet, or is not known yet, is normal
+// at plan.
+func Reach(ctx context.Context, resolver *management.Resolver, id types.String, object string) (*management.Cluster, diag.Diagnostics) {
+	if id.IsUnknown() {
+		return nil, nil
+	}
+	mgmt, err := resolver.Connect(ctx, id.ValueString())
+	switch {
+	case err == nil:
+		return mgmt, nil
+	case errors.Is(err, management.ErrNotConfigured), errors.Is(err, management.ErrNotFound):
+		return nil, nil
+	}
+	return nil, diag.Diagnostics{diag.NewAttributeWarningDiagnostic(tfkit.ManagementClusterPath, "Not fully validated",
+		fmt.Sprintf("%s was validated without asking the management cluster: %s.", object, err))}
+}
+
+// dryRun lets the management cluster say whether it would take the templates and
+// the class, without giving it any.
+func dryRun(ctx context.Context, mgmt *management.Cluster, desired *rendered) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for role, template := range desired.templates {
+		if err := mgmt.Apply(ctx, template.DeepCopy(), client.DryRunAll); isFaulty(err) {
+			diags.Append(templateDiagnostic(role, template, err))
+		}
+	}
+	if diags.HasError() {
+		return diags
+	}
+	err := mgmt.Apply(ctx, desired.class.DeepCopy(), client.DryRunAll)
+	if topology.IsRefusal(err) {
+		diags.Append(problemDiagnostics(topology.Problems(err), desired.class)...)
+	}
+	return diags
+}
+
+// undeclaredField is how API servers complain about fields that a kind does not
+// have. They have no reason of its own for that.
+const undeclaredField = "field not declared in schema"
+
+// isFaulty says whether the fault is in the object, and not in the connection or
+// in a management cluster that does not know the kind yet.
+func isFaulty(err error) bool {
+	return topology.IsRefusal(err) || err != nil && strings.Contains(err.Error(), undeclaredField)
+}
+
+// templateDiagnostic binds what is wrong about a template to the attribute that
+// has its content.
+func templateDiagnostic(role string, template *unstructured.Unstructured, err error) diag.Diagnostic {
+	var messages []string
+	for _, problem := range topology.Problems(err) {
+		messages = append(messages, strings.TrimPrefix(problem.Field+": "+problem.Message, ": "))
+	}
+	return diag.NewAttributeErrorDiagnostic(rolePath(role), "Invalid template",
+		fmt.Sprintf("The management cluster does not take this %s: %s", template.GetKind(), apifields.Sentence(strings.Join(messages, "; "))))
+}
+
+// rolePath is the attribute of the template with the given role.
+func rolePath(role string) path.Path {
+	switch role {
+	case roleInfrastructure:
+		return path.Root("infrastructure").AtName("template").AtName("spec")
+	case roleControlPlane:
+		return path.Root("control_plane").AtName("template").AtName("spec")
+	case roleControlPlaneMachine:
+		return path.Root("control_plane").AtName("machine_infrastructure").AtName("template").AtName("spec")
+	}
+	deployment, part := strings.TrimSuffix(role, "-"+roleMachine), "infrastructure"
+	if strings.HasSuffix(role, "-"+roleBootstrap) {
+		deployment, part = strings.TrimSuffix(role, "-"+roleBootstrap), "bootstrap"
+	}
+	return path.Root("workers").AtName("machine_deployments").AtMapKey(deployment).AtName(part).AtName("template").AtName("spec")
+}
+
+func problemDiagnostics(problems []topology.Problem, class *unstructured.Unstructured) diag.Diagnostics {
+	return fields.Diagnostics("Invalid cluster class", attributeTypes, class.Object, problems)
+}
+
+func invalidConfiguration(err error) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Invalid cluster class", apifields.Sentence(err.Error()))
+}

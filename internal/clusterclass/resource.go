@@ -1,0 +1,248 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package clusterclass
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+)
+
+// ResourceType is the name of the resource in configurations.
+const ResourceType = "capi_cluster_class"
+
+var (
+	_ resource.ResourceWithConfigure   = (*Resource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*Resource)(nil)
+	_ resource.ResourceWithImportState = (*Resource)(nil)
+)
+
+// Resource is capi_cluster_class.
+type Resource struct {
+	resolver *management.Resolver
+}
+
+// NewResource returns the resource.
+func NewResource() resource.Resource { return &Resource{} }
+
+// Metadata names the resource.
+func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = ResourceType
+}
+
+// Configure takes the resolver over from the provider.
+func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	resp.Diagnostics.Append(diags...)
+	r.resolver = resolver
+}
+
+// Create makes the templates and the class, saves the state, and waits until the
+// class is accepted.
+func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeouts.Create)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	waitCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	mgmt, err := r.resolver.Connect(waitCtx, plan.ManagementCluster.ValueString())
+	if err != nil {
+		resp.Diagnostics.Append(tfkit.ConnectError(err))
+		return
+	}
+	resp.Diagnostics.Append(checkNew(waitCtx, mgmt, plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	_, diags = apply(waitCtx, mgmt, &plan)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	// From here on the class exists, and whatever happens it must be in the state.
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	finished, diags := finish(ctx, waitCtx, mgmt, &plan)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
+}
+
+// Read takes over what changed of the declared attributes, the content of the
+// templates included.
+func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state model
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	switch {
+	case errors.Is(err, management.ErrNotFound):
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil && state.isImport():
+		resp.Diagnostics.Append(tfkit.ConnectError(err))
+		return
+	case err != nil:
+		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
+		return
+	}
+	err = state.read(ctx, mgmt)
+	switch {
+	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+		resp.State.RemoveResource(ctx)
+	case management.IsConnectionError(err) && !state.isImport():
+		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
+	case err != nil:
+		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
+	default:
+		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	}
+}
+
+// read takes everything over from the live class and its templates.
+func (m *model) read(ctx context.Context, mgmt *management.Cluster) error {
+	obj, err := get(ctx, mgmt, m.key())
+	if err != nil {
+		return err
+	}
+	class := &clusterv1.ClusterClass{}
+	if err := mgmt.Get(ctx, m.key(), class); err != nil {
+		return err
+	}
+	content, imported := obj.Object, m.isImport()
+	if imported {
+		if content, err = topology.Importable(obj, management.FieldManager); err != nil {
+			return err
+		}
+	}
+	if err := expand(ctx, mgmt, m.key().Namespace, content, imported); err != nil && !meta.IsNoMatchError(err) {
+		return err
+	}
+	if err := m.FromAPI(content); err != nil {
+		return err
+	}
+	m.observe(class)
+	return nil
+}
+
+func get(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*unstructured.Unstructured, error) {
+	obj := &unstructured.Unstructured{}
+	obj.SetGroupVersionKind(clusterv1.GroupVersion.WithKind(clusterv1.ClusterClassKind))
+	return obj, mgmt.Get(ctx, key, obj)
+}
+
+// Update makes the templates whose content changed, moves the class to them, and
+// removes those that nothing refers to any more.
+func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeouts.Update)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	waitCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	mgmt, err := r.resolver.Connect(waitCtx, plan.ManagementCluster.ValueString())
+	if err != nil {
+		resp.Diagnostics.Append(tfkit.ConnectError(err))
+		return
+	}
+	before, err := get(waitCtx, mgmt, plan.key())
+	if client.IgnoreNotFound(err) != nil {
+		resp.Diagnostics.Append(tfkit.RequestError("read "+plan.object(), err))
+		return
+	}
+	desired, diags := apply(waitCtx, mgmt, &plan)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	finished, diags := finish(ctx, waitCtx, mgmt, &plan)
+	resp.Diagnostics.Append(diags...)
+	if finished {
+		// As long as the class is not accepted, controllers may still work from
+		// the old templates.
+		resp.Diagnostics.Append(cleanUp(waitCtx, mgmt, plan, before, desired.class)...)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
+}
+
+// Delete waits until no cluster uses the class, and then deletes it and its
+// templates.
+func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state model
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeouts.Delete)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	if errors.Is(err, management.ErrNotFound) {
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(tfkit.ConnectError(err))
+		return
+	}
+	class, err := get(ctx, mgmt, state.key())
+	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+		return
+	}
+	if err == nil {
+		err = waitUnused(ctx, mgmt, state.key())
+	}
+	var timedOut *tfkit.TimeoutError
+	if errors.As(err, &timedOut) {
+		resp.Diagnostics.Append(tfkit.TimeoutErrorDiagnostic("all clusters of "+state.object()+" to be gone", timedOut,
+			"A class cannot be deleted while clusters use it. Delete them, or move them to another class."))
+		return
+	}
+	if err == nil {
+		err = client.IgnoreNotFound(mgmt.Delete(ctx, class))
+	}
+	if err == nil {
+		err = removeUnused(ctx, mgmt, state.key(), kinds(class))
+	}
+	if err != nil {
+		resp.Diagnostics.Append(tfkit.RequestError("delete "+state.object(), err))
+	}
+}
+
+// ImportState notes which class it is; Read fills in the rest.
+func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	managementCluster, rest := management.SplitID(req.ID)
+	namespace, name, ok := strings.Cut(rest, "/")
+	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+		resp.Diagnostics.Append(tfkit.WrongImportID(req.ID, "[MANAGEMENT_CLUSTER_ID/]NAMESPACE/NAME", "kind://mgmt/default/quick-start"))
+		return
+	}
+	if managementCluster != "" {
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, tfkit.ManagementClusterPath, managementCluster)...)
+	}
+	for attribute, value := range map[string]string{"id": req.ID, "namespace": namespace, "name": name} {
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), value)...)
+	}
+}

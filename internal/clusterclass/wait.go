@@ -1,0 +1,92 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package clusterclass
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+)
+
+// waitReconciled returns when Cluster API has accepted the class as it is now.
+func waitReconciled(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) error {
+	return tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
+		class := &clusterv1.ClusterClass{}
+		if err := mgmt.Get(ctx, key, class); err != nil {
+			return false, "", err
+		}
+		reason := pending(class)
+		return reason == "", reason, nil
+	})
+}
+
+// pending says why the class is not usable yet, one reason a line. It is empty if
+// the class is.
+func pending(class *clusterv1.ClusterClass) string {
+	var reasons []string
+	if class.Status.ObservedGeneration < class.Generation {
+		reasons = append(reasons, "the controllers of Cluster API have not finished with the last change")
+	}
+	variables := meta.FindStatusCondition(class.Status.Conditions, clusterv1.ClusterClassVariablesReadyCondition)
+	if variables == nil || variables.Status != metav1.ConditionTrue {
+		reasons = append(reasons, describe(clusterv1.ClusterClassVariablesReadyCondition, variables))
+	}
+	// References to an old version of a template's API still work.
+	refs := meta.FindStatusCondition(class.Status.Conditions, clusterv1.ClusterClassRefVersionsUpToDateCondition)
+	if refs != nil && refs.Status != metav1.ConditionTrue && refs.Reason != clusterv1.ClusterClassRefVersionsNotUpToDateReason {
+		reasons = append(reasons, describe(clusterv1.ClusterClassRefVersionsUpToDateCondition, refs))
+	}
+	if len(reasons) == 0 {
+		return ""
+	}
+	return "ClusterClass " + class.Name + ": " + strings.Join(reasons, "\nClusterClass "+class.Name+": ")
+}
+
+func describe(conditionType string, c *metav1.Condition) string {
+	switch {
+	case c == nil:
+		return conditionType + " is not reported yet"
+	case c.Message == "":
+		return fmt.Sprintf("%s is %s (%s)", c.Type, c.Status, c.Reason)
+	}
+	return fmt.Sprintf("%s is %s (%s): %s", c.Type, c.Status, c.Reason, c.Message)
+}
+
+// waitUnused returns when no Cluster uses the class any more.
+func waitUnused(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) error {
+	return tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
+		clusters, err := users(ctx, mgmt, key)
+		if err != nil {
+			return false, "", err
+		}
+		var lines []string
+		for i := range clusters {
+			line := "Cluster " + client.ObjectKeyFromObject(&clusters[i]).String()
+			if !clusters[i].DeletionTimestamp.IsZero() {
+				line += ": is being deleted"
+			}
+			lines = append(lines, line)
+		}
+		slices.Sort(lines)
+		return len(lines) == 0, strings.Join(lines, "\n"), nil
+	})
+}
+
+// users are the Clusters that use the class, in all namespaces.
+func users(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) ([]clusterv1.Cluster, error) {
+	clusters := &clusterv1.ClusterList{}
+	if err := mgmt.List(ctx, clusters); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(clusters.Items, func(c clusterv1.Cluster) bool { return c.GetClassKey() != key }), nil
+}
