@@ -19,6 +19,7 @@ import (
 	"github.com/containerd/containerd/v2/core/metadata"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/containerd/v2/plugins/content/local"
+	"github.com/containerd/log"
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -41,6 +42,10 @@ type containerdStore struct {
 const criNamespace = "k8s.io"
 
 func newContainerdStore(ctx context.Context, dir string) (*containerdStore, error) {
+	// It warns of file systems without fs-verity, which are most.
+	if err := log.SetLevel("error"); err != nil {
+		return nil, err
+	}
 	blobs, err := local.NewStore(filepath.Join(dir, "io.containerd.content.v1.content"))
 	if err != nil {
 		return nil, err
@@ -114,7 +119,7 @@ func (s *containerdStore) addLayer(ctx context.Context, l *layer) (ocispec.Descr
 	defer file.Close()
 	var compressed bytes.Buffer
 	// zstd, because unpacking it costs a booting node a fraction of what gzip does.
-	encoder, err := zstd.NewWriter(&compressed, zstd.WithEncoderLevel(zstd.SpeedBetterCompression))
+	encoder, err := zstd.NewWriter(&compressed, zstd.WithEncoderLevel(zstd.SpeedDefault))
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
