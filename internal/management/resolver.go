@@ -4,11 +4,14 @@
 package management
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -145,7 +148,11 @@ func (c Connection) restConfig() (*rest.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := clientcmd.NewNonInteractiveClientConfig(*kubeconfig, c.Context, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
+	name := cmp.Or(c.Context, kubeconfig.CurrentContext)
+	if kubeconfig.Contexts[name] == nil {
+		return nil, fmt.Errorf("the kubeconfig of the provider block has no context %q, but %q", name, slices.Sorted(maps.Keys(kubeconfig.Contexts)))
+	}
+	config, err := clientcmd.NewNonInteractiveClientConfig(*kubeconfig, name, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("the kubeconfig of the provider block cannot be used: %w", err)
 	}

@@ -1,0 +1,243 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package management
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+)
+
+func TestConnectToKind(t *testing.T) {
+	server := newVersionServer(t)
+	resolver := NewResolver(Connection{}, kubeconfigs{"mgmt": server.kubeconfig(t, "kind-mgmt")})
+	cluster, err := resolver.Connect(t.Context(), "kind://mgmt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cluster.ID != "kind://mgmt" || cluster.RESTConfig.Host != server.URL {
+		t.Errorf("connected to %q at %s", cluster.ID, cluster.RESTConfig.Host)
+	}
+}
+
+func TestConnectIsLazyAndKept(t *testing.T) {
+	server := newVersionServer(t)
+	resolver := NewResolver(Connection{}, kubeconfigs{"mgmt": server.kubeconfig(t, "x")})
+	if server.asked() != 0 {
+		t.Error("a request was made before the first Connect")
+	}
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			if _, err := resolver.Connect(t.Context(), "kind://mgmt"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if server.asked() != 1 {
+		t.Errorf("%d connections were made for one id", server.asked())
+	}
+	resolver.Forget("kind://mgmt")
+	if _, err := resolver.Connect(t.Context(), "kind://mgmt"); err != nil {
+		t.Fatal(err)
+	}
+	if server.asked() != 2 {
+		t.Error("a forgotten connection was used again")
+	}
+}
+
+func TestConnectByProviderBlock(t *testing.T) {
+	server := newVersionServer(t)
+	content := server.kubeconfig(t, "one", "two")
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, connection := range map[string]Connection{
+		"content": {Kubeconfig: content},
+		"path":    {KubeconfigPath: path},
+		"context": {Kubeconfig: content, Context: "two"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, err := NewResolver(connection, kubeconfigs{}).Connect(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cluster.ID != "" {
+				t.Errorf("id is %q", cluster.ID)
+			}
+		})
+	}
+}
+
+func TestConnectErrors(t *testing.T) {
+	server := newVersionServer(t)
+	content := server.kubeconfig(t, "one")
+	stopped := newVersionServer(t)
+	deadContent := stopped.kubeconfig(t, "dead")
+	stopped.Close()
+
+	for name, test := range map[string]struct {
+		connection Connection
+		id         string
+		reason     error // nil if it is none of the package's
+		text       string
+	}{
+		"nothing configured": {Connection{}, "", ErrNotConfigured, "set management_cluster, or kubeconfig or kubeconfig_path"},
+		"not known yet":      {Connection{Unknown: true}, "", ErrNotKnownYet, "cannot be used yet"},
+		"no such KinD":       {Connection{}, "kind://gone", ErrNotFound, `there is no KinD cluster "gone"`},
+		"KinD without Docker": {Connection{}, "kind://docker-down", ErrUnreachable,
+			`cannot read the credentials of KinD cluster "docker-down": Docker is not reachable`},
+		"dead API":         {Connection{}, "kind://dead", ErrUnreachable, `management cluster "kind://dead" at http://127.0.0.1:`},
+		"wrong id":         {Connection{}, "mgmt", nil, "is not of the form kind://NAME"},
+		"missing file":     {Connection{KubeconfigPath: "/nonexistent"}, "", nil, "cannot read the kubeconfig_path"},
+		"not a kubeconfig": {Connection{Kubeconfig: "{"}, "", nil, "is not a kubeconfig"},
+		"missing context":  {Connection{Kubeconfig: content, Context: "three"}, "", nil, `has no context "three", but ["one"]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := NewResolver(test.connection, kubeconfigs{"dead": deadContent}).Connect(t.Context(), test.id)
+			if err == nil || !strings.Contains(err.Error(), test.text) {
+				t.Fatalf("error is %v, want one with %q", err, test.text)
+			}
+			for _, reason := range []error{ErrNotConfigured, ErrNotFound, ErrUnreachable} {
+				want := errors.Is(test.reason, reason) || test.reason == ErrNotKnownYet && reason == ErrNotConfigured
+				if errors.Is(err, reason) != want {
+					t.Errorf("errors.Is(%v, %q) is not %t", err, reason, want)
+				}
+			}
+			if test.reason != nil && !errors.Is(err, test.reason) {
+				t.Errorf("%v is not %v", err, test.reason)
+			}
+		})
+	}
+}
+
+// A cluster that forbids anonymous version requests is there all the same.
+func TestConnectToClusterThatForbids(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403})
+	}))
+	t.Cleanup(server.Close)
+	content := kubeconfigFor(t, server.URL, "x")
+	if _, err := NewResolver(Connection{Kubeconfig: content}, nil).Connect(t.Context(), ""); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestIDs(t *testing.T) {
+	for id, want := range map[string][2]string{
+		"kind://mgmt/default/web": {"kind://mgmt", "default/web"},
+		"kind://mgmt":             {"kind://mgmt", ""},
+		"default/web":             {"", "default/web"},
+		"web":                     {"", "web"},
+	} {
+		managementCluster, rest := SplitID(id)
+		if managementCluster != want[0] || rest != want[1] {
+			t.Errorf("SplitID(%q) = %q, %q", id, managementCluster, rest)
+		}
+	}
+	for _, parts := range [][2]string{{"kind://mgmt", "default/web"}, {"", "cluster-api"}} {
+		if managementCluster, rest := SplitID(JoinID(parts[0], parts[1])); managementCluster != parts[0] || rest != parts[1] {
+			t.Errorf("%q came back as %q, %q", parts, managementCluster, rest)
+		}
+	}
+	for id, name := range map[string]string{"kind://a": "a", "kind://": "", "a": "", "kind://a/b": ""} {
+		got, ok := ParseKindID(id)
+		if ok != (name != "") || ok && got != name {
+			t.Errorf("ParseKindID(%q) = %q, %t", id, got, ok)
+		}
+	}
+}
+
+func TestExpandHome(t *testing.T) {
+	t.Setenv("HOME", "/home/somebody")
+	for path, want := range map[string]string{
+		"~/.kube/config": "/home/somebody/.kube/config",
+		"~":              "/home/somebody",
+		"/tmp/~/x":       "/tmp/~/x",
+		"":               "",
+		"~other/x":       "~other/x",
+	} {
+		if got, err := ExpandHome(path); err != nil || got != want {
+			t.Errorf("ExpandHome(%q) = %q, %v", path, got, err)
+		}
+	}
+}
+
+type kubeconfigs map[string]string
+
+func (k kubeconfigs) KubeConfig(_ context.Context, name string) (string, error) {
+	if name == "docker-down" {
+		return "", kind.ErrDockerUnreachable
+	}
+	if kubeconfig, ok := k[name]; ok {
+		return kubeconfig, nil
+	}
+	return "", kind.ErrNotFound
+}
+
+// versionServer answers what NewCluster asks, and counts.
+type versionServer struct {
+	*httptest.Server
+	mu       sync.Mutex
+	requests int
+}
+
+func newVersionServer(t *testing.T) *versionServer {
+	t.Helper()
+	s := &versionServer{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.requests++
+		if r.URL.Path != "/version" {
+			t.Errorf("unexpected request for %s", r.URL)
+		}
+		_ = json.NewEncoder(w).Encode(map[string]string{"gitVersion": "v1.35.0"})
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *versionServer) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
+func (s *versionServer) kubeconfig(t *testing.T, contexts ...string) string {
+	t.Helper()
+	return kubeconfigFor(t, s.URL, contexts...)
+}
+
+func kubeconfigFor(t *testing.T, server string, contexts ...string) string {
+	t.Helper()
+	config := clientcmdapi.NewConfig()
+	config.CurrentContext = contexts[0]
+	for _, name := range contexts {
+		config.Clusters[name] = &clientcmdapi.Cluster{Server: server}
+		config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: "secret"}
+		config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	}
+	content, err := clientcmd.Write(*config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
