@@ -1,0 +1,213 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kubeconfig
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+)
+
+// ResourceType is the name of the resource, and of the ephemeral resource, in
+// configurations.
+const ResourceType = "capi_kubeconfig"
+
+var (
+	_ resource.ResourceWithConfigure   = (*Resource)(nil)
+	_ resource.ResourceWithImportState = (*Resource)(nil)
+)
+
+// Cluster API makes the kubeconfig as soon as the endpoint is known.
+var defaultTimeouts = tfkit.Timeouts{Create: 5 * time.Minute, Update: 5 * time.Minute}
+
+// Resource is capi_kubeconfig in the state.
+type Resource struct {
+	resolver *management.Resolver
+}
+
+type resourceModel struct {
+	model
+	Timeouts timeouts.Value `tfsdk:"timeouts"`
+}
+
+// NewResource returns the resource.
+func NewResource() resource.Resource { return &Resource{} }
+
+// Metadata names the resource.
+func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = ResourceType
+}
+
+// Configure takes the resolver over from the provider.
+func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	resp.Diagnostics.Append(diags...)
+	r.resolver = resolver
+}
+
+// Schema describes the resource.
+func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	secret := func(name string) schema.StringAttribute {
+		return schema.StringAttribute{MarkdownDescription: descriptions[name], Computed: true, Sensitive: true}
+	}
+	public := func(name string) schema.StringAttribute {
+		return schema.StringAttribute{MarkdownDescription: descriptions[name], Computed: true}
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The administrator's kubeconfig of a cluster, **stored in the state**. " +
+			"Where Terraform 1.10 or OpenTofu 1.11 can be had, the ephemeral resource of the same name does without that. " +
+			"Destroying it destroys nothing.",
+		Attributes: map[string]schema.Attribute{
+			"cluster_id": schema.StringAttribute{
+				MarkdownDescription: "The `id` of the `capi_cluster`. A change replaces the resource. Also the id to import it by.",
+				Required:            true,
+				Validators:          []validator.String{isClusterID{}},
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"endpoint": schema.StringAttribute{
+				MarkdownDescription: descriptions["endpoint"] + " Changes are made in place.",
+				Optional:            true,
+				Computed:            true,
+				Default:             stringdefault.StaticString(endpointExternal),
+				Validators:          []validator.String{stringvalidator.OneOf(endpointExternal, endpointInternal)},
+			},
+			"timeouts":                      defaultTimeouts.Attribute(ctx),
+			"kubeconfig":                    secret("kubeconfig"),
+			"host":                          public("host"),
+			"cluster_ca_certificate":        public("cluster_ca_certificate"),
+			"client_certificate":            secret("client_certificate"),
+			"client_key":                    secret("client_key"),
+			"client_certificate_expires_at": public("client_certificate_expires_at"),
+		},
+	}
+}
+
+// Create waits for the kubeconfig and reads it.
+func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan resourceModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeouts.Create)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(r.fetch(ctx, timeout, &plan.model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+}
+
+// Read notices that the certificate was renewed, and that the cluster is gone.
+func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state resourceModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	id, key, err := state.cluster()
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("cluster_id"), "Wrong cluster id", "The value "+err.Error()+".")
+		return
+	}
+	object := "The kubeconfig of Cluster " + key.String()
+	mgmt, err := r.resolver.Connect(ctx, id)
+	if err == nil {
+		var found *credentials
+		if found, err = read(ctx, mgmt, key, state.Endpoint.ValueString()); err == nil {
+			state.set(found)
+			resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+			return
+		}
+	}
+	switch {
+	case errors.Is(err, management.ErrNotFound), errors.Is(err, errGone), errors.Is(err, errNotYet):
+		resp.State.RemoveResource(ctx)
+	case state.Kubeconfig.IsNull():
+		resp.Diagnostics.Append(tfkit.ConnectError(err))
+	default:
+		resp.Diagnostics.Append(tfkit.ConnectWarning(object, err))
+	}
+}
+
+// Update reads the kubeconfig for another endpoint.
+func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan resourceModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeouts.Update)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(r.fetch(ctx, timeout, &plan.model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+}
+
+// Delete forgets the kubeconfig. It is Cluster API's, which needs it.
+func (r *Resource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
+
+// ImportState takes the id of the cluster; Read fills in the rest.
+func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if _, _, err := parseClusterID(req.ID); err != nil {
+		resp.Diagnostics.Append(tfkit.WrongImportID(req.ID, "[MANAGEMENT_CLUSTER_ID/]NAMESPACE/NAME", "kind://mgmt/default/capi-quickstart"))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("cluster_id"), req.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("endpoint"), endpointExternal)...)
+}
+
+// fetch waits for the kubeconfig of the model's cluster and sets it.
+func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *model) diag.Diagnostics {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	found, err := fetch(ctx, r.resolver, m)
+	if err != nil {
+		return diag.Diagnostics{fetchDiagnostic(m, err)}
+	}
+	m.set(found)
+	return nil
+}
+
+func fetch(ctx context.Context, resolver *management.Resolver, m *model) (*credentials, error) {
+	id, key, err := m.cluster()
+	if err != nil {
+		return nil, err
+	}
+	mgmt, err := resolver.Connect(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return wait(ctx, mgmt, key, m.Endpoint.ValueString())
+}
+
+// fetchDiagnostic words why there is no kubeconfig.
+func fetchDiagnostic(m *model, err error) diag.Diagnostic {
+	what := "the kubeconfig of Cluster " + m.ClusterID.ValueString()
+	var timedOut *tfkit.TimeoutError
+	switch {
+	case errors.As(err, &timedOut):
+		return tfkit.TimeoutErrorDiagnostic(what, timedOut, "Cluster API makes it when the cluster has an endpoint: look at the cluster's conditions.")
+	case errors.Is(err, errGone):
+		return diag.NewAttributeErrorDiagnostic(path.Root("cluster_id"), "Cluster not found",
+			"There is no kubeconfig, because "+err.Error()+". Refer to the id attribute of the capi_cluster, so that it is created first.")
+	}
+	return tfkit.RequestError("read "+what, err)
+}
