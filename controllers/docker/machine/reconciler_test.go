@@ -1,0 +1,381 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package machine
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util/conditions"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+const success = "exit=0\ncommand=\n\n"
+
+func TestReconcileFromNothingToReady(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+
+	m := e.dockerMachine()
+	e.Expect(m.Finalizers).To(ContainElement(infrav1.MachineFinalizer))
+	e.Expect(m.Spec.ProviderID).To(Equal("docker:////" + node))
+	e.Expect(m.Status.Initialization.Provisioned).To(HaveValue(BeTrue()), "the machine is provisioned while it bootstraps")
+	e.Expect(m.Status.FailureDomain).To(Equal("fd1"))
+	e.Expect(m.Status.Addresses).To(ContainElements(
+		clusterv1.MachineAddress{Type: clusterv1.MachineHostName, Address: node},
+		clusterv1.MachineAddress{Type: clusterv1.MachineInternalIP, Address: "172.18.0.2"}))
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionTrue, infrav1.ContainerProvisionedReason, "")
+	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionFalse, infrav1.BootstrapNotCompletedReason, "")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, clusterv1.NotReadyReason, "")
+	e.expectCondition(clusterv1.PausedCondition, metav1.ConditionFalse, clusterv1.NotPausedReason, "")
+
+	e.finish(node, success)
+	e.awaitJob()
+	e.mustReconcile()
+	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionTrue, infrav1.BootstrapCompletedReason, "")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionTrue, clusterv1.ReadyReason, "")
+}
+
+// The order of the calls is the heart of it: what the node needs is in it before it starts.
+func TestContainerGetsItsDataBeforeItStarts(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+	var calls []string
+	for _, call := range e.engine.Calls() {
+		if method, _, _ := strings.Cut(call, " "); slices.Contains([]string{"EnsureNetwork", "Create", "CopyTo", "Start"}, method) {
+			calls = append(calls, call)
+		}
+	}
+	e.Expect(calls).To(Equal([]string{"EnsureNetwork kind", "Create " + node, "CopyTo " + node, "Start " + node}))
+}
+
+func TestContainerSpec(t *testing.T) {
+	e := newEnvironment(t, func(o *objects) {
+		o.dockerMachine.Spec.ExtraMounts = []infrav1.Mount{{HostPath: "/data", ContainerPath: "/mnt", Readonly: true}}
+	})
+	e.engine.EngineInfo.SecurityOptions = []string{"name=seccomp,profile=default", "name=userns"}
+	e.mustReconcile()
+	spec := e.engine.Spec(node)
+	e.Expect(spec.Image).To(Equal(testImage))
+	e.Expect(spec.Privileged).To(BeTrue())
+	e.Expect(spec.RestartUnlessStopped).To(BeTrue())
+	e.Expect(spec.HostUsers).To(BeTrue())
+	e.Expect(spec.Volumes).To(ConsistOf("/var"))
+	e.Expect(spec.Mounts).To(ContainElement(container.Mount{Source: "/data", Target: "/mnt", ReadOnly: true}))
+	e.Expect(spec.Labels).To(Equal(map[string]string{
+		identity.KindClusterLabel: "test", identity.KindRoleLabel: "control-plane",
+		identity.NamespaceLabel: "default", identity.ClusterLabel: "test", identity.ClusterUIDLabel: "cluster-uid",
+		identity.MachineLabel: "dm-1", identity.ObjectUIDLabel: "docker-machine-uid", identity.FailureDomainLabel: "fd1",
+	}))
+}
+
+func TestWaiting(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*objects)
+		reason string
+		// created says that the container is made in advance.
+		created bool
+	}{
+		"for the cluster's infrastructure": {
+			change: func(o *objects) { o.cluster.Status = clusterv1.ClusterStatus{} },
+			reason: infrav1.ContainerWaitingForClusterInfrastructureReason,
+		},
+		"for bootstrap data": {
+			change:  func(o *objects) { o.machine.Spec.Bootstrap.DataSecretName = nil },
+			reason:  infrav1.ContainerWaitingForBootstrapDataReason,
+			created: true,
+		},
+		"for the control plane": {
+			change: func(o *objects) {
+				o.machine.Spec.Bootstrap.DataSecretName = nil
+				delete(o.machine.Labels, clusterv1.MachineControlPlaneLabel)
+			},
+			reason:  infrav1.ContainerWaitingForControlPlaneInitializedReason,
+			created: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnvironment(t, test.change)
+			e.mustReconcile()
+			e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, test.reason, "")
+			e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionFalse, infrav1.BootstrapWaitingForContainerReason, "")
+			e.Expect(e.dockerMachine().Spec.ProviderID).To(BeEmpty())
+			found, err := e.engine.Inspect(ctx, node)
+			if !test.created {
+				e.Expect(err).To(MatchError(container.ErrNotFound))
+				return
+			}
+			e.Expect(found.State).To(Equal(container.StateCreated))
+
+			update(e, &clusterv1.Machine{}, "cp-1", func(m *clusterv1.Machine) { m.Spec.Bootstrap.DataSecretName = ptr.To("data") })
+			e.mustReconcile()
+			e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionTrue, infrav1.ContainerProvisionedReason, "")
+		})
+	}
+}
+
+func TestNothingHappensWithoutOwner(t *testing.T) {
+	e := newEnvironment(t, func(o *objects) { o.dockerMachine.OwnerReferences = nil })
+	e.mustReconcile()
+	e.Expect(e.engine.Calls()).To(BeEmpty())
+	e.Expect(e.dockerMachine().Finalizers).To(BeEmpty())
+}
+
+func TestPaused(t *testing.T) {
+	e := newEnvironment(t, func(o *objects) { o.cluster.Spec.Paused = ptr.To(true) })
+	e.mustReconcile()
+	e.Expect(e.engine.Calls()).To(BeEmpty())
+	e.expectCondition(clusterv1.PausedCondition, metav1.ConditionTrue, clusterv1.PausedReason, "")
+
+	update(e, &clusterv1.Cluster{}, "test", func(c *clusterv1.Cluster) { c.Spec.Paused = nil })
+	e.mustReconcile()
+	e.expectCondition(clusterv1.PausedCondition, metav1.ConditionFalse, clusterv1.NotPausedReason, "")
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionTrue, infrav1.ContainerProvisionedReason, "")
+}
+
+func TestPull(t *testing.T) {
+	e := newEnvironment(t, func(o *objects) { o.dockerMachine.Spec.CustomImage = "example.com/node:1" })
+	refuse := true
+	e.engine.OnPull = func(string) error {
+		if refuse {
+			return errors.New("denied")
+		}
+		return nil
+	}
+	e.mustReconcile()
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerPullingImageReason, "example.com/node:1")
+
+	e.awaitJob()
+	_, err := e.reconcile()
+	e.Expect(err).To(MatchError(ContainSubstring("cannot be pulled: denied")))
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "denied")
+
+	refuse = false
+	e.mustReconcile()
+	e.awaitJob()
+	e.mustReconcile()
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionTrue, infrav1.ContainerProvisionedReason, "")
+}
+
+func TestInvalidBootstrapData(t *testing.T) {
+	for name, test := range map[string]struct {
+		change  func(*objects)
+		message string
+	}{
+		"ignition":  {func(o *objects) { o.secret.Data["format"] = []byte("ignition") }, "only cloud-config is supported"},
+		"no value":  {func(o *objects) { delete(o.secret.Data, "value") }, "no key \"value\""},
+		"not known": {func(o *objects) { o.secret.Data["value"] = []byte("#cloud-config\npackages: [a]\n") }, "unknown directive packages"},
+		"other CNI": {func(o *objects) { o.cluster.Annotations = map[string]string{infrav1.CNIAnnotation: "x"} }, "can only be \"node-image\""},
+		"CNI without pod network": {func(o *objects) {
+			o.cluster.Annotations = map[string]string{infrav1.CNIAnnotation: infrav1.CNINodeImage}
+			o.cluster.Spec.ClusterNetwork = clusterv1.ClusterNetwork{}
+		}, "spec.clusterNetwork.pods.cidrBlocks"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnvironment(t, test.change)
+			e.mustReconcile()
+			e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerInvalidBootstrapDataReason, test.message)
+			found, err := e.engine.Inspect(ctx, node)
+			e.Expect(err).NotTo(HaveOccurred())
+			e.Expect(found.State).To(Equal(container.StateCreated), "it must not start")
+		})
+	}
+}
+
+func TestNameTaken(t *testing.T) {
+	e := newEnvironment(t)
+	e.Expect(e.engine.Create(ctx, container.Spec{Name: node, Image: testImage, Labels: map[string]string{
+		identity.NamespaceLabel: "default", identity.ClusterLabel: "test", identity.MachineLabel: "dm-1",
+		identity.ObjectUIDLabel: "of a deleted machine of the same name",
+	}})).To(Succeed())
+	e.mustReconcile()
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNameTakenReason, "docker rm -f -v "+node)
+	e.Expect(e.engine.Calls()).NotTo(ContainElement(HavePrefix("Start")))
+}
+
+// After a move to another management cluster the objects have other UIDs and no status.
+func TestMoved(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+	e.finish(node, success)
+	update(e, &infrav1.DockerMachine{}, "dm-1", func(m *infrav1.DockerMachine) {
+		m.UID = "another"
+		m.Status = infrav1.DockerMachineStatus{}
+	})
+	e.restart()
+	e.mustReconcile()
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionTrue, clusterv1.ReadyReason, "")
+}
+
+func TestControllerRestartDuringBootstrap(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+	for range 3 {
+		e.restart()
+		e.mustReconcile()
+		e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionFalse, infrav1.BootstrapNotCompletedReason, "")
+	}
+	e.finish(node, success)
+	e.awaitJob()
+	e.mustReconcile()
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionTrue, clusterv1.ReadyReason, "")
+	e.Expect(e.engine.Calls()).To(ContainElement("Start " + node))
+	starts := slices.DeleteFunc(e.engine.Calls(), func(call string) bool { return call != "Start "+node })
+	e.Expect(starts).To(HaveLen(1), "nothing is done twice")
+}
+
+// A call whose answer is lost took effect; the next reconcile must go on from there.
+func TestLostAnswers(t *testing.T) {
+	for _, method := range []string{"EnsureNetwork", "Create", "CopyTo", "Start"} {
+		t.Run(method, func(t *testing.T) {
+			e := newEnvironment(t)
+			lost := false
+			e.engine.AfterCall = func(called, _ string) error {
+				if called == method && !lost {
+					lost = true
+					return errors.New("connection reset")
+				}
+				return nil
+			}
+			_, err := e.reconcile()
+			e.Expect(err).To(MatchError("connection reset"))
+			e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "connection reset")
+			e.restart()
+			e.mustReconcile()
+			e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionTrue, infrav1.ContainerProvisionedReason, "")
+		})
+	}
+}
+
+func TestBootstrapFails(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+	e.finish(node, "exit=2\ncommand=kubeadm init --config /run/kubeadm/kubeadm.yaml\n\n[preflight] port 6443 is in use\ntoken abcdef.0123456789abcdef\n")
+	e.awaitJob()
+	e.mustReconcile()
+	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionFalse, infrav1.BootstrapFailedReason,
+		"\"kubeadm init --config /run/kubeadm/kubeadm.yaml\" failed with exit code 2:\n[preflight] port 6443 is in use\ntoken <redacted>")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, clusterv1.NotReadyReason, "port 6443 is in use")
+}
+
+func TestBootstrapTimeout(t *testing.T) {
+	e := newEnvironment(t, func(o *objects) {
+		o.dockerMachine.Spec.BootstrapTimeout = &metav1.Duration{Duration: time.Nanosecond}
+	})
+	e.mustReconcile()
+	e.engine.WriteFile(node, "/usr/local/lib/terraform-capi/log", []byte("[kubelet-check] not healthy\n"))
+	result := e.mustReconcile()
+	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionFalse, infrav1.BootstrapTimedOutReason, "[kubelet-check] not healthy")
+	e.Expect(result.RequeueAfter).To(BeNumerically(">", 0))
+
+	e.finish(node, success)
+	e.mustReconcile()
+	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionTrue, infrav1.BootstrapCompletedReason, "")
+}
+
+func TestTimeoutIsLookedAtAgain(t *testing.T) {
+	e := newEnvironment(t)
+	e.Expect(e.mustReconcile().RequeueAfter).To(BeNumerically("~", 5*time.Minute, time.Minute))
+}
+
+func TestContainerStops(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+	e.engine.Stop(node)
+	e.mustReconcile()
+	found, err := e.engine.Inspect(ctx, node)
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(found.Running()).To(BeTrue())
+	copies := slices.DeleteFunc(e.engine.Calls(), func(call string) bool { return call != "CopyTo "+node })
+	e.Expect(copies).To(HaveLen(1), "the data of a node that has started are its own")
+	e.Expect(e.dockerMachine().Status.Addresses).To(ContainElement(
+		clusterv1.MachineAddress{Type: clusterv1.MachineInternalIP, Address: "172.18.0.3"}), "a new address is reported")
+}
+
+func TestContainerVanishes(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+	e.finish(node, success)
+	e.mustReconcile()
+	e.engine.Vanish(node)
+	e.mustReconcile()
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerMissingReason, "delete the Machine")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, clusterv1.NotReadyReason, "was removed")
+	_, err := e.engine.Inspect(ctx, node)
+	e.Expect(err).To(MatchError(container.ErrNotFound), "a node without its data is not the node")
+}
+
+func TestEngineUnavailable(t *testing.T) {
+	e := newEnvironment(t)
+	e.engine.BeforeCall = func(string, string) error { return container.ErrUnavailable }
+	_, err := e.reconcile()
+	e.Expect(err).To(MatchError(container.ErrUnavailable))
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "does not answer")
+}
+
+func TestDelete(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+	e.Expect(e.engine.Create(ctx, container.Spec{Name: "other", Image: testImage, Labels: map[string]string{
+		identity.NamespaceLabel: "default", identity.MachineLabel: "dm-1", identity.ObjectUIDLabel: "another",
+	}})).To(Succeed())
+	e.Expect(e.client.Delete(ctx, e.dockerMachine())).To(Succeed())
+
+	e.engine.BeforeCall = func(method, _ string) error {
+		if method == "Remove" {
+			return errors.New("device is busy")
+		}
+		return nil
+	}
+	_, err := e.reconcile()
+	e.Expect(err).To(MatchError("device is busy"))
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerDeletingReason, "device is busy")
+
+	e.engine.BeforeCall = nil
+	e.mustReconcile()
+	left, err := e.engine.List(ctx, nil)
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(left).To(HaveExactElements(HaveField("Name", "other")), "what is not ours stays")
+	e.mustReconcile() // The DockerMachine is gone.
+}
+
+// When a whole namespace is deleted, the machine's owners may be gone first.
+func TestDeleteWithoutOwners(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+	update(e, &infrav1.DockerMachine{}, "dm-1", func(m *infrav1.DockerMachine) { m.OwnerReferences = nil })
+	e.Expect(e.client.Delete(ctx, &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "test"}})).To(Succeed())
+	e.Expect(e.client.Delete(ctx, e.dockerMachine())).To(Succeed())
+	e.mustReconcile()
+	left, err := e.engine.List(ctx, nil)
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(left).To(BeEmpty())
+}
+
+func TestPreLoadedImages(t *testing.T) {
+	e := newEnvironment(t, func(o *objects) { o.dockerMachine.Spec.PreLoadImages = []string{"example.com/a:1", "example.com/b:1"} })
+	e.mustReconcile()
+	e.expectCondition(infrav1.PreLoadedImagesReadyCondition, metav1.ConditionFalse, infrav1.PreLoadedImagesNotReadyReason, "")
+	e.Eventually(func() metav1.ConditionStatus {
+		e.awaitJob()
+		e.mustReconcile()
+		return conditions.Get(e.dockerMachine(), infrav1.PreLoadedImagesReadyCondition).Status
+	}).Should(Equal(metav1.ConditionTrue))
+	e.Expect(e.engine.Calls()).To(ContainElements("PullImage example.com/a:1", "SaveImages example.com/a:1", "SaveImages example.com/b:1"))
+	_, err := e.engine.ReadFile(ctx, node, "/usr/local/lib/terraform-capi/images-loaded")
+	e.Expect(err).NotTo(HaveOccurred(), "the bootstrap commands wait for this file")
+	_, err = e.engine.ReadFile(ctx, node, "/usr/local/lib/terraform-capi/wait-for-images")
+	e.Expect(err).NotTo(HaveOccurred())
+}
