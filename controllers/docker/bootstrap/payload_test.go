@@ -1,0 +1,215 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bootstrap
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/blang/semver/v4"
+	"github.com/google/go-cmp/cmp"
+	. "github.com/onsi/gomega"
+)
+
+var updateGolden = flag.Bool("update", false, "write the golden files anew")
+
+const controlPlaneConfig = `## template: jinja
+#cloud-config
+
+write_files:
+-   path: /etc/kubernetes/pki/ca.key
+    owner: root:root
+    permissions: '0600'
+    content: |
+      key
+-   path: /etc/hosts
+    append: true
+    content: "10.0.0.1 a\n"
+-   path: /run/kubeadm/kubeadm.yaml
+    owner: root:root
+    permissions: '0640'
+    content: |
+      ---
+      apiVersion: kubeadm.k8s.io/v1beta4
+      kind: ClusterConfiguration
+      apiServer:
+        certSANs:
+        - example.com
+        - localhost
+      clusterName: test
+      kubernetesVersion: v1.35.0
+      ---
+      apiVersion: kubeadm.k8s.io/v1beta4
+      kind: InitConfiguration
+      nodeRegistration:
+        imagePullPolicy: IfNotPresent
+        kubeletExtraArgs:
+        - name: eviction-hard
+          value: memory.available<5%
+        name: '{{ ds.meta_data.local_hostname }}'
+        taints: []
+bootcmd:
+  - "sysctl -w a=b"
+runcmd:
+  - "echo 'pre'"
+  - 'kubeadm init --config /run/kubeadm/kubeadm.yaml  && echo success > /run/cluster-api/bootstrap-success.complete'
+  - [echo, "it's done"]
+`
+
+const workerConfig = `#cloud-config
+write_files:
+- path: /run/kubeadm/kubeadm-join-config.yaml
+  content: |
+    apiVersion: kubeadm.k8s.io/v1beta3
+    kind: JoinConfiguration
+    nodeRegistration:
+      kubeletExtraArgs:
+        cgroup-root: /mine
+runcmd:
+- kubeadm join --config /run/kubeadm/kubeadm-join-config.yaml
+`
+
+func controlPlane() Node {
+	return Node{
+		Name: "test-cp-1", ProviderID: "docker:////test-cp-1", Version: semver.MustParse("1.35.0"), CgroupV1: true,
+		ControlPlane: true, CertificateNames: []string{"127.0.0.1", "localhost", "test-lb"}, PodSubnet: "10.10.0.0/16",
+	}
+}
+
+func TestPayload(t *testing.T) {
+	worker := Node{
+		Name: "test-w-1", ProviderID: "docker:////test-w-1", Version: semver.MustParse("1.30.2"), CgroupV1: true,
+		CertificateNames: []string{"127.0.0.1"}, PodSubnet: "10.10.0.0/16", WaitForImages: true,
+	}
+	for _, test := range []struct {
+		name   string
+		node   Node
+		config string
+	}{
+		{"control-plane", controlPlane(), controlPlaneConfig},
+		{"worker", worker, workerConfig},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g := NewWithT(t)
+			payload, err := test.node.Payload([]byte(test.config))
+			g.Expect(err).NotTo(HaveOccurred())
+			expectGolden(t, filepath.Join("testdata", test.name+".golden"), describeArchive(t, payload))
+
+			again, err := test.node.Payload([]byte(test.config))
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(bytes.Equal(payload, again)).To(BeTrue(), "the same data give the same archive")
+		})
+	}
+}
+
+func TestPayloadErrors(t *testing.T) {
+	for name, test := range map[string]struct{ config, want string }{
+		"cloud-config": {"#cloud-config\nntp: {}\n", "ntp is not supported"},
+		"kubeadm's YAML": {
+			"#cloud-config\nwrite_files:\n- path: /run/kubeadm/kubeadm.yaml\n  content: 'a: ['\n",
+			"/run/kubeadm/kubeadm.yaml: not valid YAML",
+		},
+		"kubeadm's types": {
+			"#cloud-config\nwrite_files:\n- path: /run/kubeadm/kubeadm.yaml\n  content: '{kind: ClusterConfiguration, apiServer: 1}'\n",
+			"ClusterConfiguration: apiServer is not an object",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := controlPlane().Payload([]byte(test.config))
+			NewWithT(t).Expect(err).To(MatchError(ContainSubstring(test.want)))
+		})
+	}
+}
+
+func TestNeedsCgroupV1(t *testing.T) {
+	for _, test := range []struct {
+		version  string
+		cgroupV1 bool
+		want     bool
+	}{
+		{"1.35.0", true, true},
+		{"1.35.0-rc.1", true, true},
+		{"1.36.2", true, true},
+		{"1.34.9", true, false},
+		{"1.35.0", false, false},
+	} {
+		node := Node{Version: semver.MustParse(test.version), CgroupV1: test.cgroupV1}
+		NewWithT(t).Expect(node.NeedsCgroupV1()).To(Equal(test.want), test.version)
+	}
+}
+
+func TestParseResult(t *testing.T) {
+	g := NewWithT(t)
+	result, err := parseResult("exit=0\ncommand=\n\n")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(result.Succeeded()).To(BeTrue())
+
+	result, err = parseResult("exit=1\ncommand=kubeadm join --token abcdef.0123456789abcdef\n\n" + strings.Repeat("noise\n", 50) + "the reason\n")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(result.Succeeded()).To(BeFalse())
+	g.Expect(result.String()).To(HavePrefix("command \"kubeadm join --token <redacted>\" failed with exit code 1:\nnoise\n"))
+	g.Expect(result.String()).To(HaveSuffix("\nthe reason"))
+	g.Expect(strings.Count(result.Log, "\n")).To(BeNumerically("<", 20))
+
+	_, err = parseResult("garbage")
+	g.Expect(err).To(MatchError(ContainSubstring("not understood")))
+}
+
+// describeArchive is a tar archive as text. The script and the unit are files of this package and left out.
+func describeArchive(t *testing.T, archive []byte) string {
+	t.Helper()
+	var text strings.Builder
+	reader := tar.NewReader(bytes.NewReader(archive))
+	for {
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return text.String()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = fmt.Fprintf(&text, "%04o %s", header.Mode, header.Name)
+		if header.Linkname != "" {
+			text.WriteString(" -> " + header.Linkname)
+		}
+		text.WriteString("\n")
+		if bytes.Equal(content, script) || bytes.Equal(content, unit) || len(content) == 0 {
+			continue
+		}
+		for line := range strings.Lines(strings.TrimSuffix(string(content), "\n") + "\n") {
+			text.WriteString("    " + line)
+		}
+	}
+}
+
+func expectGolden(t *testing.T, path, got string) {
+	t.Helper()
+	if *updateGolden {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (go test -update writes it anew):\n%s", path, diff)
+	}
+}

@@ -1,0 +1,227 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package loadbalancer
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	. "github.com/onsi/gomega"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+var (
+	updateGolden = flag.Bool("update", false, "write the golden files anew")
+	ctx          = context.Background()
+)
+
+func newLoadBalancer(engine *container.Fake) *LoadBalancer {
+	return &LoadBalancer{
+		Runtime: engine, Name: "test-lb-12345", Network: "kind", Image: Image(infrav1.ImageMeta{}),
+		Owner: identity.Owner{Namespace: "default", Cluster: "test", ObjectUID: "uid", Role: identity.RoleLoadBalancer},
+	}
+}
+
+func newEngine() *container.Fake { return container.NewFake(Image(infrav1.ImageMeta{})) }
+
+func TestConfig(t *testing.T) {
+	for name, config := range map[string]Config{
+		"no-servers":    {Port: 6443},
+		"three-servers": {Port: 8443, Servers: []string{"test-cp-2", "test-cp-1", "test-cp-3"}},
+		"ipv6":          {Port: 6443, Servers: []string{"test-cp-1"}, IPv6: true},
+		"custom": {Port: 6443, Servers: []string{"test-cp-1"}, Template: "bind :{{ .FrontendControlPlanePort }}\n" +
+			"{{ range $name, $server := .BackendServers }}server {{ $name }} {{ JoinHostPort $server.Address $.BackendControlPlanePort }} {{ $server.Weight }}\n{{ end }}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := config.render()
+			NewWithT(t).Expect(err).NotTo(HaveOccurred())
+			expectGolden(t, filepath.Join("testdata", name+".cfg.golden"), string(got))
+		})
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	g := NewWithT(t)
+	_, err := Config{Template: "{{ "}.render()
+	g.Expect(err).To(MatchError(ContainSubstring("not a valid Go template")))
+	_, err = Config{Template: "{{ .Nonsense }}"}.render()
+	g.Expect(err).To(MatchError(ContainSubstring("cannot be rendered")))
+}
+
+func TestEnsure(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	lb := newLoadBalancer(engine)
+	port, err := lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(port).To(And(BeNumerically(">=", firstHostPort), BeNumerically("<=", lastHostPort)))
+	g.Expect(engine.Calls()).To(Equal([]string{
+		"Inspect test-lb-12345", "Create test-lb-12345", "CopyTo test-lb-12345", "Start test-lb-12345",
+	}), "the configuration is there before it starts")
+	spec := engine.Spec(lb.Name)
+	g.Expect(spec.Privileged).To(BeFalse())
+	g.Expect(spec.DropCapabilities).To(ConsistOf("ALL"))
+	g.Expect(spec.Ports).To(ConsistOf(container.PortBinding{HostIP: "127.0.0.1", HostPort: port, ContainerPort: 6443}))
+
+	// The same again: nothing is done.
+	calls := len(engine.Calls())
+	again, err := lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(again).To(Equal(port))
+	g.Expect(engine.Calls()[calls:]).To(Equal([]string{"Inspect test-lb-12345", "ReadFile test-lb-12345 " + configPath}))
+
+	// Another server: a reload.
+	calls = len(engine.Calls())
+	_, err = lb.Ensure(ctx, Config{Port: 6443, Servers: []string{"test-cp-1"}})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(engine.Calls()[calls:]).To(ContainElements("CopyTo test-lb-12345", "Kill test-lb-12345 USR2"))
+	content, err := engine.ReadFile(ctx, lb.Name, configPath)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(content)).To(ContainSubstring("server test-cp-1 test-cp-1:6443"))
+}
+
+func TestEnsureAfterStopAndRemoval(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	lb := newLoadBalancer(engine)
+	port, err := lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+
+	engine.Stop(lb.Name)
+	again, err := lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(again).To(Equal(port))
+
+	engine.Vanish(lb.Name)
+	lb.HostPort = 23456 // as a cluster would remember it
+	again, err = lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(again).To(Equal(23456), "kubeconfigs have it")
+}
+
+func TestEnsureTriesAnotherPort(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	lb := newLoadBalancer(engine)
+	taken := lb.candidate(0)
+	engine.BeforeCall = func(method, name string) error {
+		if method == "Start" && engine.Spec(name).Ports[0].HostPort == taken {
+			return container.ErrConflict
+		}
+		return nil
+	}
+	port, err := lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(port).To(Equal(lb.candidate(1)))
+	g.Expect(slices.Contains(engine.Calls(), "Remove "+lb.Name)).To(BeTrue())
+}
+
+func TestEnsureGivesUp(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	engine.BeforeCall = func(method, _ string) error {
+		if method == "Start" {
+			return container.ErrConflict
+		}
+		return nil
+	}
+	_, err := newLoadBalancer(engine).Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).To(MatchError(ContainSubstring("no free host port")))
+	left, err := engine.List(ctx, nil)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(left).To(BeEmpty())
+}
+
+// Whatever answer is lost, the next attempt ends with a running load balancer that has its configuration.
+func TestEnsureLostAnswers(t *testing.T) {
+	for _, method := range []string{"Create", "CopyTo", "Start"} {
+		t.Run(method, func(t *testing.T) {
+			g := NewWithT(t)
+			engine := newEngine()
+			lost := false
+			engine.AfterCall = func(called, _ string) error {
+				if called == method && !lost {
+					lost = true
+					return errors.New("connection reset")
+				}
+				return nil
+			}
+			lb := newLoadBalancer(engine)
+			_, err := lb.Ensure(ctx, Config{Port: 6443})
+			g.Expect(err).To(MatchError("connection reset"))
+			_, err = lb.Ensure(ctx, Config{Port: 6443})
+			g.Expect(err).NotTo(HaveOccurred())
+			found, err := engine.Inspect(ctx, lb.Name)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(found.Running()).To(BeTrue())
+			_, err = engine.ReadFile(ctx, lb.Name, configPath)
+			g.Expect(err).NotTo(HaveOccurred())
+		})
+	}
+}
+
+func TestForeignContainer(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	lb := newLoadBalancer(engine)
+	g.Expect(engine.Create(ctx, container.Spec{Name: lb.Name, Image: lb.Image, Labels: map[string]string{identity.ClusterLabel: "test"}})).To(Succeed())
+	_, err := lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).To(MatchError(ErrNameTaken))
+	g.Expect(lb.Delete(ctx)).To(Succeed())
+	_, err = engine.Inspect(ctx, lb.Name)
+	g.Expect(err).NotTo(HaveOccurred(), "it is not touched")
+}
+
+func TestDelete(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	lb := newLoadBalancer(engine)
+	g.Expect(lb.Delete(ctx)).To(Succeed(), "there is none")
+	_, err := lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(lb.Delete(ctx)).To(Succeed())
+	_, err = engine.Inspect(ctx, lb.Name)
+	g.Expect(err).To(MatchError(container.ErrNotFound))
+}
+
+func TestImage(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(Image(infrav1.ImageMeta{})).To(Equal("kindest/haproxy:v20230606-42a2262b"))
+	g.Expect(Image(infrav1.ImageMeta{ImageRepository: "example.com/lb", ImageTag: "1"})).To(Equal("example.com/lb/haproxy:1"))
+}
+
+func TestParseHostEndpoint(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(ParseHostEndpoint(HostEndpoint(21234))).To(Equal(21234))
+	g.Expect(ParseHostEndpoint("")).To(BeZero())
+	g.Expect(ParseHostEndpoint("127.0.0.1:x")).To(BeZero())
+}
+
+func expectGolden(t *testing.T, path, got string) {
+	t.Helper()
+	if *updateGolden {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (go test -update writes it anew):\n%s", path, diff)
+	}
+}
