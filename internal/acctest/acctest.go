@@ -22,6 +22,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 )
 
 const (
@@ -109,13 +111,14 @@ func NeedImage(t *testing.T, image string) {
 	}
 }
 
-// NoLeaks fails the test if, at its end, containers or volumes exist that did not
-// exist when NoLeaks was called.
-func NoLeaks(t *testing.T) {
+// NoLeaks fails the test if, at its end, containers of the KinD cluster called
+// name exist, or volumes that no container uses and that were not there before.
+// Other tests may make and delete theirs meanwhile.
+func NoLeaks(t *testing.T, name string) {
 	t.Helper()
-	before := leftovers(t)
+	before := leftovers(t, name)
 	t.Cleanup(func() {
-		for what := range leftovers(t) {
+		for what := range leftovers(t, name) {
 			if !before[what] {
 				t.Errorf("the test left %s behind", what)
 			}
@@ -123,18 +126,14 @@ func NoLeaks(t *testing.T) {
 	})
 }
 
-func leftovers(t *testing.T) map[string]bool {
+func leftovers(t *testing.T, name string) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
 	for what, args := range map[string][]string{
-		"container": {"ps", "--all", "--format", "{{.Names}}"},
-		"volume":    {"volume", "ls", "--quiet"},
+		"container": {"ps", "--all", "--filter", "label=" + kind.Label + "=" + name, "--format", "{{.Names}}"},
+		"volume":    {"volume", "ls", "--filter", "dangling=true", "--quiet"},
 	} {
-		out, err := docker(t, args...)
-		if err != nil {
-			t.Fatalf("cannot list what Docker has: %v: %s", err, out)
-		}
-		for _, name := range strings.Fields(out) {
+		for _, name := range strings.Fields(Docker(t, args...)) {
 			found[what+" "+name] = true
 		}
 	}
@@ -145,4 +144,14 @@ func docker(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "docker", args...).CombinedOutput()
 	return string(out), err
+}
+
+// Docker runs a docker command. The test fails if the command does.
+func Docker(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := docker(t, args...)
+	if err != nil {
+		t.Fatalf("docker %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return out
 }

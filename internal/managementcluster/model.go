@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 )
@@ -75,7 +76,7 @@ func (m *model) toConfig(ctx context.Context) (kind.Config, diag.Diagnostics) {
 		NodeImage:         m.NodeImage.ValueString(),
 		MountDockerSocket: m.MountDockerSocket.ValueBool(),
 	}
-	for _, mapping := range elements[portMapping](ctx, m.ExtraPortMappings, &diags) {
+	for _, mapping := range objects[portMapping](ctx, m.ExtraPortMappings, &diags) {
 		config.PortMappings = append(config.PortMappings, kind.PortMapping{
 			ContainerPort: mapping.ContainerPort.ValueInt32(),
 			HostPort:      mapping.HostPort.ValueInt32(),
@@ -83,26 +84,45 @@ func (m *model) toConfig(ctx context.Context) (kind.Config, diag.Diagnostics) {
 			Protocol:      mapping.Protocol.ValueString(),
 		})
 	}
-	for _, mount := range elements[mount](ctx, m.ExtraMounts, &diags) {
+	for _, mount := range objects[mount](ctx, m.ExtraMounts, &diags) {
 		config.Mounts = append(config.Mounts, kind.Mount{
 			HostPath:      mount.HostPath.ValueString(),
 			ContainerPath: mount.ContainerPath.ValueString(),
 			ReadOnly:      mount.ReadOnly.ValueBool(),
 		})
 	}
-	for _, patch := range elements[types.String](ctx, m.KubeadmConfigPatches, &diags) {
-		config.KubeadmConfigPatches = append(config.KubeadmConfigPatches, patch.ValueString())
+	for _, patch := range m.KubeadmConfigPatches.Elements() {
+		if patch, ok := patch.(types.String); ok {
+			config.KubeadmConfigPatches = append(config.KubeadmConfigPatches, patch.ValueString())
+		}
 	}
-	diags.Append(m.FeatureGates.ElementsAs(ctx, &config.FeatureGates, false)...)
-	diags.Append(m.Labels.ElementsAs(ctx, &config.Labels, false)...)
+	config.FeatureGates = entries(m.FeatureGates, types.Bool.ValueBool)
+	config.Labels = entries(m.Labels, types.String.ValueString)
 	return config, diags
 }
 
-// elements decodes a list; one that is null or unknown has no elements.
-func elements[T any](ctx context.Context, list types.List, diags *diag.Diagnostics) []T {
-	var result []T
-	if !list.IsNull() && !list.IsUnknown() {
-		diags.Append(list.ElementsAs(ctx, &result, false)...)
+// objects decodes a list of objects. One that is unknown is a zero T, so that the
+// others keep their index.
+func objects[T any](ctx context.Context, list types.List, diags *diag.Diagnostics) []T {
+	result := make([]T, len(list.Elements()))
+	for i, element := range list.Elements() {
+		if object, ok := element.(types.Object); ok && !object.IsUnknown() {
+			diags.Append(object.As(ctx, &result[i], basetypes.ObjectAsOptions{})...)
+		}
+	}
+	return result
+}
+
+// entries decodes a map; nil if it has no entries.
+func entries[A attr.Value, V any](m types.Map, value func(A) V) map[string]V {
+	var result map[string]V
+	for key, element := range m.Elements() {
+		if element, ok := element.(A); ok {
+			if result == nil {
+				result = map[string]V{}
+			}
+			result[key] = value(element)
+		}
 	}
 	return result
 }

@@ -21,6 +21,13 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
+// privateKey marks, in what Terraform keeps for the provider beside the state, that
+// the resource has a cluster. Terraform plans a replacement as a creation, with
+// no state but with this: what a cluster occupies is then in use by the one that goes.
+const privateKey = "exists"
+
+var privateValue = []byte("true")
+
 // ModifyPlan checks before a creation what can be known beforehand, and plans the
 // repair of a cluster that does not run.
 func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
@@ -33,7 +40,11 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		return
 	}
 	if req.State.Raw.IsNull() {
-		resp.Diagnostics.Append(r.checkCreation(ctx, plan)...)
+		existing, diags := req.Private.GetKey(ctx, privateKey)
+		resp.Diagnostics.Append(diags...)
+		if len(existing) == 0 {
+			resp.Diagnostics.Append(r.checkCreation(ctx, plan)...)
+		}
 		return
 	}
 	var status types.String
@@ -47,8 +58,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 }
 
-// checkCreation is skipped for replacements: what a cluster occupies is in use
-// by the one that goes.
+// checkCreation finds out what would make the creation fail.
 func (r *Resource) checkCreation(ctx context.Context, plan model) diag.Diagnostics {
 	var diags diag.Diagnostics
 	engine, err := r.clusters.Engine(ctx)

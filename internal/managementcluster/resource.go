@@ -88,6 +88,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 		return
 	}
 	plan.ID = types.StringValue(id)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateKey, privateValue)...)
 	description, err := r.clusters.Describe(ctx, config.Name)
 	if err != nil {
 		resp.Diagnostics.Append(describeError(config.Name, err))
@@ -128,6 +129,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	}
 	state.Status = types.StringValue(string(r.status(ctx, description)))
 	resp.Diagnostics.Append(statusWarnings(state)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateKey, privateValue)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 

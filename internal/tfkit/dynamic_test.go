@@ -108,7 +108,7 @@ func TestToAny(t *testing.T) {
 		"whole float": {types.Float64Value(4), int64(4)},
 		"float":       {types.Float64Value(4.5), 4.5},
 		"dynamic":     {types.DynamicValue(types.DynamicValue(types.StringValue("inner"))), "inner"},
-		"long number": {types.NumberValue(big.NewFloat(1<<70)), float64(1 << 70)},
+		"long number": {types.NumberValue(big.NewFloat(1 << 70)), float64(1 << 70)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ToAny(test.value)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -142,17 +143,28 @@ func (c *Clusters) failed(ctx context.Context, config Config, cause error) error
 	cleanUp, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
 	failure := &CreateError{Cause: cause, Remedy: remedy(cause, config)}
-	if containers, err := c.containers(cleanUp, config.Name); err == nil && len(containers) > 0 {
-		if log, err := c.docker(cleanUp, "logs", "--tail", fmt.Sprint(nodeLogLines), containers[0]); err == nil {
-			failure.NodeLog = strings.TrimSpace(string(log))
-		}
-	}
+	failure.NodeLog = c.nodeLog(cleanUp, config.Name)
 	if err := c.Delete(cleanUp, config.Name, ""); err != nil {
 		failure.Remedy = strings.TrimSpace(failure.Remedy + fmt.Sprintf(
 			" What was made could not be deleted (%s): run kind delete cluster --name %s, or docker rm -f -v %s-control-plane.",
 			err, config.Name, config.Name))
 	}
 	return failure
+}
+
+// nodeLog is what the kubelet of a cluster's node last said, or if it was never
+// started, what the node printed while it booted.
+func (c *Clusters) nodeLog(ctx context.Context, name string) string {
+	node, lines := name+"-control-plane", strconv.Itoa(nodeLogLines)
+	for _, command := range [][]string{
+		{"exec", node, "journalctl", "--quiet", "--no-pager", "--output=cat", "--unit=kubelet", "--lines=" + lines},
+		{"logs", "--tail=" + lines, node},
+	} {
+		if log, err := c.docker(ctx, command...); err == nil && len(log) > 0 {
+			return digest(string(log))
+		}
+	}
+	return ""
 }
 
 // remedy knows the failures that people meet.

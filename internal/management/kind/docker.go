@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 	"time"
 
@@ -126,17 +127,33 @@ func explain(err error) error {
 	if output == "" {
 		return err
 	}
-	return fmt.Errorf("%w\n%s", err, lastLines(output, outputLines))
+	return fmt.Errorf("%w\n%s", err, digest(output))
 }
 
-// outputLines is how much of a command's output goes into an error. kubeadm
-// prints a page of advice after the reason.
-const outputLines = 40
+// outputLines is how much of a command's output goes into an error.
+const outputLines = 25
 
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	if len(lines) > n {
-		lines = lines[len(lines)-n:]
+var (
+	ansiSequence   = regexp.MustCompile("\x1b\\[[0-9;]*m")
+	stackFrame     = regexp.MustCompile(`^\t.*\.(go|s):\d+$`)
+	verboseLogging = regexp.MustCompile(`^I\d{4} `)
+)
+
+// digest is the end of a command's output without what hides the reason in it:
+// colours, and the progress and the stack trace that kubeadm prints around an error because KinD
+// asks it to be verbose.
+func digest(output string) string {
+	var lines []string
+	for line := range strings.Lines(ansiSequence.ReplaceAllString(output, "")) {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case verboseLogging.MatchString(line), strings.TrimSpace(line) == "":
+		case stackFrame.MatchString(line):
+			// The line before names the frame's function.
+			lines = lines[:max(len(lines)-1, 0)]
+		default:
+			lines = append(lines, line)
+		}
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(lines[max(len(lines)-outputLines, 0):], "\n")
 }

@@ -215,6 +215,26 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestDigest(t *testing.T) {
+	output := "I1123 04:00:00.1 1 init.go:1] starting\n" +
+		"\x1b[0;32mfailed\x1b[0m to read nonsense\r\n" +
+		"\n" +
+		"k8s.io/kubernetes/cmd/kubeadm/app/cmd.run\n" +
+		"\tk8s.io/kubernetes@v1.35.0/cmd/kubeadm/app/cmd/init.go:181\n" +
+		"runtime.goexit\n" +
+		"\truntime/asm_amd64.s:1771\n"
+	if got, want := digest(output), "failed to read nonsense"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	long := strings.Repeat("line\n", 100) + "end"
+	if got := digest(long); strings.Count(got, "\n") != outputLines-1 || !strings.HasSuffix(got, "end") {
+		t.Errorf("of a hundred lines left are %q", got)
+	}
+	if got := digest("\truntime/asm_amd64.s:1771\n"); got != "" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestInotifyWarning(t *testing.T) {
 	for content, warns := range map[string]bool{"128\n": true, "511": true, "512\n": false, "8192": false, "": false} {
 		if got := inotifyWarning(content); (got != "") != warns {
