@@ -27,19 +27,18 @@ const recipeLabel = "terraform-provider-capi.recipe"
 // unlessLoaded builds an image in a scratch folder and loads it into Docker, unless Docker has it from the same recipe
 // or has one that was pulled.
 func (b *builder) unlessLoaded(ctx context.Context, name string, build func(work string) (*image, error)) error {
-	recipe, err := recipeHash(name, runtime.Version(), runtime.GOARCH)
+	recipe, err := recipeHash(name, runtime.Version(), runtime.GOARCH, hostIptables(ctx))
 	if err != nil {
 		return err
 	}
-	out, err := output(ctx, b.cache, "docker", "image", "inspect", "--format", "{{json .Config.Labels}}", name)
-	if err == nil {
-		labels := map[string]string{}
-		if err := json.Unmarshal(out, &labels); err != nil {
-			return fmt.Errorf("read the labels of %s: %w", name, err)
-		}
-		if built, ok := labels[recipeLabel]; !ok || built == recipe {
-			return nil
-		}
+	if loaded(ctx, name, recipe) {
+		return nil
+	}
+	if err := b.exclusively(); err != nil {
+		return err
+	}
+	if loaded(ctx, name, recipe) {
+		return nil
 	}
 	work, err := os.MkdirTemp(b.cache, scratchPrefix)
 	if err != nil {
@@ -61,6 +60,20 @@ func (b *builder) unlessLoaded(ctx context.Context, name string, build func(work
 		b.printf("removing the image of the previous recipe failed: %v", err)
 	}
 	return nil
+}
+
+// loaded tells whether Docker has an image that need not be built: one that was pulled, or one of the same recipe.
+func loaded(ctx context.Context, name, recipe string) bool {
+	out, err := output(ctx, ".", "docker", "image", "inspect", "--format", "{{json .Config.Labels}}", name)
+	if err != nil {
+		return false
+	}
+	labels := map[string]string{}
+	if err := json.Unmarshal(out, &labels); err != nil {
+		return false
+	}
+	built, ok := labels[recipeLabel]
+	return !ok || built == recipe
 }
 
 // load streams an image to `docker load`.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -42,18 +43,30 @@ func (b *builder) build(ctx context.Context, p goProgram) (map[string]string, er
 	key := shortHash(runtime.Version(), runtime.GOARCH, string(gomod), p.tags, ldflags)
 	dir := filepath.Join(b.cache, "bin", fmt.Sprintf("%s-%s-%s", programName(p.module), p.version, key))
 
-	binaries, missing := map[string]string{}, []string{}
-	for _, name := range sortedKeys(p.packages) {
+	binaries := map[string]string{}
+	for name := range p.packages {
 		binaries[name] = filepath.Join(dir, name)
-		if _, err := os.Stat(binaries[name]); err != nil {
-			missing = append(missing, name)
-		}
 	}
-	if len(missing) == 0 {
+	if len(missing(binaries)) == 0 {
 		return binaries, nil
 	}
-	title := fmt.Sprintf("compiling %s %s: %s", p.module, p.version, strings.Join(missing, " "))
-	return binaries, b.step(title, func() error { return b.compile(ctx, p, gomod, ldflags, dir, missing) })
+	if err := b.exclusively(); err != nil {
+		return nil, err
+	}
+	// Whoever was waited for may have built them.
+	names := missing(binaries)
+	if len(names) == 0 {
+		return binaries, nil
+	}
+	title := fmt.Sprintf("compiling %s %s: %s", p.module, p.version, strings.Join(names, " "))
+	return binaries, b.step(title, func() error { return b.compile(ctx, p, gomod, ldflags, dir, names) })
+}
+
+func missing(binaries map[string]string) []string {
+	return slices.DeleteFunc(sortedKeys(binaries), func(name string) bool {
+		_, err := os.Stat(binaries[name])
+		return err == nil
+	})
 }
 
 // compile builds in a folder of its own and moves only finished binaries to dir, so that the cache never holds half of one.

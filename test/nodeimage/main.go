@@ -4,9 +4,10 @@
 // Nodeimage builds the container images that clusters of this project run on, for machines that cannot pull them:
 //
 //	go run . kindest/node:v1.35.0 kindest/haproxy:v20230606-42a2262b
-//	go run . envtest v1.35.0    # prints a folder for KUBEBUILDER_ASSETS
+//	go run . envtest v1.35.0     # prints a folder for KUBEBUILDER_ASSETS
+//	go run . opentofu v1.12.6    # prints the path of tofu
 //
-// Everything comes from Go modules and Debian packages. What takes long is kept in a cache and reused.
+// It also compiles, in the same way, what tests run elsewhere. Everything comes from Go modules and Debian packages. What takes long is kept in a cache and reused.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -35,12 +37,10 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	if len(args) == 2 && args[0] == "envtest" {
-		dir, err := b.envtestAssets(ctx, args[1])
-		if err != nil {
-			return err
-		}
-		fmt.Println(dir)
-		return nil
+		return printPath(b.envtestAssets(ctx, args[1]))
+	}
+	if len(args) == 2 && args[0] == "opentofu" {
+		return printPath(b.openTofu(ctx, args[1]))
 	}
 	for _, image := range args {
 		if err := b.image(ctx, image); err != nil {
@@ -50,12 +50,25 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// scratchPrefix begins the names of folders in the cache that are removed after use.
-const scratchPrefix = "scratch-"
+func printPath(path string, err error) error {
+	if err == nil {
+		fmt.Println(path)
+	}
+	return err
+}
+
+const (
+	// scratchPrefix begins the names of folders in the cache that are removed after use.
+	scratchPrefix = "scratch-"
+	logName       = "nodeimage.log"
+)
 
 // builder knows where results are kept and tells what goes on.
 type builder struct {
 	cache string
+	// exclusively waits until no other builder works in the cache. It is called when there is something to do:
+	// whoever finds everything in place need not wait.
+	exclusively func() error
 	*progress
 }
 
@@ -68,29 +81,29 @@ func newBuilder() (*builder, error) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return nil, err
 	}
-	if err := lock(cache); err != nil {
-		return nil, fmt.Errorf("lock the cache %s: %w", cache, err)
-	}
-	p, err := newProgress(filepath.Join(cache, "nodeimage.log"))
+	p, err := newProgress(filepath.Join(cache, logName))
 	if err != nil {
 		return nil, err
 	}
-	return &builder{cache: cache, progress: p}, nil
+	return &builder{cache: cache, exclusively: sync.OnceValue(func() error { return lock(cache) }), progress: p}, nil
 }
 
-// lock waits until no other builder works in the cache, and removes what one that was killed left unfinished.
+// lock waits until no other builder has the cache, and removes the last one's log and what it left unfinished.
 // The lock goes when the process ends.
 func lock(cache string) error {
 	// Not an os.File, which the garbage collector would close, and unlock, at some time.
 	fd, err := syscall.Open(filepath.Join(cache, "lock"), syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC, 0o644)
 	if err != nil {
-		return err
+		return fmt.Errorf("open the lock in %s: %w", cache, err)
 	}
 	if syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 		fmt.Fprintln(os.Stderr, "Waiting for another build that uses", cache)
 		if err := syscall.Flock(fd, syscall.LOCK_EX); err != nil {
-			return err
+			return fmt.Errorf("lock %s: %w", cache, err)
 		}
+	}
+	if err := os.Truncate(filepath.Join(cache, logName), 0); err != nil {
+		return err
 	}
 	unfinished, err := filepath.Glob(filepath.Join(cache, scratchPrefix+"*"))
 	for _, dir := range unfinished {
@@ -109,34 +122,4 @@ func (b *builder) image(ctx context.Context, name string) error {
 		return b.unlessLoaded(ctx, name, func(work string) (*image, error) { return b.haproxyImage(ctx, work) })
 	}
 	return fmt.Errorf("there is no recipe for it, only for kindest/node and kindest/haproxy: pull it with a network that reaches its registry")
-}
-
-// envtestAssets returns a folder with the binaries that controller-runtime's envtest starts.
-func (b *builder) envtestAssets(ctx context.Context, version string) (string, error) {
-	kubernetes, err := b.kubernetes(ctx, version, "kube-apiserver", "kubectl", "kubeadm")
-	if err != nil {
-		return "", err
-	}
-	images, err := b.kubeadmImages(ctx, kubernetes, version)
-	if err != nil {
-		return "", err
-	}
-	etcd, err := b.etcd(ctx, images["etcd"])
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(b.cache, "envtest", version)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	for _, binary := range []string{kubernetes["kube-apiserver"], kubernetes["kubectl"], etcd} {
-		link := filepath.Join(dir, filepath.Base(binary))
-		if err := os.Remove(link); err != nil && !os.IsNotExist(err) {
-			return "", err
-		}
-		if err := os.Symlink(binary, link); err != nil {
-			return "", err
-		}
-	}
-	return dir, nil
 }

@@ -21,7 +21,7 @@ type progress struct {
 }
 
 func newProgress(logPath string) (*progress, error) {
-	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_TRUNC|os.O_RDWR|os.O_APPEND, 0o644)
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, err
 	}
