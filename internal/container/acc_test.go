@@ -1,0 +1,172 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+)
+
+// TestAccDocker does with a real engine what reconcilers do, and compares it with what the fake does: a fake that
+// behaves differently proves nothing.
+func TestAccDocker(t *testing.T) {
+	if os.Getenv("TF_ACC") != "1" {
+		t.Skip("This test makes containers: set TF_ACC=1 to run it.")
+	}
+	const image = "kindest/node:v1.35.0"
+	docker, err := NewDocker()
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	if exists, err := docker.ImageExists(context.Background(), image); err != nil || !exists {
+		t.Skipf("This test needs image %s: %v", image, err)
+	}
+	t.Run("Docker", func(t *testing.T) {
+		contract(t, docker, image)
+		commands(t, docker, image)
+	})
+	t.Run("Fake", func(t *testing.T) { contract(t, NewFake(image), image) })
+}
+
+// contract is what a Runtime promises and both implementations keep.
+func contract(t *testing.T, runtime Runtime, image string) {
+	t.Helper()
+	g := NewWithT(t)
+	ctx := context.Background()
+	name := fmt.Sprintf("acc-container-%d", time.Now().UnixNano()%1_000_000)
+	t.Cleanup(func() { _ = runtime.Remove(ctx, name) })
+
+	info, err := runtime.Info(ctx)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(info.CgroupVersion).To(BeElementOf("1", "2"))
+	g.Expect(info.CPUs).To(BeNumerically(">", 0))
+	g.Expect(runtime.ImageExists(ctx, image+"@sha256:"+strings.Repeat("0", 64))).To(BeTrue(), "a local image has no digest")
+	g.Expect(runtime.ImageExists(ctx, "example.com/nobody:has")).To(BeFalse())
+
+	network, err := runtime.EnsureNetwork(ctx, "kind")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(network.Subnets).NotTo(BeEmpty())
+
+	_, err = runtime.Inspect(ctx, name)
+	g.Expect(err).To(MatchError(ErrNotFound))
+	g.Expect(runtime.Start(ctx, name)).To(MatchError(ErrNotFound))
+	g.Expect(runtime.Remove(ctx, name)).To(Succeed(), "there is nothing to remove")
+	g.Expect(runtime.Create(ctx, Spec{Name: name, Image: "example.com/nobody:has"})).To(MatchError(ErrNotFound))
+
+	eventCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	events, err := runtime.Events(eventCtx, "acc")
+	g.Expect(err).NotTo(HaveOccurred())
+	spec := Spec{
+		Name: name, Image: image, Labels: map[string]string{"acc": name}, Network: "kind", Volumes: []string{"/data"},
+		Entrypoint: []string{"/bin/sleep", "1000"},
+		Ports:      []PortBinding{{HostIP: "127.0.0.1", HostPort: 19191, ContainerPort: 80}},
+	}
+	g.Expect(runtime.Create(ctx, spec)).To(Succeed())
+	g.Expect(runtime.Create(ctx, spec)).To(MatchError(ErrConflict))
+	g.Expect(runtime.Kill(ctx, name, "HUP")).To(MatchError(ErrConflict), "it does not run")
+	_, err = runtime.Exec(ctx, name, Exec{Command: []string{"true"}})
+	g.Expect(err).To(MatchError(ErrConflict))
+
+	found, err := runtime.Inspect(ctx, name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(found).To(And(HaveField("State", StateCreated), HaveField("Image", image), HaveField("IPv4", "")))
+	g.Expect(found.Started.IsZero()).To(BeTrue())
+
+	archive, err := Archive([]File{{Path: "deep/er/file", Mode: 0o600, Content: []byte("hello")}})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(runtime.CopyTo(ctx, name, "/", bytes.NewReader(archive))).To(Succeed(), "before it starts")
+	g.Expect(runtime.Start(ctx, name)).To(Succeed())
+	g.Expect(runtime.Start(ctx, name)).To(Succeed(), "it runs already")
+	g.Expect(runtime.ReadFile(ctx, name, "/deep/er/file")).To(BeEquivalentTo("hello"))
+	_, err = runtime.ReadFile(ctx, name, "/no/such/file")
+	g.Expect(err).To(MatchError(ErrNotFound))
+
+	found, err = runtime.Inspect(ctx, name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(found.Running()).To(BeTrue())
+	g.Expect(found.IPv4).NotTo(BeEmpty())
+	g.Expect(found.Ports).To(ConsistOf(spec.Ports[0]))
+	g.Expect(time.Since(found.Started)).To(BeNumerically("<", time.Minute))
+
+	list, err := runtime.List(ctx, map[string]string{"acc": name})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(list).To(HaveExactElements(And(HaveField("Name", name), HaveField("State", StateRunning), HaveField("Image", image))))
+
+	other := spec
+	other.Name += "-other"
+	t.Cleanup(func() { _ = runtime.Remove(ctx, other.Name) })
+	g.Expect(runtime.Create(ctx, other)).To(Succeed())
+	g.Expect(runtime.Start(ctx, other.Name)).To(MatchError(ErrConflict), "the port is taken")
+	g.Expect(runtime.Remove(ctx, other.Name)).To(Succeed())
+
+	g.Expect(runtime.Remove(ctx, name)).To(Succeed())
+	_, err = runtime.Inspect(ctx, name)
+	g.Expect(err).To(MatchError(ErrNotFound))
+	var actions []string
+	g.Eventually(func() []string {
+		select {
+		case event := <-events:
+			if event.Name == name && event.Labels["acc"] == name {
+				actions = append(actions, event.Action)
+			}
+		default:
+		}
+		return actions
+	}).WithTimeout(5 * time.Second).Should(ContainElements("start", "destroy"))
+}
+
+// commands is what the fake leaves to its tests.
+func commands(t *testing.T, docker *Docker, image string) {
+	t.Helper()
+	g := NewWithT(t)
+	ctx := context.Background()
+	name := fmt.Sprintf("acc-commands-%d", time.Now().UnixNano()%1_000_000)
+	t.Cleanup(func() { g.Expect(docker.Remove(ctx, name)).To(Succeed()) })
+	g.Expect(docker.Create(ctx, Spec{Name: name, Image: image, Terminal: true,
+		Entrypoint: []string{"/bin/sh", "-c", "echo started; exec sleep 1000"}})).To(Succeed())
+	g.Expect(docker.Start(ctx, name)).To(Succeed())
+
+	var stdout, stderr bytes.Buffer
+	code, err := docker.Exec(ctx, name, Exec{
+		Command: []string{"/bin/sh", "-c", "cat; echo $X >&2; exit 7"}, Env: []string{"X=error"},
+		Stdin: strings.NewReader("input"), Stdout: &stdout, Stderr: &stderr,
+	})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(code).To(Equal(7))
+	g.Expect(stdout.String()).To(Equal("input"))
+	g.Expect(stderr.String()).To(Equal("error\n"))
+
+	large := strings.Repeat("0123456789", 1<<20)
+	stdout.Reset()
+	code, err = docker.Exec(ctx, name, Exec{Command: []string{"cat"}, Stdin: strings.NewReader(large), Stdout: &stdout})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(code).To(BeZero())
+	g.Expect(stdout.Len()).To(Equal(len(large)), "nothing is lost")
+
+	code, err = docker.Exec(ctx, name, Exec{Command: []string{"true"}, Stdin: strings.NewReader(large)})
+	g.Expect(err).NotTo(HaveOccurred(), "who does not read its input does not block")
+	g.Expect(code).To(BeZero())
+
+	started := time.Now()
+	for range 10 {
+		_, err = docker.Exec(ctx, name, Exec{Command: []string{"true"}})
+		g.Expect(err).NotTo(HaveOccurred())
+	}
+	t.Logf("A command takes %s.", (time.Since(started) / 10).Round(time.Millisecond))
+
+	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	defer cancel()
+	_, err = docker.Exec(short, name, Exec{Command: []string{"sleep", "100"}})
+	g.Expect(err).To(MatchError(context.DeadlineExceeded))
+
+	g.Expect(docker.Logs(ctx, name, 10)).To(ContainSubstring("started"))
+	g.Expect(docker.Kill(ctx, name, "KILL")).To(Succeed())
+	g.Eventually(func() State { c, _ := docker.Inspect(ctx, name); return c.State }).Should(Equal(StateExited))
+}

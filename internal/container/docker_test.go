@@ -1,0 +1,148 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/go-connections/nat"
+	. "github.com/onsi/gomega"
+)
+
+func TestReadPull(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(readPull(strings.NewReader(`{"status":"Pulling"}{"id":"a","status":"Downloading","progressDetail":{"current":1,"total":2}}`), nil)).To(Succeed())
+	g.Expect(readPull(strings.NewReader(`{"status":"Pulling"}{"error":"manifest unknown"}`), nil)).To(MatchError("manifest unknown"))
+	g.Expect(readPull(strings.NewReader(`{"status":`), nil)).To(MatchError(ContainSubstring("breaks off")))
+}
+
+func TestDescribePull(t *testing.T) {
+	layer := func(current, total int64) (m pullMessage) {
+		m.Progress.Current, m.Progress.Total = current<<20, total<<20
+		return m
+	}
+	NewWithT(t).Expect(describePull(map[string]pullMessage{"a": layer(1, 3), "b": layer(2, 4)})).To(Equal("3 of 7 MiB downloaded"))
+}
+
+func TestLocalReference(t *testing.T) {
+	for ref, want := range map[string]string{
+		"kindest/node:v1":                 "kindest/node:v1",
+		"kindest/node:v1@sha256:abc":      "kindest/node:v1",
+		"localhost:5000/node@sha256:abc":  "localhost:5000/node@sha256:abc",
+		"localhost:5000/node:1@sha256:ab": "localhost:5000/node:1",
+	} {
+		NewWithT(t).Expect(LocalReference(ref)).To(Equal(want))
+	}
+}
+
+func TestDockerConfig(t *testing.T) {
+	g := NewWithT(t)
+	config, host := dockerConfig(Spec{
+		Name: "a", Image: "i", Volumes: []string{"/var"}, Tmpfs: []string{"/run"}, Privileged: true, PrivateCgroups: true,
+		HostUsers: true, RestartUnlessStopped: true, NanoCPUs: 1, MemoryBytes: 2, Devices: []string{"/dev/fuse"},
+		Mounts: []Mount{{Source: "/a", Target: "/b", ReadOnly: true}, {Source: "/c", Target: "/d"}},
+		Ports:  []PortBinding{{HostIP: "127.0.0.1", HostPort: 1234, ContainerPort: 6443}, {HostIP: "127.0.0.1", ContainerPort: 80}},
+	})
+	g.Expect(config.Hostname).To(Equal("a"))
+	g.Expect(config.Volumes).To(HaveKey("/var"))
+	g.Expect(host.Binds).To(Equal([]string{"/a:/b:ro", "/c:/d"}))
+	g.Expect(host.Tmpfs).To(HaveKey("/run"))
+	g.Expect(host.PortBindings).To(Equal(nat.PortMap{
+		"6443/tcp": {{HostIP: "127.0.0.1", HostPort: "1234"}}, "80/tcp": {{HostIP: "127.0.0.1"}},
+	}))
+	g.Expect(host.CgroupnsMode).To(Equal(container.CgroupnsModePrivate))
+	g.Expect(host.UsernsMode).To(BeEquivalentTo("host"))
+	g.Expect(host.RestartPolicy.Name).To(Equal(container.RestartPolicyUnlessStopped))
+	g.Expect(host.Init).To(HaveValue(BeFalse()))
+	g.Expect(host.NanoCPUs).To(BeEquivalentTo(1))
+	g.Expect(host.Resources.Devices).To(HaveLen(1))
+}
+
+func TestFromInspect(t *testing.T) {
+	g := NewWithT(t)
+	response := container.InspectResponse{
+		ContainerJSONBase: &container.ContainerJSONBase{
+			ID: "id", Name: "/a", Created: "2026-01-02T03:04:05.6Z",
+			State:      &container.State{Status: "created", StartedAt: "0001-01-01T00:00:00Z"},
+			HostConfig: &container.HostConfig{PortBindings: nat.PortMap{"6443/tcp": {{HostIP: "127.0.0.1", HostPort: "1234"}}}},
+		},
+		Config:          &container.Config{Image: "i", Labels: map[string]string{"x": "y"}},
+		NetworkSettings: &container.NetworkSettings{Networks: map[string]*network.EndpointSettings{"kind": {IPAddress: "172.18.0.2"}}},
+	}
+	c := fromInspect(response)
+	g.Expect(c.Name).To(Equal("a"))
+	g.Expect(c.State).To(Equal(StateCreated))
+	g.Expect(c.Started.IsZero()).To(BeTrue())
+	g.Expect(c.Created.Year()).To(Equal(2026))
+	g.Expect(c.IPv4).To(Equal("172.18.0.2"))
+	g.Expect(c.Ports).To(Equal([]PortBinding{{HostIP: "127.0.0.1", HostPort: 1234, ContainerPort: 6443}}), "known before it runs")
+}
+
+func TestArchive(t *testing.T) {
+	g := NewWithT(t)
+	archive, err := Archive([]File{
+		{Path: "a/b/c", Mode: 0o600, Content: []byte("hello")},
+		{Path: "a/link", Mode: 0o777, Content: []byte("b/c"), Link: true},
+	})
+	g.Expect(err).NotTo(HaveOccurred())
+	var entries []string
+	reader := tar.NewReader(bytes.NewReader(archive))
+	for {
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		g.Expect(err).NotTo(HaveOccurred())
+		entries = append(entries, header.Name+header.Linkname)
+	}
+	g.Expect(entries).To(Equal([]string{"a/", "a/b/", "a/b/c", "a/linkb/c"}))
+}
+
+func TestErrors(t *testing.T) {
+	g := NewWithT(t)
+	d := &Docker{}
+	g.Expect(d.wrap(nil, "x")).To(Succeed())
+	g.Expect(d.wrap(errors.New("Bind for 127.0.0.1:1 failed: port is already allocated"), "starting")).To(MatchError(ErrConflict))
+	g.Expect(d.wrap(context.Canceled, "x")).To(MatchError(context.Canceled))
+}
+
+// An engine that is not there is called what it is, with where it should be and what to do.
+func TestUnavailable(t *testing.T) {
+	g := NewWithT(t)
+	socket := filepath.Join(t.TempDir(), "docker.sock")
+	t.Setenv("DOCKER_HOST", "unix://"+socket)
+	d, err := NewDocker()
+	g.Expect(err).NotTo(HaveOccurred())
+	_, err = d.Info(context.Background())
+	g.Expect(err).To(MatchError(ErrUnavailable))
+	g.Expect(err).To(MatchError(And(ContainSubstring(socket), ContainSubstring("DOCKER_HOST"))))
+	_, err = d.Events(context.Background(), "label")
+	g.Expect(err).To(MatchError(ErrUnavailable))
+
+	// Nor is one that answers with nonsense.
+	listener, err := net.Listen("unix", socket)
+	g.Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = listener.Close() }()
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = connection.Close()
+		}
+	}()
+	_, err = d.Info(context.Background())
+	g.Expect(err).To(MatchError(ContainSubstring("asking the engine about itself")))
+}
