@@ -20,6 +20,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/capiprovider"
+	"github.com/terraform-capi/terraform-provider-capi/internal/cluster"
+	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/kubeconfig"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/managementcluster"
@@ -122,6 +125,9 @@ func (p *Provider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		managementcluster.NewResource,
 		capiprovider.NewResource,
+		clusterclass.NewResource,
+		cluster.NewResource,
+		kubeconfig.NewResource,
 	}
 }
 
@@ -132,5 +138,7 @@ func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
 
 // EphemeralResources lists the ephemeral resources.
 func (p *Provider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
-	return nil
+	return []func() ephemeral.EphemeralResource{
+		kubeconfig.NewEphemeral,
+	}
 }
