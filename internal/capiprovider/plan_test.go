@@ -1,0 +1,96 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package capiprovider
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+// Importing is how to take over what somebody else installed; creating is not.
+func TestCheckForeign(t *testing.T) {
+	entry := func(manager string) *clusterctlv1.Provider {
+		return &clusterctlv1.Provider{ObjectMeta: metav1.ObjectMeta{
+			Namespace: "capi-system", Name: "cluster-api",
+			ManagedFields: []metav1.ManagedFieldsEntry{{
+				Manager: manager, Operation: metav1.ManagedFieldsOperationApply, APIVersion: clusterctlv1.GroupVersion.String(),
+				FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:version":{}}`)},
+			}},
+		}}
+	}
+	plan := model{
+		ID:                types.StringValue("kind://mgmt/cluster-api"),
+		ManagementCluster: types.StringValue("kind://mgmt"),
+		Name:              types.StringValue("cluster-api"),
+	}
+	for name, test := range map[string]struct {
+		objects []client.Object
+		refused bool
+	}{
+		"not installed":          {nil, false},
+		"by us":                  {[]client.Object{entry(management.FieldManager)}, false},
+		"by clusterctl":          {[]client.Object{entry("clusterctl")}, true},
+		"another one by another": {[]client.Object{&clusterctlv1.Provider{ObjectMeta: metav1.ObjectMeta{Namespace: "x", Name: "cluster-api"}}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(test.objects...).WithReturnManagedFields().Build()}
+			diags := (&Resource{}).checkForeign(t.Context(), cluster, plan)
+			if diags.HasError() != test.refused {
+				t.Fatalf("diagnostics: %v", diags)
+			}
+			if test.refused && !strings.Contains(diags[0].Detail(), "terraform import capi_provider.NAME kind://mgmt/cluster-api") {
+				t.Errorf("%q does not say how to import", diags[0].Detail())
+			}
+		})
+	}
+}
+
+func TestBundledImage(t *testing.T) {
+	bundled := Bundled(nil)
+	if image, err := bundled.Image("", "registry.example.com/capi:v1"); err != nil || image.Local() {
+		t.Errorf("a reference: %+v, %v", image, err)
+	}
+	if _, err := bundled.Image("", ""); err == nil {
+		t.Error("a management cluster elsewhere has a default image")
+	}
+	own, err := bundled.Image("kind://mgmt", "")
+	if runtime.GOOS != "linux" {
+		if err == nil {
+			t.Error("an executable that nodes cannot run became an image")
+		}
+		return
+	}
+	if err != nil || !own.Local() {
+		t.Fatalf("a KinD cluster: %+v, %v", own, err)
+	}
+	// The state holds the reference of the executable; it is in no registry.
+	if again, err := bundled.Image("kind://mgmt", own.Reference); err != nil || again != own {
+		t.Errorf("the executable's own reference: %+v, %v", again, err)
+	}
+	if image, err := bundled.Image("kind://mgmt", "registry.example.com/capi:v1"); err != nil || image.Local() {
+		t.Errorf("a reference for a KinD cluster: %+v, %v", image, err)
+	}
+}
+
+func TestList(t *testing.T) {
+	objects := strings.Split("abcdefghijkl", "")
+	if got, want := list(objects), "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nand 2 more"; got != want {
+		t.Errorf("got %q", got)
+	}
+	if got := list(objects[:2]); got != "a\nb" {
+		t.Errorf("got %q", got)
+	}
+	if objects[10] != "k" {
+		t.Error("the objects were changed")
+	}
+}

@@ -1,0 +1,307 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package capiprovider_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	fwresource "github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
+	"github.com/terraform-capi/terraform-provider-capi/internal/capiprovider"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+func TestMain(m *testing.M) { os.Exit(acctest.Run(m)) }
+
+const address = capiprovider.ResourceType + ".test"
+
+// fakeBundle installs nothing: an API server alone runs no controllers.
+type fakeBundle struct {
+	mu        sync.Mutex
+	image     string // of this binary
+	installed map[string]*bundle.Status
+	pending   string
+	serves    []string
+	installs  []string
+	loads     int
+}
+
+func newFakeBundle() *fakeBundle {
+	return &fakeBundle{image: "localhost/capi:one", installed: map[string]*bundle.Status{}}
+}
+
+func (f *fakeBundle) Image(_, reference string) (bundle.Image, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if reference == "" {
+		reference = f.image
+	}
+	if reference == "" {
+		return bundle.Image{}, errors.New("not on this machine")
+	}
+	return bundle.Image{Reference: reference}, nil
+}
+
+func (f *fakeBundle) Load(context.Context, *management.Cluster, bundle.Image) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.loads++
+	return nil
+}
+
+func (f *fakeBundle) Install(_ context.Context, _ *management.Cluster, name string, image bundle.Image) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.installs = append(f.installs, image.Reference)
+	f.installed[name] = &bundle.Status{Version: bundle.Version(), Image: image.Reference}
+	return nil
+}
+
+func (f *fakeBundle) Installed(_ context.Context, _ *management.Cluster, name string) (*bundle.Status, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.installed[name], nil
+}
+
+func (f *fakeBundle) Pending(context.Context, *management.Cluster, string) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.pending, nil
+}
+
+func (f *fakeBundle) Serves(context.Context, *management.Cluster, string) ([]string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.serves), nil
+}
+
+func (f *fakeBundle) Uninstall(_ context.Context, _ *management.Cluster, name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.installed, name)
+	return nil
+}
+
+func (f *fakeBundle) Gone(context.Context, *management.Cluster, string) (string, error) {
+	return "", nil
+}
+
+func (f *fakeBundle) change(change func()) func() {
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		change()
+	}
+}
+
+func (f *fakeBundle) testCase(resolver *management.Resolver) resource.TestCase {
+	return resource.TestCase{ProtoV6ProviderFactories: acctest.Provider{
+		Data:         resolver,
+		ResourceList: []func() fwresource.Resource{func() fwresource.Resource { return capiprovider.NewResourceFor(f) }},
+	}.Factories()}
+}
+
+func config(extra string) string {
+	return fmt.Sprintf(`
+resource %q "test" {
+  management_cluster = "kind://%s"
+  name               = "bootstrap-kubeadm"
+  %s
+}
+`, capiprovider.ResourceType, acctest.KindName, extra)
+}
+
+func planned(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
+	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, action)}}
+}
+
+func state(attribute string, value knownvalue.Check) statecheck.StateCheck {
+	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), value)
+}
+
+func TestIntegrationLife(t *testing.T) {
+	acctest.NeedTerraform(t)
+	fake := newFakeBundle()
+	test := fake.testCase(acctest.NeedAPIServer(t).Resolver())
+	test.Steps = []resource.TestStep{
+		{
+			Config: config(""),
+			ConfigStateChecks: []statecheck.StateCheck{
+				state("id", knownvalue.StringExact("kind://envtest/bootstrap-kubeadm")),
+				state("namespace", knownvalue.StringExact("capi-kubeadm-bootstrap-system")),
+				state("type", knownvalue.StringExact("BootstrapProvider")),
+				state("version", knownvalue.StringExact(bundle.Version())),
+				state("image", knownvalue.StringExact("localhost/capi:one")),
+				state("ready", knownvalue.Bool(true)),
+			},
+		},
+		{ResourceName: address, ImportState: true, ImportStateId: "kind://envtest/bootstrap-kubeadm", ImportStateVerify: true},
+		{
+			// A new binary is an update in place, and the plan names its image.
+			PreConfig: fake.change(func() { fake.image = "localhost/capi:two" }),
+			Config:    config(""),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction(address, plancheck.ResourceActionUpdate),
+				plancheck.ExpectKnownValue(address, tfjsonpath.New("image"), knownvalue.StringExact("localhost/capi:two")),
+			}},
+		},
+		{
+			Config:            config(`image = "registry.example.com/capi:v1"`),
+			ConfigPlanChecks:  planned(plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{state("image", knownvalue.StringExact("registry.example.com/capi:v1"))},
+		},
+		{
+			// A change of what Terraform does touches nothing.
+			Config:           config("image = \"registry.example.com/capi:v1\"\n  timeouts = { delete = \"1s\" }"),
+			ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+		},
+		{
+			PreConfig:        fake.change(func() { fake.installed = map[string]*bundle.Status{} }),
+			Config:           config("image = \"registry.example.com/capi:v1\"\n  timeouts = { delete = \"1s\" }"),
+			ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
+		},
+		{
+			PreConfig:   fake.change(func() { fake.serves = []string{"KubeadmConfig default/a"} }),
+			Config:      config("image = \"registry.example.com/capi:v1\"\n  timeouts = { delete = \"1s\" }"),
+			Destroy:     true,
+			ExpectError: regexp.MustCompile(`(?s)objects of its kinds exist.*KubeadmConfig default/a.*Destroy these\s+objects first`),
+		},
+		{
+			PreConfig: fake.change(func() { fake.serves = nil }),
+			Config:    config(""),
+			Destroy:   true,
+		},
+	}
+	resource.UnitTest(t, test)
+	want := []string{"localhost/capi:one", "localhost/capi:two", "registry.example.com/capi:v1", "registry.example.com/capi:v1"}
+	if !slices.Equal(fake.installs, want) {
+		t.Errorf("installed were %q, want %q", fake.installs, want)
+	}
+	if len(fake.installed) != 0 {
+		t.Errorf("left are %v", fake.installed)
+	}
+}
+
+// A provider that is slow to start is not destroyed for it: the wait is resumed.
+func TestIntegrationSlowStart(t *testing.T) {
+	acctest.NeedTerraform(t)
+	fake := newFakeBundle()
+	fake.pending = "Deployment x: 0 of 1 pods are available"
+	test := fake.testCase(acctest.NeedAPIServer(t).Resolver())
+	slow := config(`timeouts = { create = "1s" }`)
+	test.Steps = []resource.TestStep{
+		{
+			Config:             slow,
+			ConfigStateChecks:  []statecheck.StateCheck{state("ready", knownvalue.Bool(false))},
+			ExpectNonEmptyPlan: true,
+		},
+		{
+			PreConfig:         fake.change(func() { fake.pending = "" }),
+			Config:            slow,
+			ConfigPlanChecks:  planned(plancheck.ResourceActionNoop),
+			ConfigStateChecks: []statecheck.StateCheck{state("ready", knownvalue.Bool(true))},
+		},
+		{
+			PreConfig:          fake.change(func() { fake.pending = "gone again" }),
+			Config:             slow,
+			PlanOnly:           true,
+			ExpectNonEmptyPlan: true,
+		},
+		{
+			PreConfig:         fake.change(func() { fake.pending = "" }),
+			Config:            slow,
+			ConfigStateChecks: []statecheck.StateCheck{state("ready", knownvalue.Bool(true))},
+		},
+	}
+	resource.UnitTest(t, test)
+}
+
+func TestIntegrationManagementClusterAway(t *testing.T) {
+	acctest.NeedTerraform(t)
+	environment := acctest.NeedAPIServer(t)
+	fake := newFakeBundle()
+	kubeconfigs := acctest.Kubeconfigs{acctest.KindName: environment.Kubeconfig}
+	resolver := management.NewResolver(management.Connection{}, kubeconfigs)
+	away := func(kubeconfig string) func() {
+		return func() {
+			kubeconfigs[acctest.KindName] = kubeconfig
+			resolver.Forget(management.KindID(acctest.KindName))
+		}
+	}
+	test := fake.testCase(resolver)
+	test.Steps = []resource.TestStep{
+		{Config: config("")},
+		{
+			// Unreachable: what was known stays known, and the plan is empty.
+			PreConfig: away(regexp.MustCompile(`server: .*`).ReplaceAllString(environment.Kubeconfig, "server: https://127.0.0.1:1")),
+			Config:    config(""),
+			PlanOnly:  true,
+		},
+		{
+			// Gone: so is what was in it.
+			PreConfig: func() {
+				delete(kubeconfigs, acctest.KindName)
+				resolver.Forget(management.KindID(acctest.KindName))
+			},
+			Config:             config(""),
+			PlanOnly:           true,
+			ExpectNonEmptyPlan: true,
+		},
+	}
+	resource.UnitTest(t, test)
+}
+
+func TestIntegrationBadInput(t *testing.T) {
+	acctest.NeedTerraform(t)
+	environment := acctest.NeedAPIServer(t)
+	named := func(name, extra string) string {
+		return fmt.Sprintf("resource %q \"test\" {\n  name = %q\n  %s\n}\n", capiprovider.ResourceType, name, extra)
+	}
+	const inKind = `management_cluster = "kind://envtest"`
+	for name, test := range map[string]struct{ config, image, want string }{
+		"another provider":      {named("infrastructure-aws", inKind), "x", `(?s)"cluster-api".*"infrastructure-docker"`},
+		"no management cluster": {named("cluster-api", ""), "x", `set\s+management_cluster`},
+		"wrong id":              {named("cluster-api", `management_cluster = "mgmt"`), "x", `"mgmt" is not valid`},
+		"no image":              {named("cluster-api", inKind), "", `(?s)Set\s+image to one in a\s+registry`},
+		"wrong image":           {named("cluster-api", inKind+"\n  image = \"A B\""), "x", `"A B" is not valid`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := newFakeBundle()
+			fake.image = test.image
+			testCase := fake.testCase(environment.Resolver())
+			testCase.Steps = []resource.TestStep{{Config: test.config, PlanOnly: true, ExpectError: regexp.MustCompile(test.want)}}
+			resource.UnitTest(t, testCase)
+			if len(fake.installs) != 0 {
+				t.Error("something was installed")
+			}
+		})
+	}
+}
+
+func TestIntegrationImportErrors(t *testing.T) {
+	acctest.NeedTerraform(t)
+	testCase := newFakeBundle().testCase(acctest.NeedAPIServer(t).Resolver())
+	for _, id := range []string{"kind://envtest", "kind://envtest/aws", "default/cluster-api", "aws"} {
+		testCase.Steps = append(testCase.Steps, resource.TestStep{
+			Config: config(""), ResourceName: address, ImportState: true, ImportStateId: id,
+			ExpectError: regexp.MustCompile("(?s)" + strings.ReplaceAll(regexp.QuoteMeta(id), "/", `/\s*`) + `.*An example\s+is\s+kind://mgmt/cluster-api`),
+		})
+	}
+	resource.UnitTest(t, testCase)
+}
