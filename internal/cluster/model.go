@@ -16,6 +16,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
@@ -42,31 +43,28 @@ type model struct {
 	KubernetesVersions types.List     `tfsdk:"kubernetes_versions"`
 }
 
-// attributeTypes are the types of the attributes that are fields of a Cluster
-// object, and of cni and endpoint.
-var attributeTypes = schemaTypes()
+// attributeTypes are the types of the attributes, shape what they look like inside.
+var attributeTypes, shape = schemaTypes()
 
-func schemaTypes() map[string]attr.Type {
+func schemaTypes() (attributeTypes, shape map[string]attr.Type) {
 	var resp resource.SchemaResponse
 	(&Resource{}).Schema(context.Background(), resource.SchemaRequest{}, &resp)
-	attributes := map[string]attr.Type{}
-	for name := range resp.Schema.Attributes {
-		attributes[name] = resp.Schema.Attributes[name].GetType()
+	attributeTypes = map[string]attr.Type{}
+	for name, attribute := range resp.Schema.Attributes {
+		attributeTypes[name] = attribute.GetType()
 	}
-	return attributes
+	return attributeTypes, apifields.Types(resp.Schema.Attributes)
 }
 
-func typesOf(names ...string) map[string]attr.Type {
+// apiTypes are the types of the attributes that are read back from a Cluster. Its
+// name and namespace are not: they say which Cluster it is.
+func apiTypes() map[string]attr.Type {
 	selected := map[string]attr.Type{}
-	for _, name := range names {
+	for name := range (&model{}).attributes() {
 		selected[name] = attributeTypes[name]
 	}
 	return selected
 }
-
-// apiTypes are the types of the attributes that the fields of a Cluster are made
-// from. Name and namespace identify the object and are not read back.
-var apiTypes = typesOf("labels", "annotations", "paused", "cluster_network", "topology")
 
 func (m *model) attributes() map[string]attr.Value {
 	return map[string]attr.Value{
@@ -92,7 +90,7 @@ func (m *model) id() string {
 func (m *model) ToAPI() (*unstructured.Unstructured, error) {
 	attributes := m.attributes()
 	attributes["name"], attributes["namespace"] = m.Name, m.Namespace
-	content, err := fields.Encode(attributes)
+	content, err := fields.Encode(shape, attributes)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +124,7 @@ func (m *model) FromAPI(obj *unstructured.Unstructured) error {
 		}
 		declared = nil
 	}
-	attributes, err := fields.Decode(apiTypes, declared, content)
+	attributes, err := fields.Decode(apiTypes(), shape, declared, content)
 	if err != nil {
 		return fmt.Errorf("cannot read %s: %w", m.object(), err)
 	}

@@ -189,7 +189,7 @@ func problemDiagnostics(problems []topology.Problem, object *unstructured.Unstru
 	if object != nil {
 		content = object.Object
 	}
-	return fields.Diagnostics("Invalid cluster", attributeTypes, content, problems)
+	return fields.Diagnostics("Invalid cluster", shape, content, problems)
 }
 
 func invalidConfiguration(err error) diag.Diagnostic {

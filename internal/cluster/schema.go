@@ -221,8 +221,8 @@ func controlPlaneAttribute() schema.SingleNestedAttribute {
 	}
 }
 
-func machineDeploymentsAttribute() schema.MapNestedAttribute {
-	return schema.MapNestedAttribute{
+func machineDeploymentsAttribute() apifields.Structured {
+	return apifields.NewStructured(schema.MapNestedAttribute{
 		MarkdownDescription: "Machine deployments by name: sets of equal worker nodes. One can be added or removed in place; another name is another set.",
 		Optional:            true,
 		Validators:          []validator.Map{mapvalidator.KeysAre(tfkit.DNSLabel(tfkit.MaxDNSLabel))},
@@ -248,7 +248,7 @@ func machineDeploymentsAttribute() schema.MapNestedAttribute {
 			"rollout":           apifields.Rollout(),
 			"variables":         apifields.Variables("Values that override the cluster's variables for this machine deployment."),
 		}},
-	}
+	})
 }
 
 func cniAttribute() schema.SingleNestedAttribute {

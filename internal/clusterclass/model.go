@@ -16,6 +16,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
@@ -30,33 +31,32 @@ type model struct {
 	Infrastructure     types.Object   `tfsdk:"infrastructure"`
 	ControlPlane       types.Object   `tfsdk:"control_plane"`
 	Workers            types.Object   `tfsdk:"workers"`
-	Variables          types.Map      `tfsdk:"variables"`
-	Patches            types.List     `tfsdk:"patches"`
+	Variables          types.Dynamic  `tfsdk:"variables"`
+	Patches            types.Dynamic  `tfsdk:"patches"`
 	KubernetesVersions types.List     `tfsdk:"kubernetes_versions"`
 	Timeouts           timeouts.Value `tfsdk:"timeouts"`
 	Templates          types.Map      `tfsdk:"templates"`
 	Ready              types.Bool     `tfsdk:"ready"`
 }
 
-// attributeTypes are the types of all attributes, apiTypes of those that are read
-// back from a ClusterClass and its templates.
-var attributeTypes = schemaTypes()
+// attributeTypes are the types of the attributes, shape what they look like inside.
+var attributeTypes, shape = schemaTypes()
 
-var apiTypes = typesOf("labels", "annotations", "infrastructure", "control_plane", "workers", "variables", "patches", "kubernetes_versions")
-
-func schemaTypes() map[string]attr.Type {
+func schemaTypes() (attributeTypes, shape map[string]attr.Type) {
 	var resp resource.SchemaResponse
 	(&Resource{}).Schema(context.Background(), resource.SchemaRequest{}, &resp)
-	attributes := map[string]attr.Type{}
-	for name := range resp.Schema.Attributes {
-		attributes[name] = resp.Schema.Attributes[name].GetType()
+	attributeTypes = map[string]attr.Type{}
+	for name, attribute := range resp.Schema.Attributes {
+		attributeTypes[name] = attribute.GetType()
 	}
-	return attributes
+	return attributeTypes, apifields.Types(resp.Schema.Attributes)
 }
 
-func typesOf(names ...string) map[string]attr.Type {
+// apiTypes are the types of the attributes that are read back from a class and its
+// templates.
+func apiTypes() map[string]attr.Type {
 	selected := map[string]attr.Type{}
-	for _, name := range names {
+	for name := range (&model{}).attributes() {
 		selected[name] = attributeTypes[name]
 	}
 	return selected
@@ -95,7 +95,30 @@ func (m *model) ToAPI() (*rendered, error) {
 func (m *model) encode() (map[string]any, error) {
 	attributes := m.attributes()
 	attributes["name"], attributes["namespace"] = m.Name, m.Namespace
-	return fields.Encode(attributes)
+	content, err := fields.Encode(shape, attributes)
+	if err != nil {
+		return nil, err
+	}
+	// The API has no default for what nearly always is false.
+	for _, variable := range variables(content) {
+		if variable["required"] == nil {
+			variable["required"] = false
+		}
+	}
+	return content, nil
+}
+
+// variables are those of a class's content.
+func variables(content map[string]any) []map[string]any {
+	value, _, _ := unstructured.NestedFieldNoCopy(content, "spec", "variables")
+	list, _ := value.([]any)
+	var found []map[string]any
+	for _, item := range list {
+		if variable, ok := item.(map[string]any); ok {
+			found = append(found, variable)
+		}
+	}
+	return found
 }
 
 // typed returns the object as a ClusterClass. A field that ClusterClasses do not
@@ -114,7 +137,7 @@ func (m *model) FromAPI(content map[string]any) error {
 	if m.isImport() {
 		declared = nil
 	}
-	attributes, err := fields.Decode(apiTypes, declared, content)
+	attributes, err := fields.Decode(apiTypes(), shape, declared, content)
 	if err != nil {
 		return fmt.Errorf("cannot read %s: %w", m.object(), err)
 	}
@@ -123,8 +146,8 @@ func (m *model) FromAPI(content map[string]any) error {
 	m.Infrastructure, _ = attributes["infrastructure"].(types.Object)
 	m.ControlPlane, _ = attributes["control_plane"].(types.Object)
 	m.Workers, _ = attributes["workers"].(types.Object)
-	m.Variables, _ = attributes["variables"].(types.Map)
-	m.Patches, _ = attributes["patches"].(types.List)
+	m.Variables, _ = attributes["variables"].(types.Dynamic)
+	m.Patches, _ = attributes["patches"].(types.Dynamic)
 	m.KubernetesVersions, _ = attributes["kubernetes_versions"].(types.List)
 	return nil
 }

@@ -203,7 +203,7 @@ func rolePath(role string) path.Path {
 }
 
 func problemDiagnostics(problems []topology.Problem, class *unstructured.Unstructured) diag.Diagnostics {
-	return fields.Diagnostics("Invalid cluster class", attributeTypes, class.Object, problems)
+	return fields.Diagnostics("Invalid cluster class", shape, class.Object, problems)
 }
 
 func invalidConfiguration(err error) diag.Diagnostic {

@@ -132,6 +132,11 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster) error {
 		if content, err = topology.Importable(obj, management.FieldManager); err != nil {
 			return err
 		}
+		for _, variable := range variables(content) {
+			if variable["required"] == false {
+				delete(variable, "required")
+			}
+		}
 	}
 	if err := expand(ctx, mgmt, m.key().Namespace, content, imported); err != nil && !meta.IsNoMatchError(err) {
 		return err

@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -173,8 +172,8 @@ func controlPlaneAttribute() schema.SingleNestedAttribute {
 	}
 }
 
-func machineDeploymentsAttribute() schema.MapNestedAttribute {
-	return schema.MapNestedAttribute{
+func machineDeploymentsAttribute() apifields.Structured {
+	return apifields.NewStructured(schema.MapNestedAttribute{
 		MarkdownDescription: "Machine deployment classes by name. A class that a cluster uses cannot be removed.",
 		Optional:            true,
 		Validators:          []validator.Map{mapvalidator.KeysAre(tfkit.DNSLabel(tfkit.MaxDNSLabel))},
@@ -205,11 +204,11 @@ func machineDeploymentsAttribute() schema.MapNestedAttribute {
 			"readiness_gates":   apifields.ReadinessGates(),
 			"rollout":           apifields.Rollout(),
 		}},
-	}
+	})
 }
 
-func variablesAttribute() schema.MapNestedAttribute {
-	return schema.MapNestedAttribute{
+func variablesAttribute() apifields.Structured {
+	return apifields.NewStructured(schema.MapNestedAttribute{
 		MarkdownDescription: "Variables by name, for which clusters give values and which patches use. Changes are made in place.",
 		Optional:            true,
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
@@ -224,11 +223,11 @@ func variablesAttribute() schema.MapNestedAttribute {
 				PlanModifiers: []planmodifier.Dynamic{apifields.KeepSameJSON()},
 			},
 		}},
-	}
+	})
 }
 
-func patchesAttribute() schema.ListNestedAttribute {
-	return schema.ListNestedAttribute{
+func patchesAttribute() apifields.Structured {
+	return apifields.NewStructured(schema.ListNestedAttribute{
 		MarkdownDescription: "Patches that customize the templates for a cluster, applied in this order. A change rolls what it changes.",
 		Optional:            true,
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
@@ -255,7 +254,7 @@ func patchesAttribute() schema.ListNestedAttribute {
 				}},
 			},
 		}},
-	}
+	})
 }
 
 func selectorAttribute() schema.SingleNestedAttribute {
@@ -318,7 +317,6 @@ func jsonPatchesAttribute() schema.ListNestedAttribute {
 					"variable": schema.StringAttribute{
 						MarkdownDescription: "A variable of the class, a part of one (`name.part`), or one of Cluster API's own (`builtin.cluster.name`).",
 						Optional:            true,
-						Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("template"))},
 					},
 					"template": schema.StringAttribute{
 						MarkdownDescription: "Go template that renders to YAML or JSON and may use variables.",

@@ -34,7 +34,14 @@ func Problems(err error) []Problem {
 	}
 	var problems []Problem
 	for _, cause := range status.Status().Details.Causes {
+		// The API server adds a remark that it stopped looking, of no field.
+		if cause.Field == "<nil>" {
+			continue
+		}
 		problems = append(problems, Problem{Field: cause.Field, Message: cause.Message})
+	}
+	if len(problems) == 0 {
+		return []Problem{{Message: err.Error()}}
 	}
 	return problems
 }

@@ -4,186 +4,160 @@
 package apifields
 
 import (
-	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 // Decode returns the attributes of the given types as the live API object has
 // them. Of what declared leaves null, nothing is read; a nil declared reads
-// everything. Skipped attributes are not in the result.
-func (f Fields) Decode(attributeTypes map[string]attr.Type, declared map[string]attr.Value, live map[string]any) (map[string]attr.Value, error) {
-	attributes := map[string]attr.Value{}
-	for name, attributeType := range attributeTypes {
-		field := f.of(name, name)
-		if field.form == skipped {
-			continue
+// everything. The types are those of the schema; shape is what Types makes of it.
+func (f Fields) Decode(attributeTypes, shape map[string]attr.Type, declared map[string]attr.Value, live map[string]any) (map[string]attr.Value, error) {
+	var guides map[string]any
+	if declared != nil {
+		var err error
+		if guides, err = toAny(declared); err != nil {
+			return nil, err
 		}
-		value, err := f.decode(name, field, attributeType, guide(declared, name), lookup(live, field.path))
+	}
+	attributes := map[string]attr.Value{}
+	for name, t := range attributeTypes {
+		field := f.of(name, name)
+		value, err := f.decode(name, field, shape[name], guideOf(guides, name), lookup(live, field.path))
 		if err != nil {
 			return nil, err
 		}
-		attributes[name] = value
+		if attributes[name], err = toValue(t, declared[name], value); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	return attributes, nil
 }
 
-// guide is the declared value of a child. A nil value reads everything, which
-// is not the same as a null one.
-func guide(declared map[string]attr.Value, name string) attr.Value {
-	if declared == nil {
-		return nil
-	}
-	return declared[name]
+// guide is what is declared where something is to be read.
+type guide struct {
+	// everything says to read all there is, declared or not.
+	everything bool
+	declared   any
 }
 
-func (f Fields) decode(at string, field Field, t attr.Type, declared attr.Value, live any) (attr.Value, error) {
-	if declared != nil && declared.IsNull() {
-		return declared, nil
-	}
-	if live == nil {
-		if declared != nil && declaresNothing(field, declared) {
-			return declared, nil
-		}
-		return null(t)
+func guideOf(declared map[string]any, name string) guide {
+	return guide{everything: declared == nil, declared: declared[name]}
+}
+
+// decode returns what is live in the form that attributes have it, as JSON-like
+// values. What is not there, or not declared, is nil.
+func (f Fields) decode(at string, field Field, t attr.Type, g guide, live any) (any, error) {
+	switch {
+	case field.form == skipped, !g.everything && g.declared == nil:
+		return nil, nil
+	case live == nil && isEmpty(g.declared), live == nil && field.form == intOrString && g.declared == "0":
+		return g.declared, nil
+	case live == nil:
+		return nil, nil
 	}
 	switch t := t.(type) {
 	case basetypes.DynamicType:
-		return decodeDynamic(field, declared, live)
+		return decodeDynamic(field, g, live), nil
 	case basetypes.ObjectType:
-		return f.decodeObject(at, t, declared, live)
+		return f.decodeObject(at, t, g, live)
 	case basetypes.MapType:
-		return f.decodeMap(at, field, t, declared, live)
+		return f.decodeMap(at, field, t, g, live)
 	case basetypes.ListType:
-		return f.decodeList(at, t, declared, live)
-	default:
-		return decodeScalar(at, t, live)
+		return f.decodeList(at, t, g, live)
 	}
+	return decodeScalar(at, t, g, live)
 }
 
-// declaresNothing says whether the declared value and absence are the same.
-func declaresNothing(field Field, declared attr.Value) bool {
-	if object, ok := declared.(basetypes.ObjectValue); ok {
-		return !slices.ContainsFunc(slices.Collect(maps.Values(object.Attributes())), func(v attr.Value) bool {
-			return !declaresNothing(Field{}, v)
-		})
-	}
-	value, err := tfkit.ToAny(declared)
-	return err == nil && (isEmpty(value) || field.form == intOrString && value == "0")
-}
-
-func (f Fields) decodeObject(at string, t basetypes.ObjectType, declared attr.Value, live any) (attr.Value, error) {
-	var guides map[string]attr.Value
-	if object, ok := declared.(basetypes.ObjectValue); ok && !object.IsUnknown() {
-		guides = object.Attributes()
-	}
-	attributes := map[string]attr.Value{}
+func (f Fields) decodeObject(at string, t basetypes.ObjectType, g guide, live any) (any, error) {
+	guides, _ := g.declared.(map[string]any)
+	object := map[string]any{}
 	for name, attributeType := range t.AttrTypes {
 		attributePath := join(at, name)
 		field := f.of(attributePath, name)
-		value, err := null(attributeType)
-		if field.form != skipped {
-			value, err = f.decode(attributePath, field, attributeType, guide(guides, name), lookup(live, field.path))
-		}
+		child := guide{everything: g.everything, declared: guides[name]}
+		value, err := f.decode(attributePath, field, attributeType, child, lookup(live, field.path))
 		if err != nil {
 			return nil, err
 		}
-		attributes[name] = value
+		if value != nil {
+			object[name] = value
+		}
 	}
-	return types.ObjectValueMust(t.AttrTypes, attributes), nil
+	return object, nil
 }
 
-func (f Fields) decodeMap(at string, field Field, t basetypes.MapType, declared attr.Value, live any) (attr.Value, error) {
-	children := map[string]any{}
-	switch live := live.(type) {
-	case map[string]any:
-		children = live
-	case []any:
-		children = byName(live, field.key)
+func (f Fields) decodeMap(at string, field Field, t basetypes.MapType, g guide, live any) (any, error) {
+	children, _ := live.(map[string]any)
+	if list, ok := live.([]any); ok {
+		children = byName(list, field.key)
 	}
-	var guides map[string]attr.Value
-	if m, ok := declared.(basetypes.MapValue); ok && !m.IsUnknown() {
-		guides = m.Elements()
-	}
-	elements := map[string]attr.Value{}
-	for name, child := range children {
-		declaredChild, isDeclared := guides[name]
-		if declared != nil && !isDeclared {
-			continue
-		}
-		value, err := f.decode(join(at, "*"), Field{}, t.ElemType, declaredChild, child)
+	guides, _ := g.declared.(map[string]any)
+	object := map[string]any{}
+	for name, liveChild := range children {
+		child := guide{everything: g.everything, declared: guides[name]}
+		value, err := f.decode(join(at, "*"), Field{}, t.ElemType, child, liveChild)
 		if err != nil {
 			return nil, err
 		}
-		elements[name] = value
+		if value != nil {
+			object[name] = value
+		}
 	}
-	return types.MapValueMust(t.ElemType, elements), nil
+	return object, nil
 }
 
-func (f Fields) decodeList(at string, t basetypes.ListType, declared attr.Value, live any) (attr.Value, error) {
+func (f Fields) decodeList(at string, t basetypes.ListType, g guide, live any) (any, error) {
 	items, ok := live.([]any)
 	if !ok {
 		return nil, fmt.Errorf("%s: the API has %T where a list was expected", at, live)
 	}
 	// With another number of items there is no telling which of them is which.
-	var guides []attr.Value
-	if list, ok := declared.(basetypes.ListValue); ok && len(list.Elements()) == len(items) {
-		guides = list.Elements()
-	}
-	elements := make([]attr.Value, len(items))
+	guides, _ := g.declared.([]any)
+	list := make([]any, len(items))
 	for i, item := range items {
-		var declaredItem attr.Value
-		if guides != nil {
-			declaredItem = guides[i]
+		child := guide{everything: true}
+		if !g.everything && len(guides) == len(items) {
+			child = guide{declared: guides[i]}
 		}
-		value, err := f.decode(join(at, "*"), Field{}, t.ElemType, declaredItem, item)
+		value, err := f.decode(join(at, "*"), Field{}, t.ElemType, child, item)
 		if err != nil {
 			return nil, err
 		}
-		elements[i] = value
+		list[i] = value
 	}
-	return types.ListValueMust(t.ElemType, elements), nil
+	return list, nil
 }
 
-func decodeDynamic(field Field, declared attr.Value, live any) (attr.Value, error) {
+func decodeDynamic(field Field, g guide, live any) any {
 	if list, ok := live.([]any); ok && field.form == namedValues {
 		live = namesToValues(list)
 	}
-	if declared == nil {
-		return tfkit.DynamicFromAny(live)
+	if g.everything {
+		return live
 	}
-	want, err := tfkit.ToAny(declared)
-	if err != nil {
-		return nil, err
-	}
-	// A value that means what was declared keeps the types it was declared in.
-	projected := project(want, live)
-	if same(withoutNulls(want), projected) {
-		return declared, nil
-	}
-	return tfkit.DynamicFromAny(projected)
+	return project(g.declared, live)
 }
 
-func decodeScalar(at string, t attr.Type, live any) (attr.Value, error) {
+// decodeScalar keeps what was declared if it means what is live, such as the
+// number of machines written as text.
+func decodeScalar(at string, t attr.Type, g guide, live any) (any, error) {
+	text := fmt.Sprint(live)
+	if g.declared != nil && fmt.Sprint(g.declared) == text {
+		return g.declared, nil
+	}
 	switch t.(type) {
 	case basetypes.StringType:
-		return types.StringValue(fmt.Sprint(live)), nil
+		return text, nil
 	case basetypes.BoolType:
 		if value, ok := live.(bool); ok {
-			return types.BoolValue(value), nil
+			return value, nil
 		}
 	case basetypes.Int64Type:
-		if value, err := strconv.ParseInt(fmt.Sprint(live), 10, 64); err == nil {
-			return types.Int64Value(value), nil
+		if value, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return value, nil
 		}
 	}
 	return nil, fmt.Errorf("%s: the API has %T where a %s was expected", at, live, t)
@@ -193,8 +167,9 @@ func decodeScalar(at string, t attr.Type, live any) (attr.Value, error) {
 func byName(list []any, key string) map[string]any {
 	object := map[string]any{}
 	for _, item := range list {
-		if fields, ok := item.(map[string]any); ok {
-			object[fmt.Sprint(fields[key])] = fields
+		fields, ok := item.(map[string]any)
+		if name, isText := fields[key].(string); ok && isText {
+			object[name] = fields
 		}
 	}
 	return object
@@ -206,9 +181,4 @@ func namesToValues(list []any) map[string]any {
 		object[name] = lookup(item, []string{"value"})
 	}
 	return object
-}
-
-func null(t attr.Type) (attr.Value, error) {
-	ctx := context.Background()
-	return t.ValueFromTerraform(ctx, tftypes.NewValue(t.TerraformType(ctx), nil))
 }

@@ -19,7 +19,8 @@ func (f Fields) Diagnostics(summary string, attributeTypes map[string]attr.Type,
 	for _, problem := range problems {
 		attribute := f.AttributePath(attributeTypes, object, problem.Field)
 		if len(attribute.Steps()) > 0 {
-			diags.AddAttributeError(attribute, summary, Sentence(problem.Message))
+			// Terraform shows the line on which the outermost attribute begins.
+			diags.AddAttributeError(attribute, summary, attribute.String()+": "+Sentence(problem.Message))
 			continue
 		}
 		diags.AddError(summary, strings.TrimPrefix(problem.Field+": "+Sentence(problem.Message), ": "))

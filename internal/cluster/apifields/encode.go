@@ -17,65 +17,80 @@ import (
 
 // Encode returns the API object that the attributes declare. Null attributes
 // declare nothing, and neither do empty maps and lists: Cluster API's schemas
-// take absence for them and refuse emptiness. The error is tfkit.ErrUnknown if
-// any part is not known yet.
-func (f Fields) Encode(attributes map[string]attr.Value) (map[string]any, error) {
-	return f.encodeObject("", attributes)
+// take absence for them and refuse emptiness. The types are those of Types. The
+// error is tfkit.ErrUnknown if any part is not known yet.
+func (f Fields) Encode(attributeTypes map[string]attr.Type, attributes map[string]attr.Value) (map[string]any, error) {
+	declared, err := toAny(attributes)
+	if err != nil {
+		return nil, err
+	}
+	return f.encodeObject("", attributeTypes, declared)
 }
 
-func (f Fields) encodeObject(at string, attributes map[string]attr.Value) (map[string]any, error) {
+func toAny(attributes map[string]attr.Value) (map[string]any, error) {
 	object := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		attributePath := join(at, name)
-		field := f.of(attributePath, name)
-		if field.form == skipped {
-			continue
-		}
-		value, err := f.encode(attributePath, field, attributes[name])
+	for name, value := range attributes {
+		converted, err := tfkit.ToAny(value)
 		if err != nil {
 			return nil, err
 		}
-		if declares(attributes[name], value) {
+		object[name] = converted
+	}
+	return object, nil
+}
+
+func (f Fields) encodeObject(at string, attributeTypes map[string]attr.Type, declared map[string]any) (map[string]any, error) {
+	object := map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		attributePath := join(at, name)
+		t, exists := attributeTypes[name]
+		if !exists {
+			return nil, fmt.Errorf("%s: there is no such attribute", attributePath)
+		}
+		field := f.of(attributePath, name)
+		if field.form == skipped || declared[name] == nil {
+			continue
+		}
+		value, err := f.encode(attributePath, field, t, declared[name])
+		if err != nil {
+			return nil, err
+		}
+		if declares(t, value) {
 			place(object, field.path, value)
 		}
 	}
 	return object, nil
 }
 
-func (f Fields) encode(at string, field Field, value attr.Value) (any, error) {
-	if value == nil || value.IsNull() {
-		return nil, nil
-	}
-	if value.IsUnknown() {
-		return nil, tfkit.ErrUnknown
-	}
-	switch value := value.(type) {
-	case basetypes.DynamicValue:
-		return encodeDynamic(field, value)
-	case basetypes.ObjectValue:
-		return f.encodeObject(at, value.Attributes())
-	case basetypes.MapValue:
-		return f.encodeMap(at, field, value.Elements())
-	case basetypes.ListValue:
-		return f.encodeList(at, value.Elements())
-	case basetypes.SetValue:
-		return f.encodeList(at, value.Elements())
-	case basetypes.StringValue:
-		if number, err := strconv.ParseInt(value.ValueString(), 10, 32); field.form == intOrString && err == nil {
-			return number, nil
+func (f Fields) encode(at string, field Field, t attr.Type, declared any) (any, error) {
+	switch t := t.(type) {
+	case basetypes.DynamicType:
+		return encodeDynamic(at, field, declared)
+	case basetypes.ObjectType:
+		if object, ok := declared.(map[string]any); ok {
+			return f.encodeObject(at, t.AttrTypes, object)
 		}
+	case basetypes.MapType:
+		if object, ok := declared.(map[string]any); ok {
+			return f.encodeMap(at, field, t, object)
+		}
+	case basetypes.ListType:
+		if list, ok := declared.([]any); ok {
+			return f.encodeList(at, t, list)
+		}
+	default:
+		return encodeScalar(at, field, t, declared)
 	}
-	encoded, err := tfkit.ToAny(value)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", at, err)
-	}
-	return encoded, nil
+	return nil, fmt.Errorf("%s: %T is not what belongs here", at, declared)
 }
 
-func (f Fields) encodeMap(at string, field Field, elements map[string]attr.Value) (any, error) {
+func (f Fields) encodeMap(at string, field Field, t basetypes.MapType, declared map[string]any) (any, error) {
 	object, list := map[string]any{}, []any{}
-	for _, name := range slices.Sorted(maps.Keys(elements)) {
-		value, err := f.encode(join(at, "*"), Field{}, elements[name])
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		if declared[name] == nil {
+			continue
+		}
+		value, err := f.encode(join(at, "*"), Field{}, t.ElemType, declared[name])
 		if err != nil {
 			return nil, err
 		}
@@ -91,10 +106,10 @@ func (f Fields) encodeMap(at string, field Field, elements map[string]attr.Value
 	return object, nil
 }
 
-func (f Fields) encodeList(at string, elements []attr.Value) (any, error) {
+func (f Fields) encodeList(at string, t basetypes.ListType, declared []any) (any, error) {
 	list := []any{}
-	for _, element := range elements {
-		value, err := f.encode(join(at, "*"), Field{}, element)
+	for _, element := range declared {
+		value, err := f.encode(join(at, "*"), Field{}, t.ElemType, element)
 		if err != nil {
 			return nil, err
 		}
@@ -103,24 +118,46 @@ func (f Fields) encodeList(at string, elements []attr.Value) (any, error) {
 	return list, nil
 }
 
-func encodeDynamic(field Field, value basetypes.DynamicValue) (any, error) {
-	content, err := tfkit.ToAny(value)
-	if err != nil {
-		return nil, err
+// encodeScalar converts as Terraform does: inside dynamic values it leaves that
+// to the provider.
+func encodeScalar(at string, field Field, t attr.Type, declared any) (any, error) {
+	text := fmt.Sprint(declared)
+	switch t.(type) {
+	case basetypes.Int64Type:
+		if number, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return number, nil
+		}
+		return nil, fmt.Errorf("%s: %q is not a whole number", at, text)
+	case basetypes.BoolType:
+		if value, err := strconv.ParseBool(text); err == nil {
+			return value, nil
+		}
+		return nil, fmt.Errorf("%s: %q is neither true nor false", at, text)
 	}
-	content = withoutNulls(content)
+	switch declared.(type) {
+	case map[string]any, []any, nil:
+		return nil, fmt.Errorf("%s: %T is not a string", at, declared)
+	}
+	if number, err := strconv.ParseInt(text, 10, 32); field.form == intOrString && err == nil {
+		return number, nil
+	}
+	return text, nil
+}
+
+func encodeDynamic(at string, field Field, declared any) (any, error) {
+	content := withoutNulls(declared)
 	if field.form != namedValues {
 		return content, nil
 	}
 	object, ok := content.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("variables are an object, name = value, and not %T", content)
+		return nil, fmt.Errorf("%s: an object belongs here, name = value, and not %T", at, content)
 	}
-	var list []any
+	list := []any{}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		list = append(list, map[string]any{"name": name, "value": object[name]})
 	}
-	if list == nil {
+	if len(list) == 0 {
 		return nil, nil
 	}
 	return list, nil
@@ -151,21 +188,17 @@ func withoutNulls(value any) any {
 // declares says whether an encoded value belongs into the object. Cluster API's
 // schemas refuse empty maps and lists; what is empty inside a dynamic value may
 // have a meaning.
-func declares(attribute attr.Value, value any) bool {
+func declares(t attr.Type, value any) bool {
+	_, isDynamic := t.(basetypes.DynamicType)
 	switch value := value.(type) {
 	case nil:
 		return false
 	case []any:
-		return len(value) > 0 || isDynamic(attribute)
+		return len(value) > 0 || isDynamic
 	case map[string]any:
-		return len(value) > 0 || isDynamic(attribute)
+		return len(value) > 0 || isDynamic
 	}
 	return true
-}
-
-func isDynamic(attribute attr.Value) bool {
-	_, ok := attribute.(basetypes.DynamicValue)
-	return ok
 }
 
 // isEmpty says whether the value means the same to Kubernetes as its absence.
@@ -174,7 +207,7 @@ func isEmpty(value any) bool {
 	case nil:
 		return true
 	case map[string]any:
-		return len(value) == 0
+		return !slices.ContainsFunc(slices.Collect(maps.Values(value)), func(child any) bool { return !isEmpty(child) })
 	case []any:
 		return len(value) == 0
 	case string:
