@@ -22,8 +22,8 @@ main() {
 
 # setup-envtest finds what it downloaded before without a network.
 download() {
-  timeout 300 go run sigs.k8s.io/controller-runtime/tools/setup-envtest@v0.25.1 use "${version#v}" --print path 2>/dev/null ||
-    { echo "envtest: cannot be downloaded, compiling it" >&2 && false; }
+  timeout 300 go run sigs.k8s.io/controller-runtime/tools/setup-envtest@v0.25.1 use "${version#v}" --print path ||
+    { echo "envtest: it cannot be downloaded, so it is compiled" >&2 && false; }
 }
 
 compile() {

@@ -6,6 +6,7 @@ package main
 import (
 	"archive/tar"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,7 +36,7 @@ func openRootfs(name string) (*rootfs, error) {
 	// tar reads a file without buffering, so after each header the file stands where the content begins.
 	for archive := tar.NewReader(file); ; {
 		header, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return r, nil
 		}
 		if err != nil {
@@ -49,7 +50,8 @@ func openRootfs(name string) (*rootfs, error) {
 	}
 }
 
-func (r *rootfs) close() error { return r.file.Close() }
+// close needs no error: the file was only read.
+func (r *rootfs) close() { _ = r.file.Close() }
 
 // resolve follows the symbolic links in a name, those of folders as well (/lib is /usr/lib).
 func (r *rootfs) resolve(name string) string {

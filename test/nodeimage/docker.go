@@ -44,7 +44,7 @@ func (b *builder) unlessLoaded(ctx context.Context, name string, build func(work
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 	i, err := build(work)
 	if err != nil {
 		return err
@@ -120,14 +120,14 @@ func writeArchive(to io.Writer, i *image) error {
 	}
 	sum := sha256.Sum256(configJSON)
 	manifest.Config = hex.EncodeToString(sum[:]) + ".json"
-	if err := w.file(manifest.Config, 0o644, string(configJSON)); err != nil {
+	if err := w.file(manifest.Config, string(configJSON)); err != nil {
 		return err
 	}
 	manifestJSON, err := json.Marshal([]any{manifest})
 	if err != nil {
 		return err
 	}
-	if err := w.file("manifest.json", 0o644, string(manifestJSON)); err != nil {
+	if err := w.file("manifest.json", string(manifestJSON)); err != nil {
 		return err
 	}
 	return w.tar.Close()

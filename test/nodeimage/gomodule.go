@@ -75,7 +75,7 @@ func (b *builder) compile(ctx context.Context, p goProgram, gomod []byte, ldflag
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 	if err := os.WriteFile(filepath.Join(work, "go.mod"), gomod, 0o644); err != nil {
 		return err
 	}

@@ -53,13 +53,13 @@ func writeHAProxy(w *layerWriter, root *rootfs) error {
 	if err := w.symlink("/bin/sh", root.resolve("/bin/busybox")); err != nil {
 		return err
 	}
-	if err := w.file("/usr/local/etc/haproxy/haproxy.cfg", 0o644, haproxyConfig); err != nil {
+	if err := w.file("/usr/local/etc/haproxy/haproxy.cfg", haproxyConfig); err != nil {
 		return err
 	}
-	if err := w.file("/etc/passwd", 0o644, "root:x:0:0:root:/:/bin/sh\nhaproxy:x:99:99:haproxy:/:/bin/false\n"); err != nil {
+	if err := w.file("/etc/passwd", "root:x:0:0:root:/:/bin/sh\nhaproxy:x:99:99:haproxy:/:/bin/false\n"); err != nil {
 		return err
 	}
-	if err := w.file("/etc/group", 0o644, "root:x:0:\nhaproxy:x:99:\n"); err != nil {
+	if err := w.file("/etc/group", "root:x:0:\nhaproxy:x:99:\n"); err != nil {
 		return err
 	}
 	return w.directory("/tmp", 0o1777)

@@ -28,7 +28,7 @@ func newLayer(path string, write func(*layerWriter) error) (*layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	hash := sha256.New()
 	w := &layerWriter{tar: tar.NewWriter(io.MultiWriter(file, hash))}
 	if err := write(w); err != nil {
@@ -46,7 +46,7 @@ func existingLayer(path string) (*layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	hash := sha256.New()
 	if _, err := io.Copy(hash, file); err != nil {
 		return nil, err
@@ -78,8 +78,9 @@ func (w *layerWriter) stream(name string, mode, size int64, content io.Reader) e
 	return err
 }
 
-func (w *layerWriter) file(name string, mode int64, content string) error {
-	return w.stream(name, mode, int64(len(content)), strings.NewReader(content))
+// file puts a file that everyone may read at name.
+func (w *layerWriter) file(name, content string) error {
+	return w.stream(name, 0o644, int64(len(content)), strings.NewReader(content))
 }
 
 // copyFile puts a file of this machine at name.
@@ -88,7 +89,7 @@ func (w *layerWriter) copyFile(name string, mode int64, path string) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
 	if err != nil {
 		return err

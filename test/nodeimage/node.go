@@ -36,12 +36,17 @@ func (b *builder) nodeImage(ctx context.Context, work, version string) (*image, 
 	}
 	var top *layer
 	err = b.step("assembling the node image", func() error {
+		root, err := openRootfs(parts.rootfs)
+		if err != nil {
+			return err
+		}
+		defer root.close()
 		store := filepath.Join(work, "containerd")
-		if err := b.writeStore(ctx, work, store, parts); err != nil {
+		if err := writeStore(ctx, work, store, parts, root); err != nil {
 			return err
 		}
 		top, err = newLayer(filepath.Join(work, "node.tar"), func(w *layerWriter) error {
-			return writeNode(ctx, w, parts, store, version)
+			return writeNode(ctx, w, parts, root, store, version)
 		})
 		return err
 	})
@@ -100,13 +105,9 @@ func (b *builder) local(ctx context.Context, work, name string) (string, error) 
 	})
 }
 
-func (b *builder) writeStore(ctx context.Context, work, dir string, parts nodeParts) error {
-	debian, err := openRootfs(parts.rootfs)
-	if err != nil {
-		return err
-	}
-	defer debian.close()
-	images, err := clusterImages(work, parts.images, parts.clusterBinaries, debian, hostIptables(ctx))
+// writeStore makes the folder that becomes the node's /var/lib/containerd.
+func writeStore(ctx context.Context, work, dir string, parts nodeParts, root *rootfs) error {
+	images, err := clusterImages(work, parts.images, parts.clusterBinaries, root, hostIptables(ctx))
 	if err != nil {
 		return err
 	}
@@ -135,7 +136,7 @@ func hostIptables(ctx context.Context) string {
 var kindnetManifest string
 
 // writeNode writes what a node has on top of Debian.
-func writeNode(ctx context.Context, w *layerWriter, parts nodeParts, store, version string) error {
+func writeNode(ctx context.Context, w *layerWriter, parts nodeParts, root *rootfs, store, version string) error {
 	for name, binary := range map[string]string{
 		"/usr/bin/kubeadm":                       parts.kubernetes["kubeadm"],
 		"/usr/bin/kubectl":                       parts.kubernetes["kubectl"],
@@ -155,7 +156,7 @@ func writeNode(ctx context.Context, w *layerWriter, parts nodeParts, store, vers
 	if spec, err = podSpec(spec); err != nil {
 		return err
 	}
-	config, err := containerdConfig(parts.rootfs, parts.images["pause"])
+	config, err := containerdConfig(root, parts.images["pause"])
 	if err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func writeNode(ctx context.Context, w *layerWriter, parts nodeParts, store, vers
 		"/kind/manifests/default-cni.yaml": strings.ReplaceAll(kindnetManifest, "KINDNET_IMAGE", kindnetImage),
 		"/kind/version":                    version,
 	} {
-		if err := w.file(name, 0o644, content); err != nil {
+		if err := w.file(name, content); err != nil {
 			return err
 		}
 	}
@@ -190,12 +191,7 @@ func podSpec(spec []byte) ([]byte, error) {
 var sandboxImage = regexp.MustCompile(`(?m)^(\s*sandbox_image\s*=).*$`)
 
 // containerdConfig is kind's, with the pause image that this Kubernetes version and so this node image has.
-func containerdConfig(debian, pause string) (string, error) {
-	root, err := openRootfs(debian)
-	if err != nil {
-		return "", err
-	}
-	defer root.close()
+func containerdConfig(root *rootfs, pause string) (string, error) {
 	config, err := root.read("/etc/containerd/config.toml")
 	if err != nil {
 		return "", err

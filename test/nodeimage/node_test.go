@@ -37,10 +37,10 @@ func sameJSON(t *testing.T, a, b string) bool {
 
 func TestContainerdConfig(t *testing.T) {
 	const name = "./etc/containerd/config.toml"
-	debian := writeTar(t, []tar.Header{{Name: name, Typeflag: tar.TypeReg}}, map[string][]byte{
+	root := openTestRootfs(t, []tar.Header{{Name: name, Typeflag: tar.TypeReg}}, map[string][]byte{
 		name: []byte("[a]\n  sandbox_image = \"registry.k8s.io/pause:3.9\"\n  other = 1\n"),
 	})
-	got, err := containerdConfig(debian, "registry.k8s.io/pause:3.10.1")
+	got, err := containerdConfig(root, "registry.k8s.io/pause:3.10.1")
 	want := "[a]\n  sandbox_image = \"registry.k8s.io/pause:3.10.1\"\n  other = 1\n"
 	if err != nil || got != want {
 		t.Errorf("got %q, %v, want %q", got, err, want)

@@ -60,7 +60,9 @@ func (p *progress) command(ctx context.Context, dir string, env []string, name s
 	tail := &tailWriter{max: 2000}
 	cmd.Stdout = io.MultiWriter(p.log, tail)
 	cmd.Stderr = cmd.Stdout
-	fmt.Fprintf(p.log, "\n$ %s\n", strings.Join(cmd.Args, " "))
+	if _, err := fmt.Fprintf(p.log, "\n$ %s\n", strings.Join(cmd.Args, " ")); err != nil {
+		return err
+	}
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s: %w; the end of its output, which is in %s:\n%s", strings.Join(cmd.Args, " "), err, p.logPath, tail)
 	}

@@ -116,7 +116,7 @@ func (s *containerdStore) addLayer(ctx context.Context, l *layer) (ocispec.Descr
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	var compressed bytes.Buffer
 	// zstd, because unpacking it costs a booting node a fraction of what gzip does.
 	encoder, err := zstd.NewWriter(&compressed, zstd.WithEncoderLevel(zstd.SpeedDefault))

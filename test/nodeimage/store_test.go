@@ -18,7 +18,7 @@ import (
 
 func testLayer(t *testing.T, name string) *layer {
 	t.Helper()
-	l, err := newLayer(filepath.Join(t.TempDir(), name), func(w *layerWriter) error { return w.file("/"+name, 0o644, name) })
+	l, err := newLayer(filepath.Join(t.TempDir(), name), func(w *layerWriter) error { return w.file("/"+name, name) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,7 +134,9 @@ func notify(changed chan<- struct{}) {
 func listNodes(store cache.Store) []*corev1.Node {
 	var nodes []*corev1.Node
 	for _, object := range store.List() {
-		nodes = append(nodes, object.(*corev1.Node))
+		if node, ok := object.(*corev1.Node); ok {
+			nodes = append(nodes, node)
+		}
 	}
 	return nodes
 }
