@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -78,7 +77,7 @@ func (r *Resource) empty(name string) tfkit.Condition {
 // whatever version it serves: it may run an older Cluster API than ours.
 func clustersIn(ctx context.Context, cluster *management.Cluster) ([]string, error) {
 	mapping, err := cluster.RESTMapper().RESTMapping(schema.GroupKind{Group: clusterv1.GroupVersion.Group, Kind: clusterv1.ClusterKind})
-	if meta.IsNoMatchError(err) {
+	if management.IsAbsent(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -86,7 +85,10 @@ func clustersIn(ctx context.Context, cluster *management.Cluster) ([]string, err
 	}
 	list := &metav1.PartialObjectMetadataList{}
 	list.SetGroupVersionKind(mapping.GroupVersionKind)
-	if err := cluster.List(ctx, list); err != nil {
+	// The kind may have gone since it was looked up: the providers go just before.
+	if err := cluster.List(ctx, list); management.IsAbsent(err) {
+		return nil, nil
+	} else if err != nil {
 		return nil, fmt.Errorf("cannot list Clusters: %w", err)
 	}
 	var names []string
