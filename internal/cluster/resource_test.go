@@ -1,0 +1,456 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	tfresource "github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	addonsv1 "sigs.k8s.io/cluster-api/api/addons/v1beta2"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/cluster"
+	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/clustertest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+)
+
+func TestMain(m *testing.M) { os.Exit(acctest.Run(m)) }
+
+const address = cluster.ResourceType + ".test"
+
+// clusterHCL is a cluster and the class that it is made of.
+type clusterHCL struct {
+	Name           string
+	Version        string
+	Workers        int
+	Variables      string
+	ClassVariables string
+	Extra          string
+}
+
+func (c clusterHCL) String() string {
+	template := func(group, kind string) string {
+		return fmt.Sprintf(`{ template = { api_version = "%s.cluster.x-k8s.io/v1beta2", kind = %q, spec = {} } }`, group, kind)
+	}
+	return fmt.Sprintf(`
+resource "capi_cluster_class" "test" {
+  management_cluster = "kind://envtest"
+  name               = "%[1]s-class"
+  infrastructure     = %[2]s
+  control_plane      = merge(%[3]s, { machine_infrastructure = %[4]s })
+  workers            = { machine_deployments = { default-worker = { bootstrap = %[5]s, infrastructure = %[4]s } } }
+  variables = {
+    imageRepository = { schema = { type = "string", default = "" } }
+    size            = { schema = { type = "integer", minimum = 1, maximum = 9, default = 3 } }
+    %[9]s
+  }
+}
+
+resource "capi_cluster" "test" {
+  management_cluster = "kind://envtest"
+  name               = %[1]q
+  labels             = { tier = "test" }
+  topology = {
+    class         = capi_cluster_class.test.name
+    version       = %[6]q
+    control_plane = { replicas = 1 }
+    workers       = { machine_deployments = { md-0 = { class = "default-worker", replicas = %[7]d } } }
+    variables     = { %[8]s }
+  }
+  cluster_network = { pods = ["10.10.0.0/16"], services = ["10.20.0.0/16"], service_domain = "cluster.local" }
+  %[10]s
+}
+`, c.Name, template("infrastructure", "DockerClusterTemplate"), template("controlplane", "KubeadmControlPlaneTemplate"),
+		template("infrastructure", "DockerMachineTemplate"), template("bootstrap", "KubeadmConfigTemplate"),
+		c.Version, c.Workers, c.Variables, c.ClassVariables, c.Extra)
+}
+
+type environment struct {
+	*acctest.Environment
+	provider    acctest.Provider
+	controllers *clustertest.Controllers
+}
+
+func setUp(t *testing.T) environment {
+	acctest.NeedTerraform(t)
+	env := acctest.NeedAPIServer(t)
+	return environment{Environment: env, controllers: clustertest.Start(t, env.Cluster), provider: acctest.Provider{
+		Data:         env.Resolver(),
+		ResourceList: []func() tfresource.Resource{clusterclass.NewResource, cluster.NewResource},
+	}}
+}
+
+func (e environment) get(t *testing.T, name string) *clusterv1.Cluster {
+	t.Helper()
+	c := &clusterv1.Cluster{}
+	if err := e.Cluster.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: name}, c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (e environment) edit(t *testing.T, name string, change func(*clusterv1.Cluster)) {
+	t.Helper()
+	// The controllers write to it as well.
+	for {
+		c := e.get(t, name)
+		change(c)
+		err := e.Cluster.Update(t.Context(), c)
+		if err == nil {
+			return
+		}
+		if !apierrors.IsConflict(err) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func action(what plancheck.ResourceActionType) resource.ConfigPlanChecks {
+	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, what)}}
+}
+
+func ready(want bool) statecheck.StateCheck {
+	return statecheck.ExpectKnownValue(address, tfjsonpath.New("ready"), knownvalue.Bool(want))
+}
+
+// A cluster comes up, is scaled and upgraded in place, is imported, and goes.
+func TestIntegrationCluster(t *testing.T) {
+	env := setUp(t)
+	created := clusterHCL{Name: "life", Version: "v1.34.3", Workers: 1, Variables: `imageRepository = "example.com"`}
+	scaled, upgraded, relabelled := created, created, created
+	scaled.Workers = 3
+	upgraded.Workers, upgraded.Version = 3, "v1.35.0"
+	relabelled = upgraded
+	relabelled.Extra = `annotations = { "example.com/owner" = "me" }`
+	versions := func(want string) statecheck.StateCheck {
+		return statecheck.ExpectKnownValue(address, tfjsonpath.New("kubernetes_versions"), knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact(want)}))
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.provider.Factories(),
+		Steps: []resource.TestStep{
+			{
+				Config: created.String(),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction(address, plancheck.ResourceActionCreate),
+					// Who refers to the id must not do so before the cluster exists.
+					plancheck.ExpectUnknownValue(address, tfjsonpath.New("id")),
+				}},
+				ConfigStateChecks: []statecheck.StateCheck{
+					ready(true), versions("v1.34.3"),
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("id"), knownvalue.StringExact("kind://envtest/default/life")),
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("phase"), knownvalue.StringExact("Provisioned")),
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("endpoint"), knownvalue.ObjectExact(map[string]knownvalue.Check{
+						"host": knownvalue.StringExact("life-lb"), "port": knownvalue.Int64Exact(6443),
+					})),
+				},
+			},
+			{Config: scaled.String(), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), ConfigStateChecks: []statecheck.StateCheck{ready(true)}},
+			{Config: upgraded.String(), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), ConfigStateChecks: []statecheck.StateCheck{ready(true), versions("v1.35.0")}},
+			{Config: relabelled.String(), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
+			{
+				ResourceName: address, ImportState: true, ImportStateId: "kind://envtest/default/life",
+				ImportStateVerify: true, ImportStateVerifyIgnore: []string{"timeouts"},
+			},
+			{
+				// Taking annotations out of the configuration takes them off the object.
+				Config: upgraded.String(), ConfigPlanChecks: action(plancheck.ResourceActionUpdate),
+				Check: func(*terraform.State) error {
+					if owner, ok := env.get(t, "life").Annotations["example.com/owner"]; ok {
+						return fmt.Errorf("the annotation is still there: %q", owner)
+					}
+					return nil
+				},
+			},
+		},
+		CheckDestroy: func(*terraform.State) error {
+			machines := &clusterv1.MachineList{}
+			err := env.Cluster.List(t.Context(), machines, client.MatchingLabels{clusterv1.ClusterNameLabel: "life"})
+			if err == nil && len(machines.Items) > 0 {
+				return fmt.Errorf("%d machines left behind", len(machines.Items))
+			}
+			return err
+		},
+	})
+}
+
+// A declared field that is changed behind Terraform's back comes back. What
+// defaulting, controllers and other people add is nobody's difference.
+func TestIntegrationClusterDrift(t *testing.T) {
+	env := setUp(t)
+	config := clusterHCL{Name: "drift", Version: "v1.34.3", Workers: 1, Variables: `imageRepository = "example.com"`}.String()
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.provider.Factories(),
+		Steps: []resource.TestStep{
+			{Config: config},
+			{
+				PreConfig: func() {
+					env.edit(t, "drift", func(c *clusterv1.Cluster) {
+						c.Spec.Topology.Variables = append(c.Spec.Topology.Variables, clusterv1.ClusterVariable{Name: "size", Value: jsonValue("3")})
+						c.Labels["somebody"] = "else"
+						c.Spec.Topology.Workers.MachineDeployments = append(c.Spec.Topology.Workers.MachineDeployments,
+							clusterv1.MachineDeploymentTopology{Name: "not-ours", Class: "default-worker", Replicas: ptr.To[int32](0)})
+					})
+				},
+				Config: config, PlanOnly: true,
+			},
+			{
+				PreConfig: func() {
+					env.edit(t, "drift", func(c *clusterv1.Cluster) {
+						c.Spec.Topology.Workers.MachineDeployments[0].Replicas = ptr.To[int32](2)
+						c.Spec.Topology.Variables[0].Value = jsonValue(`"elsewhere.com"`)
+						c.Labels["tier"] = "changed"
+					})
+				},
+				Config: config, ConfigPlanChecks: action(plancheck.ResourceActionUpdate),
+				Check: func(*terraform.State) error {
+					c := env.get(t, "drift")
+					if *c.Spec.Topology.Workers.MachineDeployments[0].Replicas != 1 || c.Labels["tier"] != "test" || c.Labels["somebody"] != "else" {
+						return fmt.Errorf("not as declared: %v, %v", c.Labels, c.Spec.Topology)
+					}
+					return nil
+				},
+			},
+			{
+				PreConfig: func() {
+					if err := env.Cluster.Delete(t.Context(), env.get(t, "drift")); err != nil {
+						t.Fatal(err)
+					}
+					for {
+						err := env.Cluster.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "drift"}, &clusterv1.Cluster{})
+						if apierrors.IsNotFound(err) {
+							return
+						}
+					}
+				},
+				Config: config, ConfigPlanChecks: action(plancheck.ResourceActionCreate),
+			},
+		},
+	})
+}
+
+// A wait that times out leaves an untainted cluster, and the next apply resumes.
+func TestIntegrationClusterTimeoutResumes(t *testing.T) {
+	env := setUp(t)
+	key := client.ObjectKey{Namespace: "default", Name: "slow"}
+	slow := clusterHCL{Name: "slow", Version: "v1.34.3", Workers: 1, Extra: `timeouts = { create = "2s", update = "60s" }`}
+	env.controllers.Hold(key)
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.provider.Factories(),
+		Steps: []resource.TestStep{
+			{
+				Config:             slow.String(),
+				ConfigStateChecks:  []statecheck.StateCheck{ready(false)},
+				ExpectNonEmptyPlan: true,
+			},
+			{
+				PreConfig: func() { env.controllers.Release(key) },
+				Config:    slow.String(),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					// Not a replacement: that is what a tainted resource would get.
+					expectUpdateOrNothing{},
+				}},
+				ConfigStateChecks: []statecheck.StateCheck{ready(true)},
+			},
+		},
+	})
+}
+
+// With on_timeout = "error" it is an error, whose text says what is missing.
+func TestIntegrationClusterTimeoutError(t *testing.T) {
+	env := setUp(t)
+	key := client.ObjectKey{Namespace: "default", Name: "stuck"}
+	env.controllers.Hold(key)
+	stuck := clusterHCL{Name: "stuck", Version: "v1.34.3", Workers: 1, Extra: "on_timeout = \"error\"\n  timeouts = { create = \"2s\" }"}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.provider.Factories(),
+		Steps: []resource.TestStep{{
+			Config:      stuck.String(),
+			ExpectError: regexp.MustCompile(`(?s)Timed out waiting.*0 of 0 machines ready.*TopologyReconciled.*No cni is declared`),
+		}, {
+			PreConfig: func() { env.controllers.Release(key) },
+			Config:    clusterHCL{Name: "other", Version: "v1.34.3", Workers: 0}.String(),
+		}},
+	})
+}
+
+// Without waiting, nothing waits, and the second plan is empty all the same.
+func TestIntegrationClusterWithoutWait(t *testing.T) {
+	env := setUp(t)
+	key := client.ObjectKey{Namespace: "default", Name: "patient"}
+	env.controllers.Hold(key)
+	t.Cleanup(func() { env.controllers.Release(key) })
+	config := clusterHCL{Name: "patient", Version: "v1.34.3", Workers: 1, Extra: "wait = false"}.String()
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.provider.Factories(),
+		Steps: []resource.TestStep{{Config: config, ConfigStateChecks: []statecheck.StateCheck{ready(false)}},
+			{PreConfig: func() { env.controllers.Release(key) }, Config: config, PlanOnly: true}},
+	})
+}
+
+// The network plugin is an annotation, or manifests in Secrets that follow their
+// list.
+func TestIntegrationClusterCNI(t *testing.T) {
+	env := setUp(t)
+	config := func(cni string) string {
+		return clusterHCL{Name: "cni", Version: "v1.34.3", Extra: cni}.String()
+	}
+	secrets := func(want int) resource.TestCheckFunc {
+		return func(*terraform.State) error {
+			found := &corev1.SecretList{}
+			if err := env.Cluster.List(t.Context(), found, client.MatchingLabels{"terraform-capi.io/cni": "cni"}); err != nil {
+				return err
+			}
+			if len(found.Items) != want {
+				return fmt.Errorf("%d Secrets with manifests, want %d", len(found.Items), want)
+			}
+			return nil
+		}
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.provider.Factories(),
+		Steps: []resource.TestStep{
+			{
+				Config: config(`cni = { name = "kindnet" }`),
+				Check: func(*terraform.State) error {
+					if value := env.get(t, "cni").Annotations[dockerv1.CNIAnnotation]; value != dockerv1.CNINodeImage {
+						return fmt.Errorf("annotation %s is %q", dockerv1.CNIAnnotation, value)
+					}
+					return nil
+				},
+			},
+			{ResourceName: address, ImportState: true, ImportStateId: "kind://envtest/default/cni", ImportStateVerify: true, ImportStateVerifyIgnore: []string{"timeouts"}},
+			{Config: config(`cni = { manifests = ["kind: A", "kind: B"] }`), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), Check: secrets(2)},
+			{ResourceName: address, ImportState: true, ImportStateId: "kind://envtest/default/cni", ImportStateVerify: true, ImportStateVerifyIgnore: []string{"timeouts"}},
+			{
+				PreConfig: func() {
+					secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "cni-cni-1"}}
+					if err := env.Cluster.Delete(t.Context(), secret); err != nil {
+						t.Fatal(err)
+					}
+				},
+				Config: config(`cni = { manifests = ["kind: A", "kind: B"] }`), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), Check: secrets(2),
+			},
+			{
+				Config: config(`cni = { manifests = ["kind: C"] }`),
+				Check: resource.ComposeTestCheckFunc(secrets(1), func(*terraform.State) error {
+					set := &addonsv1.ClusterResourceSet{}
+					if err := env.Cluster.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "cni-cni"}, set); err != nil {
+						return err
+					}
+					if len(set.Spec.Resources) != 1 || set.Spec.ClusterSelector.MatchLabels["terraform-capi.io/cni"] != "cni" {
+						return fmt.Errorf("ClusterResourceSet is %+v", set.Spec)
+					}
+					return nil
+				}),
+			},
+		},
+	})
+}
+
+// A cluster that somebody else made is not taken over, one that an interrupted
+// apply left is.
+func TestIntegrationClusterExists(t *testing.T) {
+	env := setUp(t)
+	foreign := &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "foreign"}}
+	foreign.Spec.Topology = clusterv1.Topology{ClassRef: clusterv1.ClusterClassRef{Name: "foreign-class"}, Version: "v1.34.3"}
+	if err := env.Cluster.Create(t.Context(), foreign); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = env.Cluster.Delete(t.Context(), foreign) })
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.provider.Factories(),
+		Steps: []resource.TestStep{{
+			Config:      clusterHCL{Name: "foreign", Version: "v1.34.3"}.String(),
+			ExpectError: regexp.MustCompile(`(?s)Already exists.*terraform import capi_cluster\.NAME kind://envtest/default/foreign`),
+		}},
+	})
+}
+
+// What is wrong is said at plan, and of which attribute.
+func TestIntegrationClusterMistakes(t *testing.T) {
+	env := setUp(t)
+	existing := clusterHCL{Name: "mistakes", Version: "v1.34.3", Workers: 1}
+	with := func(change func(*clusterHCL)) string {
+		c := existing
+		change(&c)
+		return c.String()
+	}
+	replaced := func(old, replacement string) string {
+		if !strings.Contains(existing.String(), old) {
+			t.Fatalf("the configuration has no %q", old)
+		}
+		return strings.Replace(existing.String(), old, replacement, 1)
+	}
+	steps := []resource.TestStep{{Config: existing.String()}}
+	for _, mistake := range []struct{ config, want string }{
+		{with(func(c *clusterHCL) { c.Version = "v1.33.0" }), `(?s)Invalid cluster.*cannot be downgraded`},
+		{with(func(c *clusterHCL) { c.Version = "v1.36.0" }), `(?s)Invalid cluster.*one minor version at a time`},
+		{with(func(c *clusterHCL) { c.Version = "1.34.3" }), `(?s)Invalid value.*leading v`},
+		{with(func(c *clusterHCL) { c.Variables = "nope = 1" }), `(?s)Invalid cluster.*nope`},
+		{with(func(c *clusterHCL) { c.Variables = "size = 12" }), `(?s)Invalid cluster.*size.*less than or equal to 9`},
+		{with(func(c *clusterHCL) { c.Variables = "size = \"big\"" }), `(?s)Invalid cluster.*size.*integer`},
+		{replaced(`class = "default-worker"`, `class = "no-such-class"`), `(?s)Invalid cluster.*no-such-class`},
+		{replaced(`class = "default-worker"`, `class = "default-worker", repliclas = 1`), `(?s)Unsupported attribute.*repliclas`},
+		{replaced("10.10.0.0/16", "10.10.0.0"), `(?s)Invalid value.*10\.10\.0\.0`},
+		{replaced(`replicas = 1 }`, `replicas = -1 }`), `(?s)replicas.*at least 0`},
+	} {
+		steps = append(steps, resource.TestStep{Config: mistake.config, PlanOnly: true, ExpectError: regexp.MustCompile(mistake.want)})
+	}
+	// A variable that the class gets in the same apply is not a mistake.
+	steps = append(steps, resource.TestStep{Config: with(func(c *clusterHCL) {
+		c.ClassVariables, c.Variables = `added = { schema = { type = "string", default = "" } }`, `added = "yes"`
+	})})
+	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: env.provider.Factories(), Steps: steps})
+}
+
+// A class that does not exist is said before anything is made.
+func TestIntegrationClusterWithoutClass(t *testing.T) {
+	env := setUp(t)
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.provider.Factories(),
+		Steps: []resource.TestStep{{
+			Config: `
+resource "capi_cluster" "test" {
+  management_cluster = "kind://envtest"
+  name               = "classless"
+  namespace          = "kube-public"
+  topology           = { class = "nowhere", version = "v1.34.3" }
+}`,
+			ExpectError: regexp.MustCompile(`(?s)ClusterClass not found.*ClusterClass nowhere not found in namespace kube-public.*capi_cluster_class`),
+		}},
+	})
+}
+
+// expectUpdateOrNothing passes whether or not the cluster became ready by itself
+// before the plan.
+type expectUpdateOrNothing struct{}
+
+func (expectUpdateOrNothing) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	for _, change := range req.Plan.ResourceChanges {
+		if actions := change.Change.Actions; !actions.NoOp() && !actions.Update() {
+			resp.Error = fmt.Errorf("%s: %v, want an update at most", change.Address, actions)
+		}
+	}
+}
+
+func jsonValue(raw string) apiextensionsv1.JSON { return apiextensionsv1.JSON{Raw: []byte(raw)} }
