@@ -36,7 +36,7 @@ resource "capi_cluster_class" "quickstart" {
     template = {
       api_version = "controlplane.cluster.x-k8s.io/v1beta2"
       kind        = "KubeadmControlPlaneTemplate"
-      spec        = { kubeadmConfigSpec = {} }
+      spec        = { kubeadmConfigSpec = { format = "cloud-config" } }
     }
     machine_infrastructure = {
       template = {
@@ -54,7 +54,7 @@ resource "capi_cluster_class" "quickstart" {
           template = {
             api_version = "bootstrap.cluster.x-k8s.io/v1beta2"
             kind        = "KubeadmConfigTemplate"
-            spec        = {}
+            spec        = { format = "cloud-config" }
           }
         }
         infrastructure = {
