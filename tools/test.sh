@@ -28,8 +28,9 @@ integration() {
     skip "integration tests: no kube-apiserver and etcd, see above"
     return
   fi
+  mapfile -t packages < <(packages '^func TestIntegration')
   KUBEBUILDER_ASSETS=$assets TF_ACC_TERRAFORM_PATH=$(tools/terraform.sh) \
-    go test -timeout 20m -run '^TestIntegration' $(packages '^func TestIntegration')
+    go test -timeout 20m -run '^TestIntegration' "${packages[@]}"
 }
 
 acc() {
@@ -40,10 +41,11 @@ acc() {
   fi
   make -s images
   go build -modfile=tools/go.mod -o "$cache/bin/clusterctl" sigs.k8s.io/cluster-api/cmd/clusterctl
+  mapfile -t packages < <(packages '^func TestAcc')
   # One package at a time: each wants the machine for itself. The linker flags make the test binary, which is also
   # the controllers image, a third of its size.
   TF_ACC=1 TF_ACC_TERRAFORM_PATH=$(tools/terraform.sh) CLUSTERCTL=$cache/bin/clusterctl CGO_ENABLED=0 \
-    go test -v -p 1 -count 1 -timeout 60m -ldflags '-s -w' -run '^TestAcc' $(packages '^func TestAcc')
+    go test -v -p 1 -count 1 -timeout 60m -ldflags '-s -w' -run '^TestAcc' "${packages[@]}"
 }
 
 # packages that have tests whose declaration matches.

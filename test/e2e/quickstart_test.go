@@ -53,7 +53,8 @@ func TestAccQuickstart(t *testing.T) {
 	for _, version := range []string{oldVersion, newVersion} {
 		acctest.NeedImage(t, "kindest/node:"+version)
 	}
-	acctest.NoLeaks(t)
+	acctest.NoLeaks(t, managementName)
+	acctest.NoLeaks(t, clusterName)
 	// The example names the provider by its source.
 	t.Setenv("TF_ACC_PROVIDER_NAMESPACE", "terraform-capi")
 
