@@ -85,6 +85,13 @@ func contract(t *testing.T, runtime Runtime, image string) {
 	g.Expect(runtime.Start(ctx, name)).To(Succeed())
 	g.Expect(runtime.Start(ctx, name)).To(Succeed(), "it runs already")
 	g.Expect(runtime.ReadFile(ctx, name, "/deep/er/file")).To(BeEquivalentTo("hello"))
+	copied, err := runtime.CopyFrom(ctx, name, "/deep/er/file")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(runtime.CopyTo(ctx, name, "/deep", copied)).To(Succeed())
+	g.Expect(copied.Close()).To(Succeed())
+	g.Expect(runtime.ReadFile(ctx, name, "/deep/file")).To(BeEquivalentTo("hello"))
+	_, err = runtime.CopyFrom(ctx, name, "/no/such/file")
+	g.Expect(err).To(MatchError(ErrNotFound))
 	_, err = runtime.ReadFile(ctx, name, "/no/such/file")
 	g.Expect(err).To(MatchError(ErrNotFound))
 

@@ -355,6 +355,24 @@ func (f *Fake) CopyTo(_ context.Context, name, directory string, archive io.Read
 	})
 }
 
+// CopyFrom implements Runtime, for single files.
+func (f *Fake) CopyFrom(_ context.Context, name, file string) (archive io.ReadCloser, err error) {
+	err = f.call("CopyFrom", name+" "+file, func() error {
+		c, err := f.find(name)
+		if err != nil {
+			return err
+		}
+		content, ok := c.files[file]
+		if !ok {
+			return fmt.Errorf("file %s in container %s: %w", file, name, ErrNotFound)
+		}
+		packed, err := Archive([]File{{Path: path.Base(file), Mode: 0o644, Content: content}})
+		archive = io.NopCloser(bytes.NewReader(packed))
+		return err
+	})
+	return archive, err
+}
+
 // ReadFile implements Runtime.
 func (f *Fake) ReadFile(_ context.Context, name, file string) (content []byte, err error) {
 	err = f.call("ReadFile", name+" "+file, func() error {

@@ -26,6 +26,15 @@ func (d *Docker) CopyTo(ctx context.Context, name, directory string, archive io.
 	return d.wrap(err, "copying files to %s in container %s", directory, name)
 }
 
+// CopyFrom implements Runtime.
+func (d *Docker) CopyFrom(ctx context.Context, name, path string) (io.ReadCloser, error) {
+	archive, _, err := d.client.CopyFromContainer(ctx, name, path)
+	if err != nil {
+		return nil, d.wrap(err, "copying %s out of container %s", path, name)
+	}
+	return archive, nil
+}
+
 // ReadFile implements Runtime.
 func (d *Docker) ReadFile(ctx context.Context, name, file string) ([]byte, error) {
 	archive, stat, err := d.client.CopyFromContainer(ctx, name, file)

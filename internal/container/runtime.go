@@ -54,6 +54,9 @@ type Runtime interface {
 	// CopyTo unpacks a tar archive into a directory of a container, running or not. The directory must exist.
 	// What is written below a tmpfs of a container that does not run is lost.
 	CopyTo(ctx context.Context, name, directory string, archive io.Reader) error
+	// CopyFrom packs a file or directory of a container, running or not, into a tar archive, whose entries start
+	// with the last element of the path. The caller closes it.
+	CopyFrom(ctx context.Context, name, path string) (io.ReadCloser, error)
 	// ReadFile reads a file of at most 16 MiB out of a container, running or not.
 	ReadFile(ctx context.Context, name, path string) ([]byte, error)
 	// Logs returns the last lines that a container's first process wrote.
@@ -206,7 +209,9 @@ type Exec struct {
 	Env []string
 	// Stdin is copied to the command, then closed. Nil gives it no input.
 	Stdin io.Reader
-	// Stdout and Stderr receive the output; nil discards it. The same writer may be given for both.
+	// Stdout and Stderr receive the output; nil discards it. The same writer may be given for both. Engines drop
+	// what is left of the output some seconds after the command's end, so what is slow or long goes into a file
+	// and is fetched with CopyFrom.
 	Stdout, Stderr io.Writer
 }
 

@@ -10,12 +10,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+const (
+	// directory and imageFile are where an image lies in a node while it is copied.
+	directory = "/usr/local/lib/terraform-capi/images"
+	imageFile = "image.tar"
+
+	removeTimeout = 10 * time.Second
 )
 
 // importCommand loads a tar archive into the node's container runtime, which may be still starting.
@@ -129,23 +139,43 @@ func list(ctx context.Context, runtime container.Runtime, node string) ([]string
 	return normalise(strings.Fields(out.String())), nil
 }
 
-// copyImage streams an image from node to node; it is never on disk in between.
-func copyImage(ctx context.Context, runtime container.Runtime, donor, target, image string) error {
-	reader, writer := io.Pipe()
-	exported := make(chan error, 1)
-	go func() {
-		err := run(ctx, runtime, donor, container.Exec{Stdout: writer,
-			Command: []string{"ctr", "--namespace=k8s.io", "images", "export", "-", image}})
-		writer.CloseWithError(err)
-		exported <- err
+// copyImage copies an image from node to node by way of a file in each. Piping one command into the other would
+// lose the end: engines drop output that is not taken within seconds of a command's end, and unpacking takes its
+// time.
+func copyImage(ctx context.Context, runtime container.Runtime, donor, target, image string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("copying image %s from node %s: %w", image, donor, err)
+		}
 	}()
-	importErr := run(ctx, runtime, target, container.Exec{Stdin: reader, Command: importCommand})
-	// An import that ended early must not leave the export writing to nobody.
-	_ = reader.CloseWithError(io.ErrClosedPipe)
-	if err := errors.Join(importErr, <-exported); err != nil {
-		return fmt.Errorf("copying image %s from node %s: %w", image, donor, err)
+	const file = directory + "/" + imageFile
+	if err := run(ctx, runtime, target, container.Exec{Command: []string{"mkdir", "-p", directory}}); err != nil {
+		return err
 	}
-	return nil
+	defer remove(ctx, runtime, donor, file)
+	defer remove(ctx, runtime, target, file)
+	export := []string{"/bin/sh", "-c", "mkdir -p " + directory + " && exec ctr --namespace=k8s.io images export " + file + " \"$0\"", image}
+	if err := run(ctx, runtime, donor, container.Exec{Command: export}); err != nil {
+		return err
+	}
+	archive, err := runtime.CopyFrom(ctx, donor, file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = archive.Close() }()
+	if err := runtime.CopyTo(ctx, target, directory, archive); err != nil {
+		return err
+	}
+	return run(ctx, runtime, target, container.Exec{Command: []string{"ctr", "--namespace=k8s.io", "images", "import", file}})
+}
+
+// remove removes a file from a node, also when there is no time left for anything else.
+func remove(ctx context.Context, runtime container.Runtime, node, file string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
+	defer cancel()
+	if err := run(ctx, runtime, node, container.Exec{Command: []string{"rm", "-f", file}}); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Failed to remove a temporary file", "node", node, "file", file)
+	}
 }
 
 // run runs a command in a node and makes an error of a bad exit code.

@@ -44,19 +44,9 @@ func newNodes(t *testing.T, images map[string][]string) *nodes {
 	return n
 }
 
-func (n *nodes) exec(_ context.Context, name string, exec container.Exec) (int, error) {
+func (n *nodes) exec(ctx context.Context, name string, exec container.Exec) (int, error) {
+	const file = directory + "/" + imageFile
 	command := strings.Join(exec.Command, " ")
-	if strings.Contains(command, "import") {
-		data, err := io.ReadAll(exec.Stdin)
-		if err != nil {
-			_, _ = fmt.Fprint(exec.Stderr, "unexpected EOF")
-			return 1, nil
-		}
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.images[name] = append(n.images[name], string(data))
-		return 0, nil
-	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {
@@ -64,11 +54,19 @@ func (n *nodes) exec(_ context.Context, name string, exec container.Exec) (int, 
 		_, _ = fmt.Fprint(exec.Stdout, n.system)
 	case strings.Contains(command, "list"):
 		_, _ = fmt.Fprint(exec.Stdout, strings.Join(n.images[name], "\n"))
-	case n.broken:
+	case n.broken && strings.Contains(command, "export"):
 		_, _ = fmt.Fprint(exec.Stderr, "content digest: not found")
 		return 1, nil
 	case strings.Contains(command, "export"):
-		_, _ = fmt.Fprint(exec.Stdout, exec.Command[len(exec.Command)-1])
+		n.WriteFile(name, file, []byte(exec.Command[len(exec.Command)-1]))
+	case strings.Contains(command, "import -"):
+		data, err := io.ReadAll(exec.Stdin)
+		n.images[name] = append(n.images[name], string(data))
+		return 0, err
+	case strings.Contains(command, "import"):
+		data, err := n.ReadFile(ctx, name, file)
+		n.images[name] = append(n.images[name], string(data))
+		return 0, err
 	}
 	return 0, nil
 }
@@ -92,6 +90,7 @@ func TestCopySystemImages(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(copied).To(ConsistOf("registry.k8s.io/coredns:1"))
 	g.Expect(n.images["cp-new"]).To(ContainElement("registry.k8s.io/coredns:1"))
+	g.Expect(n.Calls()).To(ContainElements("Exec cp-old rm", "Exec cp-new rm"), "nothing is left behind")
 
 	copied, err = CopySystemImages(context.Background(), n, "cp-old", n.all(t))
 	g.Expect(err).NotTo(HaveOccurred())
