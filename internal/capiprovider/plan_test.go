@@ -24,7 +24,7 @@ func TestCheckForeign(t *testing.T) {
 			Namespace: "capi-system", Name: "cluster-api",
 			ManagedFields: []metav1.ManagedFieldsEntry{{
 				Manager: manager, Operation: metav1.ManagedFieldsOperationApply, APIVersion: clusterctlv1.GroupVersion.String(),
-				FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:version":{}}`)},
+				FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:version":{}}`),
 			}},
 		}}
 	}

@@ -84,7 +84,7 @@ func TestIntegrationApplyOwnsOnlyWhatIsSet(t *testing.T) {
 	var owned string
 	for _, entry := range read.GetManagedFields() {
 		if entry.Manager == management.FieldManager && entry.Operation == metav1.ManagedFieldsOperationApply {
-			owned = string(entry.FieldsV1.Raw)
+			owned = entry.FieldsV1.GetRawString()
 		}
 	}
 	want := `{"f:spec":{"f:topology":{"f:classRef":{"f:name":{}},"f:version":{}}}}`

@@ -114,7 +114,7 @@ func TestConnectErrors(t *testing.T) {
 				t.Fatalf("error is %v, want one with %q", err, test.text)
 			}
 			for _, reason := range []error{ErrNotConfigured, ErrNotFound, ErrUnreachable} {
-				want := errors.Is(test.reason, reason) || test.reason == ErrNotKnownYet && reason == ErrNotConfigured
+				want := errors.Is(test.reason, reason) || errors.Is(test.reason, ErrNotKnownYet) && errors.Is(reason, ErrNotConfigured)
 				if errors.Is(err, reason) != want {
 					t.Errorf("errors.Is(%v, %q) is not %t", err, reason, want)
 				}

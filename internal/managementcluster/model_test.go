@@ -93,9 +93,9 @@ func TestCheckPorts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	used := int32(listener.Addr().(*net.TCPAddr).Port) //nolint:forcetypeassert // A TCP listener's.
-	diags := checkPorts([]kind.PortMapping{
+	defer func() { _ = listener.Close() }()
+	used := int32(listener.Addr().(*net.TCPAddr).Port)
+	diags := checkPorts(t.Context(), []kind.PortMapping{
 		{ContainerPort: 80},
 		{ContainerPort: 53, HostPort: used, ListenAddress: "127.0.0.1", Protocol: "UDP"},
 		{ContainerPort: 80, HostPort: used, ListenAddress: "127.0.0.1", Protocol: "TCP"},
@@ -123,8 +123,8 @@ func TestCreateDiagnostic(t *testing.T) {
   terraform import capi_management_cluster.NAME kind://mgmt
 
 where NAME is the resource's name in the configuration.`},
-		"no Docker": {fmt.Errorf("%w: Cannot connect.", kind.ErrDockerUnreachable), "Docker is not reachable",
-			`A management cluster runs in Docker, and the docker command could not reach an engine: Docker is not reachable: Cannot connect.
+		"no Docker": {fmt.Errorf("%w: no socket", kind.ErrDockerUnreachable), "Docker is not reachable",
+			`A management cluster runs in Docker, and the docker command could not reach an engine: Docker is not reachable: no socket.
 
 Start Docker, or point DOCKER_HOST or docker context at a running engine.`},
 		"failed": {&kind.CreateError{Cause: errors.New("kubeadm failed"), Remedy: "Do this.", NodeLog: "last line"}, "Management cluster not created",

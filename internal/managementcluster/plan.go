@@ -87,7 +87,7 @@ func (r *Resource) checkCreation(ctx context.Context, plan model) diag.Diagnosti
 		}
 	}
 	if dockerIsLocal() {
-		diags.Append(checkPorts(config.PortMappings)...)
+		diags.Append(checkPorts(ctx, config.PortMappings)...)
 	}
 	return diags
 }
@@ -106,14 +106,14 @@ func dockerIsLocal() bool {
 
 // checkPorts opens every port for a moment. Ports that cannot be tried are left
 // to Docker.
-func checkPorts(mappings []kind.PortMapping) diag.Diagnostics {
+func checkPorts(ctx context.Context, mappings []kind.PortMapping) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for i, mapping := range mappings {
 		if mapping.HostPort == 0 || mapping.ListenAddress == "" {
 			continue
 		}
 		address := net.JoinHostPort(mapping.ListenAddress, strconv.Itoa(int(mapping.HostPort)))
-		if err := tryListen(mapping.Protocol, address); err != nil {
+		if err := tryListen(ctx, mapping.Protocol, address); err != nil {
 			diags.AddAttributeError(
 				path.Root("extra_port_mappings").AtListIndex(i).AtName("host_port"),
 				"Port in use",
@@ -124,16 +124,17 @@ func checkPorts(mappings []kind.PortMapping) diag.Diagnostics {
 	return diags
 }
 
-func tryListen(protocol, address string) error {
+func tryListen(ctx context.Context, protocol, address string) error {
+	var config net.ListenConfig
 	switch protocol {
 	case "TCP":
-		listener, err := net.Listen("tcp", address)
+		listener, err := config.Listen(ctx, "tcp", address)
 		if err != nil {
 			return onlyInUse(err)
 		}
 		return listener.Close()
 	case "UDP":
-		conn, err := net.ListenPacket("udp", address)
+		conn, err := config.ListenPacket(ctx, "udp", address)
 		if err != nil {
 			return onlyInUse(err)
 		}

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
-	ephemeralschema "github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -83,7 +82,7 @@ func TestEphemeralSchemas(t *testing.T) {
 			t.Error(diags)
 		}
 		for name, attribute := range resp.Schema.Attributes {
-			if described, ok := attribute.(ephemeralschema.Attribute); !ok || described.GetMarkdownDescription() == "" {
+			if attribute.GetMarkdownDescription() == "" && attribute.GetDescription() == "" {
 				t.Errorf("%s has no description", name)
 			}
 		}

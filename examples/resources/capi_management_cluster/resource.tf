@@ -21,8 +21,8 @@ resource "capi_management_cluster" "custom" {
 
   kubeadm_config_patches = [
     yamlencode({
-      kind      = "ClusterConfiguration"
-      apiServer = { extraArgs = [{ name = "audit-log-path", value = "-" }] }
+      kind    = "KubeletConfiguration"
+      maxPods = 200
     }),
   ]
 

@@ -15,11 +15,9 @@ resource "capi_provider" "this" {
   name               = each.key
 }
 
-# In a management cluster that is not a KinD cluster on this machine, the
-# controllers come from a registry.
+# In the management cluster of the provider block. One that is not a KinD cluster
+# on this machine takes the controllers from a registry.
 resource "capi_provider" "core" {
-  provider = capi.production
-
   name  = "cluster-api"
   image = "registry.example.com/terraform-provider-capi:v0.1.0"
 }

@@ -64,15 +64,14 @@ func (c *Clusters) Create(ctx context.Context, config Config) error {
 	if exists {
 		return fmt.Errorf("%w: %q", ErrExists, config.Name)
 	}
-	// KinD merges a kubeconfig into the user's unless it is given another file.
-	scratch, err := os.MkdirTemp("", "terraform-provider-capi-")
+	kubeconfigPath, remove, err := scratchKubeconfig()
 	if err != nil {
-		return fmt.Errorf("cannot make a directory for KinD's kubeconfig: %w", err)
+		return err
 	}
-	defer os.RemoveAll(scratch)
+	defer remove()
 
 	created := make(chan error, 1)
-	go func() { created <- c.create(ctx, config, engine, filepath.Join(scratch, "kubeconfig")) }()
+	go func() { created <- c.create(ctx, config, engine, kubeconfigPath) }()
 	select {
 	case err = <-created:
 	case <-ctx.Done():
@@ -193,15 +192,25 @@ func remedy(cause error, config Config) string {
 // exist is no error.
 func (c *Clusters) Delete(ctx context.Context, name, kubeconfigPath string) error {
 	if kubeconfigPath == "" {
-		scratch, err := os.MkdirTemp("", "terraform-provider-capi-")
+		scratch, remove, err := scratchKubeconfig()
 		if err != nil {
-			return fmt.Errorf("cannot make a directory for KinD's kubeconfig: %w", err)
+			return err
 		}
-		defer os.RemoveAll(scratch)
-		kubeconfigPath = filepath.Join(scratch, "kubeconfig")
+		defer remove()
+		kubeconfigPath = scratch
 	}
 	if err := await(ctx, func() error { return c.provider(ctx).Delete(name, kubeconfigPath) }); err != nil {
 		return fmt.Errorf("cannot delete KinD cluster %q: %w", name, explain(err))
 	}
 	return nil
+}
+
+// scratchKubeconfig is a file for KinD to write to and edit, which would be the
+// user's own kubeconfig if it were given none.
+func scratchKubeconfig() (path string, remove func(), err error) {
+	directory, err := os.MkdirTemp("", "terraform-provider-capi-")
+	if err != nil {
+		return "", nil, fmt.Errorf("cannot make a directory for KinD's kubeconfig: %w", err)
+	}
+	return filepath.Join(directory, "kubeconfig"), func() { _ = os.RemoveAll(directory) }, nil
 }

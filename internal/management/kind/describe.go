@@ -56,7 +56,7 @@ type inspection struct {
 	}
 	HostConfig struct {
 		Binds        []string
-		PortBindings map[string][]struct{ HostIp, HostPort string } //nolint:revive // Docker's names.
+		PortBindings map[string][]struct{ HostIp, HostPort string }
 	}
 }
 
