@@ -92,7 +92,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 		if err := updateStatus(s, reterr); err != nil {
 			reterr = kerrors.NewAggregate([]error{reterr, err})
 		}
-		if err := s.patch(ctx, helper, reterr == nil); err != nil {
+		if err := s.patch(ctx, helper); err != nil {
 			reterr = kerrors.NewAggregate([]error{reterr, err})
 		}
 	}()

@@ -63,14 +63,11 @@ func setLoadBalancerAvailableCondition(s *scope, failure error) {
 }
 
 // patch stores what the reconcile changed. Conditions of this controller are its own, whoever wrote to them.
-func (s *scope) patch(ctx context.Context, helper *patch.Helper, observed bool) error {
-	options := []patch.Option{patch.WithOwnedConditions{Conditions: []string{
+func (s *scope) patch(ctx context.Context, helper *patch.Helper) error {
+	owned := patch.WithOwnedConditions{Conditions: []string{
 		clusterv1.ReadyCondition, clusterv1.PausedCondition, infrav1.LoadBalancerAvailableCondition,
-	}}}
-	if observed {
-		options = append(options, patch.WithStatusObservedGeneration{})
-	}
-	if err := helper.Patch(ctx, s.dockerCluster, options...); err != nil {
+	}}
+	if err := helper.Patch(ctx, s.dockerCluster, owned); err != nil {
 		return fmt.Errorf("patching the DockerCluster: %w", err)
 	}
 	return nil

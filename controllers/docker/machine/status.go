@@ -121,19 +121,16 @@ func messageOf(err error) string {
 }
 
 // patch stores what the reconcile changed. Conditions of this controller are its own, whoever wrote to them.
-func (s *scope) patch(ctx context.Context, helper *patch.Helper, observed bool) error {
-	options := []patch.Option{patch.WithOwnedConditions{Conditions: []string{
+func (s *scope) patch(ctx context.Context, helper *patch.Helper) error {
+	owned := patch.WithOwnedConditions{Conditions: []string{
 		clusterv1.ReadyCondition,
 		clusterv1.PausedCondition,
 		infrav1.ContainerProvisionedCondition,
 		infrav1.PreLoadedImagesReadyCondition,
 		infrav1.BootstrapCompletedCondition,
 		infrav1.SystemImagesAvailableCondition,
-	}}}
-	if observed {
-		options = append(options, patch.WithStatusObservedGeneration{})
-	}
-	if err := helper.Patch(ctx, s.dockerMachine, options...); err != nil {
+	}}
+	if err := helper.Patch(ctx, s.dockerMachine, owned); err != nil {
 		return fmt.Errorf("patching the DockerMachine: %w", err)
 	}
 	return nil
