@@ -6,9 +6,11 @@ package cluster
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +33,11 @@ import (
 const configFile = "/usr/local/etc/haproxy/haproxy.cfg"
 
 var ctx = context.Background()
+
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
+	os.Exit(m.Run())
+}
 
 // environment is a management cluster in memory with one DockerCluster, and an engine.
 type environment struct {

@@ -33,6 +33,11 @@ finish() {
   exit "$1"
 }
 
+# note TEXT: a line in the log that says when.
+note() {
+  echo "--- $(date -u +%H:%M:%S.%3N) $1"
+}
+
 # retry COMMAND...: an API server that has just started may be away for moments.
 retry() {
   local attempt
@@ -48,7 +53,7 @@ run() {
   for script in "$root/$1"/*.sh; do
     [ -e "$script" ] || continue
     label=$(cat "${script%.sh}.label")
-    echo "--- $(date -u +%H:%M:%S) $label"
+    note "$label"
     /bin/sh "$script" || finish $? "$label"
     if [ -e "$sentinel" ] && [ ! -e "$root/kubeadm-done" ]; then
       after_kubeadm
@@ -74,8 +79,12 @@ write_files() {
 
 after_kubeadm() {
   [ -e "$root/control-plane" ] || return 0
+  note "certificate names"
   certify
-  if [ -s "$root/pod-subnet" ]; then install_cni; fi
+  if [ -s "$root/pod-subnet" ]; then
+    note "network plug-in"
+    install_cni
+  fi
 }
 
 # The API server's certificate must be valid for the names under which the Docker host reaches it. They are in
@@ -135,7 +144,7 @@ interrupted=no
 if [ -e "$root/started" ]; then
   # The node went down in the middle. What kubeadm left would stop it from starting over.
   interrupted=yes
-  echo "--- starting over after an interruption"
+  note "starting over after an interruption"
   timeout 120 kubeadm reset --force || true
   rm -f "$root/kubeadm-done"
 fi
@@ -148,4 +157,5 @@ fi
 run commands
 # Keys and tokens are where they belong by now.
 rm -rf "$root/files" "$root/commands"
+note "done"
 finish 0 ""
