@@ -116,7 +116,7 @@ resource %q "test" {
 			{
 				// One that somebody deleted is made again.
 				PreConfig: func() {
-					if err := docker.Delete(ctx, name, ""); err != nil {
+					if err := docker.Delete(ctx, name); err != nil {
 						t.Fatal(err)
 					}
 				},

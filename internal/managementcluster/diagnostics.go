@@ -79,7 +79,7 @@ func statusWarnings(m model) diag.Diagnostics {
 
 func notImportable(description *kind.Description) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Management cluster does not run", fmt.Sprintf(
-		"KinD cluster %q is %s, so that what it was made from cannot be read. Start it (docker start %s) and import it again.",
+		"KinD cluster %q is %s, so that what it was made from cannot be read. Start it (docker start %s), or delete it if it never worked.",
 		description.Config.Name, description.Status, description.Node))
 }
 

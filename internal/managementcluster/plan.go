@@ -5,6 +5,7 @@ package managementcluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -78,18 +79,30 @@ func (r *Resource) checkCreation(ctx context.Context, plan model) diag.Diagnosti
 				"Kubernetes will drop cgroup v1 altogether; move this machine to cgroup v2 in time.", config.Name))
 	}
 	if config.Name != "" {
-		exists, err := r.clusters.Exists(ctx, config.Name)
-		switch {
-		case err != nil:
-			diags.Append(describeError(config.Name, err))
-		case exists:
-			diags.Append(alreadyExists(config.Name))
-		}
+		diags.Append(r.checkName(ctx, config.Name)...)
 	}
 	if dockerIsLocal() {
 		diags.Append(checkPorts(ctx, config.PortMappings)...)
 	}
 	return diags
+}
+
+// checkName refuses the name of a cluster that exists, and recognises one whose
+// creation was cut off, which cannot be imported.
+func (r *Resource) checkName(ctx context.Context, name string) diag.Diagnostics {
+	description, err := r.clusters.Describe(ctx, name)
+	switch {
+	case errors.Is(err, kind.ErrNotFound):
+		return nil
+	case err != nil:
+		return diag.Diagnostics{describeError(name, err)}
+	case description.Status == kind.StatusIncomplete:
+		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("name"), "Remains of a management cluster", fmt.Sprintf(
+			"There are containers of a KinD cluster %q that never came to work, as when its creation is cut off. "+
+				"Delete them with kind delete cluster --name %s, or docker rm -f -v %s.", name, name, description.Node))}
+	default:
+		return diag.Diagnostics{alreadyExists(name)}
+	}
 }
 
 func alreadyExists(name string) diag.Diagnostic {

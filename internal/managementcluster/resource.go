@@ -39,7 +39,7 @@ type Clusters interface {
 	Describe(ctx context.Context, name string) (*kind.Description, error)
 	Start(ctx context.Context, name string) error
 	ExportKubeConfig(ctx context.Context, name, path string) error
-	Delete(ctx context.Context, name, kubeconfigPath string) error
+	Delete(ctx context.Context, name string) error
 }
 
 // Resource is capi_management_cluster.
@@ -199,16 +199,12 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	kubeconfigPath, err := management.ExpandHome(state.KubeconfigPath.ValueString())
-	if err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("kubeconfig_path"), "Kubeconfig cannot be cleaned up", err.Error())
-		return
-	}
-	if err := r.clusters.Delete(ctx, name, kubeconfigPath); err != nil {
+	if err := r.clusters.Delete(ctx, name); err != nil {
 		resp.Diagnostics.Append(describeError(name, err))
 		return
 	}
 	r.resolver.Forget(management.KindID(name))
+	resp.Diagnostics.Append(removeContext(state)...)
 }
 
 // ImportState takes NAME or kind://NAME; Read fills in the rest.

@@ -112,7 +112,7 @@ func (f *fakeClusters) ExportKubeConfig(_ context.Context, name, path string) er
 	return nil
 }
 
-func (f *fakeClusters) Delete(_ context.Context, name, _ string) error {
+func (f *fakeClusters) Delete(_ context.Context, name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.clusters, name)
@@ -265,6 +265,9 @@ func TestIntegrationBadInput(t *testing.T) {
 		"timeout":       {config("bad", `timeouts = { create = "soon" }`), nil, `(?i)duration`},
 		"no Docker":     {config("bad", ""), func(f *fakeClusters) { f.engine = kind.ErrDockerUnreachable }, `could not reach\s+an engine`},
 		"name is taken": {config("bad", ""), func(f *fakeClusters) { f.clusters["bad"] = &kind.Description{} }, `terraform import capi_management_cluster.NAME kind://bad`},
+		"remains": {config("bad", ""), func(f *fakeClusters) {
+			f.clusters["bad"] = &kind.Description{Status: kind.StatusIncomplete, Node: "bad-control-plane"}
+		}, `docker\s+rm\s+-f\s+-v\s+bad-control-plane`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake := newFakeClusters(environment)

@@ -69,6 +69,9 @@ func (c *Clusters) Create(ctx context.Context, config Config) error {
 		return err
 	}
 	defer remove()
+	if err := c.ensureImage(ctx, config.NodeImage); err != nil {
+		return &CreateError{Cause: err, Remedy: remedy(err, config)}
+	}
 
 	created := make(chan error, 1)
 	go func() { created <- c.create(ctx, config, engine, kubeconfigPath) }()
@@ -124,7 +127,7 @@ func (c *Clusters) interrupt(ctx context.Context, name string, created <-chan er
 	cleanUp, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
 	for {
-		if err := c.Delete(cleanUp, name, ""); err != nil {
+		if err := c.Delete(cleanUp, name); err != nil {
 			tflog.Warn(ctx, "cannot delete the nodes of an interrupted creation", map[string]any{"error": err.Error()})
 		}
 		select {
@@ -143,7 +146,7 @@ func (c *Clusters) failed(ctx context.Context, config Config, cause error) error
 	defer cancel()
 	failure := &CreateError{Cause: cause, Remedy: remedy(cause, config)}
 	failure.NodeLog = c.nodeLog(cleanUp, config.Name)
-	if err := c.Delete(cleanUp, config.Name, ""); err != nil {
+	if err := c.Delete(cleanUp, config.Name); err != nil {
 		failure.Remedy = strings.TrimSpace(failure.Remedy + fmt.Sprintf(
 			" What was made could not be deleted (%s): run kind delete cluster --name %s, or docker rm -f -v %s-control-plane.",
 			err, config.Name, config.Name))
@@ -174,7 +177,7 @@ func remedy(cause error, config Config) string {
 		return "Give it more time with timeouts.create, or look at the load of the machine."
 	case errors.Is(cause, ErrDockerUnreachable):
 		return "Start Docker, or point DOCKER_HOST or the docker context at a running engine."
-	case strings.Contains(text, "failed to pull image"):
+	case errors.Is(cause, errImage):
 		return fmt.Sprintf("The node image %s is neither here nor could it be pulled: "+
 			"check its name and the network, or load it with docker load.", config.NodeImage)
 	case strings.Contains(text, "port is already allocated"), strings.Contains(text, "address already in use"):
@@ -187,18 +190,14 @@ func remedy(cause error, config Config) string {
 	}
 }
 
-// Delete deletes a KinD cluster with its volumes, and its context from the
-// kubeconfig at kubeconfigPath unless that is empty. A cluster that does not
-// exist is no error.
-func (c *Clusters) Delete(ctx context.Context, name, kubeconfigPath string) error {
-	if kubeconfigPath == "" {
-		scratch, remove, err := scratchKubeconfig()
-		if err != nil {
-			return err
-		}
-		defer remove()
-		kubeconfigPath = scratch
+// Delete deletes a KinD cluster with its volumes. A cluster that does not exist
+// is no error.
+func (c *Clusters) Delete(ctx context.Context, name string) error {
+	kubeconfigPath, remove, err := scratchKubeconfig()
+	if err != nil {
+		return err
 	}
+	defer remove()
 	if err := await(ctx, func() error { return c.provider(ctx).Delete(name, kubeconfigPath) }); err != nil {
 		return fmt.Errorf("cannot delete KinD cluster %q: %w", name, explain(err))
 	}

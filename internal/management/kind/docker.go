@@ -4,6 +4,7 @@
 package kind
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-log/tflog"
 	kindexec "sigs.k8s.io/kind/pkg/exec"
 )
 
@@ -50,8 +52,10 @@ func dockerError(ctx context.Context, args []string, stderr string, err error) e
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		return fmt.Errorf("%w: there is no docker command on the PATH", ErrDockerUnreachable)
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("%w: docker %s did not answer in time", ErrDockerUnreachable, args[0])
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w: docker %s: %w", ErrDockerUnreachable, args[0], ctx.Err())
+		return fmt.Errorf("docker %s: %w", args[0], ctx.Err())
 	case isDaemonError(stderr):
 		return fmt.Errorf("%w: %s", ErrDockerUnreachable, stderr)
 	default:
@@ -101,6 +105,36 @@ func (c *Clusters) Engine(ctx context.Context) (Engine, error) {
 		return engine, fmt.Errorf("%w: docker info names no engine", ErrDockerUnreachable)
 	}
 	return engine, nil
+}
+
+// errImage means that a node image is neither here nor could it be pulled.
+var errImage = errors.New("failed to pull image")
+
+// ensureImage pulls an image that the engine does not have. KinD would do it too,
+// but could not be stopped then.
+func (c *Clusters) ensureImage(ctx context.Context, image string) error {
+	if _, err := c.docker(ctx, "image", "inspect", "--format", "{{.Id}}", image); err == nil {
+		return nil
+	}
+	tflog.Info(ctx, "pulling the node image", map[string]any{"image": image})
+	cmd := exec.CommandContext(ctx, "docker", "pull", image)
+	cmd.WaitDelay = time.Second
+	var output bytes.Buffer
+	cmd.Stderr = &output
+	progress, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("%w %s: %w", errImage, image, err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("%w %s: %w", errImage, image, err)
+	}
+	for lines := bufio.NewScanner(progress); lines.Scan(); {
+		tflog.Info(ctx, lines.Text(), map[string]any{"image": image})
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("%w %s: %w", errImage, image, errors.Join(ctx.Err(), dockerError(ctx, cmd.Args[1:], digest(output.String()), err)))
+	}
+	return nil
 }
 
 // containers returns the names of the containers of a KinD cluster, stopped ones

@@ -189,8 +189,10 @@ func TestNodeLabelsOfOlderKubeadm(t *testing.T) {
 }
 
 func TestRemedy(t *testing.T) {
+	if got := remedy(fmt.Errorf("%w a/b:c", errImage), Config{NodeImage: "kindest/node:v9"}); !strings.Contains(got, "kindest/node:v9") {
+		t.Errorf("missing image: %q", got)
+	}
 	for text, want := range map[string]string{
-		`failed to pull image "a/b:c"`:                            "kindest/node:v9",
 		"Bind for 127.0.0.1:80 failed: port is already allocated": "host_port",
 		"could not find a log line that matches":                  "inotify",
 		"something else":                                          "",
@@ -271,7 +273,10 @@ func TestContextInKubeconfig(t *testing.T) {
 	if len(left.Contexts) != 1 || len(left.Clusters) != 1 || len(left.AuthInfos) != 1 || left.Contexts["other"] == nil || left.CurrentContext != "" {
 		t.Errorf("left are %+v", left)
 	}
-	if err := RemoveContext("/nonexistent/config", "mgmt"); err == nil {
+	if err := RemoveContext("/nonexistent/config", "mgmt"); err != nil {
+		t.Errorf("a file that does not exist: %v", err)
+	}
+	if err := RemoveContext(t.TempDir(), "mgmt"); err == nil {
 		t.Error("no error for a file that cannot be read")
 	}
 }

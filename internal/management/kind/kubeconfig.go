@@ -5,7 +5,9 @@ package kind
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -25,9 +27,13 @@ func HasContext(path, name, endpoint string) bool {
 	return cluster != nil && cluster.Server == endpoint
 }
 
-// RemoveContext takes the cluster's context out of the kubeconfig at path.
+// RemoveContext takes the cluster's context out of the kubeconfig at path. A file
+// that does not exist has none.
 func RemoveContext(path, name string) error {
 	kubeconfig, err := clientcmd.LoadFromFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("cannot remove context %s from %s: %w", contextName(name), path, err)
 	}
