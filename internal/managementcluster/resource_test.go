@@ -309,14 +309,14 @@ func TestIntegrationRefusesToGoWhileClustersExist(t *testing.T) {
 	cluster.Spec.Topology.Version = "v1.35.0"
 	test := fake.factories()
 	test.Steps = []resource.TestStep{
-		{Config: config("guarded", `timeouts = { delete = "2s" }`)},
+		{Config: config("guarded", `timeouts = { delete = "5s" }`)},
 		{
 			PreConfig: func() {
 				if err := environment.Cluster.Apply(t.Context(), cluster); err != nil {
 					t.Fatal(err)
 				}
 			},
-			Config:      config("guarded", `timeouts = { delete = "2s" }`),
+			Config:      config("guarded", `timeouts = { delete = "5s" }`),
 			Destroy:     true,
 			ExpectError: regexp.MustCompile(`(?s)Clusters\s+exist:\s+default/in-the-way`),
 		},
@@ -328,7 +328,7 @@ func TestIntegrationRefusesToGoWhileClustersExist(t *testing.T) {
 				}
 				fake.change(func() { fake.clusters["guarded"].Status = kind.StatusStopped })()
 			},
-			Config:  config("guarded", `timeouts = { delete = "2s" }`),
+			Config:  config("guarded", `timeouts = { delete = "5s" }`),
 			Destroy: true,
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
@@ -54,6 +55,8 @@ func Wait(ctx context.Context, condition Condition) error {
 			return nil
 		case ctx.Err() != nil:
 			return ended(ctx, time.Since(start), last)
+		case isOutOfTime(err):
+			pending = last
 		case err != nil && !isTransient(err):
 			return err
 		case err != nil:
@@ -76,6 +79,12 @@ func ended(ctx context.Context, waited time.Duration, pending string) error {
 		return &TimeoutError{Waited: waited, Pending: pending}
 	}
 	return fmt.Errorf("interrupted after %s: %s: %w", waited.Round(time.Second), pending, ctx.Err())
+}
+
+// isOutOfTime recognises a request that was not made because the deadline is due
+// this very moment. The rate limiter that says so has no error type for it.
+func isOutOfTime(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "would exceed context deadline")
 }
 
 // isTransient says whether a request may well succeed when it is made again. A

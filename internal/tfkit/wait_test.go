@@ -87,6 +87,26 @@ func TestWaitTimesOutWithinTheCondition(t *testing.T) {
 	})
 }
 
+// The rate limiter of a client may see the deadline a moment before the context
+// does.
+func TestWaitTimesOutInTheRateLimiter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		looked := false
+		err := Wait(ctx, func(context.Context) (bool, string, error) {
+			if !looked {
+				looked = true
+				return false, "one machine", nil
+			}
+			return false, "", errors.New("client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline")
+		})
+		if got, want := err.Error(), "timed out after 1m0s: one machine"; got != want {
+			t.Errorf("error is %q, want %q", got, want)
+		}
+	})
+}
+
 func TestWaitAndErrors(t *testing.T) {
 	clusters := schema.GroupResource{Group: "cluster.x-k8s.io", Resource: "clusters"}
 	for name, test := range map[string]struct {
