@@ -133,20 +133,30 @@ func apply(ctx context.Context, mgmt *management.Cluster, plan model) (*clusterv
 // Only a cluster whose objects are all settled is worth waiting for. It says
 // whether there is nothing left to wait for.
 func finish(ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model, settled bool) (finished bool, diags diag.Diagnostics) {
+	var waitErr error
 	if plan.waits() && settled {
-		diags.Append(waitDiagnostics(*plan, waitReady(waitCtx, mgmt, plan.key()))...)
+		waitErr = waitReady(waitCtx, mgmt, plan.key())
 	}
 	lookCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
 	defer cancel()
 	f, err := observe(lookCtx, mgmt, plan.key())
 	if err != nil {
 		plan.Ready = types.BoolValue(false)
+		diags.Append(waitDiagnostics(*plan, waitErr)...)
 		diags.Append(diag.NewWarningDiagnostic("Cluster not read back", fmt.Sprintf(
 			"%s was applied, but could not be read afterwards: %s. The next plan reads it again.", plan.object(), err)))
 		return false, diags
 	}
 	plan.observe(f)
-	return settled && (!plan.waits() || len(diags) == 0), diags
+	if plan.Ready.ValueBool() {
+		// The last look may see what the wait just missed.
+		return settled, nil
+	}
+	var timedOut *tfkit.TimeoutError
+	if errors.As(waitErr, &timedOut) {
+		timedOut.Pending = f.pending()
+	}
+	return settled && waitErr == nil, waitDiagnostics(*plan, waitErr)
 }
 
 // waitDiagnostics words the end of a wait. A wait never fails the resource,
@@ -157,6 +167,10 @@ func waitDiagnostics(plan model, err error) diag.Diagnostics {
 	}
 	waitingFor := plan.object() + " to become ready"
 	remedy := "It goes on coming up. The next apply resumes the wait."
+	if plan.OnTimeout.ValueString() == onTimeoutError {
+		remedy = "It goes on coming up. If it was being created, Terraform regards it as failed and replaces it in the next apply, " +
+			"unless terraform untaint tells it not to."
+	}
 	var timedOut *tfkit.TimeoutError
 	switch isTimeout := errors.As(err, &timedOut); {
 	case isTimeout && plan.CNI.IsNull():
