@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -53,9 +52,9 @@ func (c Command) String() string {
 // document has the directives that are understood. Those that are of type unsupported are known, but cannot be
 // done in a container.
 type document struct {
-	BootCommands []Command   `yaml:"bootcmd"`
+	BootCommands commandList `yaml:"bootcmd"`
 	Files        []writeFile `yaml:"write_files"`
-	Commands     []Command   `yaml:"runcmd"`
+	Commands     commandList `yaml:"runcmd"`
 	NTP          unsupported `yaml:"ntp"`
 	Users        unsupported `yaml:"users"`
 	DiskSetup    unsupported `yaml:"disk_setup"`
@@ -93,8 +92,29 @@ func (d document) reasons() []error {
 	return errs
 }
 
+// commandList is a list of commands. The decoder would leave out those that are null.
+type commandList []Command
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (l *commandList) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind != yaml.SequenceNode {
+		return fmt.Errorf("line %d: commands must be a list", node.Line)
+	}
+	for _, item := range node.Content {
+		var command Command
+		if err := command.UnmarshalYAML(item); err != nil {
+			return err
+		}
+		*l = append(*l, command)
+	}
+	return nil
+}
+
 // UnmarshalYAML implements yaml.Unmarshaler.
 func (c *Command) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
 	switch node.Kind {
 	case yaml.ScalarNode:
 		if err := node.Decode(&c.Shell); err != nil || c.Shell == "" {
@@ -128,12 +148,6 @@ func Parse(data []byte, instance string) (*Config, error) {
 		return nil, errors.New("the cloud-config has more than one YAML document")
 	}
 	errs := doc.reasons()
-	for _, command := range slices.Concat(doc.BootCommands, doc.Commands) {
-		// The decoder does not ask UnmarshalYAML about null.
-		if command.Shell == "" && len(command.Args) == 0 {
-			errs = append(errs, errors.New("a command is empty"))
-		}
-	}
 	config := &Config{BootCommands: doc.BootCommands, Commands: doc.Commands}
 	for i, file := range doc.Files {
 		decoded, err := file.decode()

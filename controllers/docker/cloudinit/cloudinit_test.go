@@ -87,7 +87,8 @@ func TestParseErrors(t *testing.T) {
 		"bad gzip":          {"#cloud-config\nwrite_files:\n- path: /a\n  encoding: gz+b64\n  content: aGVsbG8=\n", "not gzip"},
 		"bad encoding":      {"#cloud-config\nwrite_files:\n- path: /a\n  encoding: rot13\n", "encoding \"rot13\""},
 		"empty command":     {"#cloud-config\nruncmd:\n- ''\n", "empty command"},
-		"null command":      {"#cloud-config\nruncmd:\n- ~\n", "command is empty"},
+		"null command":      {"#cloud-config\nruncmd:\n- ~\n", "an empty command"},
+		"no list":           {"#cloud-config\nruncmd: a\n", "commands must be a list"},
 		"empty list":        {"#cloud-config\nruncmd:\n- []\n", "must be a string or a list"},
 		"map as command":    {"#cloud-config\nruncmd:\n- a: b\n", "must be a string or a list"},
 	} {
