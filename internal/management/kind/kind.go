@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
@@ -65,20 +64,6 @@ func (c *Clusters) KubeConfig(ctx context.Context, name string) (string, error) 
 		return "", explain(err)
 	}
 	return kubeconfig, nil
-}
-
-// HasImage says whether the cluster's node has an image of exactly this name.
-func (c *Clusters) HasImage(ctx context.Context, name, reference string) (bool, error) {
-	node, err := c.node(ctx, name)
-	if err != nil {
-		return false, err
-	}
-	// Nodes need not have crictl; containerd's own client is in all of them.
-	out, err := c.docker(ctx, "exec", node.String(), "ctr", "--namespace=k8s.io", "images", "list", "--quiet", "name=="+reference)
-	if err != nil {
-		return false, fmt.Errorf("cannot list the images of node %s: %w", node, err)
-	}
-	return strings.TrimSpace(string(out)) == reference, nil
 }
 
 // LoadImage loads the images of a docker-archive into the cluster's node, under
