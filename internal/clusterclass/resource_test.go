@@ -89,7 +89,7 @@ resource "capi_cluster_class" "test" {
           template = {
             api_version = "bootstrap.cluster.x-k8s.io/v1beta2"
             kind        = "KubeadmConfigTemplate"
-            spec        = {}
+            spec        = { format = "cloud-config" }
           }
         }
         infrastructure = {

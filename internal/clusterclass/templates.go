@@ -9,12 +9,10 @@ import (
 	"maps"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	bootstrapv1 "sigs.k8s.io/cluster-api/api/bootstrap/kubeadm/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -94,7 +92,6 @@ func render(class *unstructured.Unstructured) (*rendered, error) {
 			"kind":       ref["kind"],
 			"spec":       map[string]any{"template": content},
 		}}
-		fill(template)
 		name, err := topology.TemplateName(class.GetName(), role, template.Object)
 		if err != nil {
 			return nil, err
@@ -106,38 +103,6 @@ func render(class *unstructured.Unstructured) (*rendered, error) {
 		r.templates[role] = template
 	}
 	return r, nil
-}
-
-// kubeadmSpecs are where kubeadm's templates have what Cluster API does not allow
-// to be empty. The format that such a template would have anyway makes one of it.
-var kubeadmSpecs = map[string][]string{
-	"KubeadmConfigTemplate":       {"spec"},
-	"KubeadmControlPlaneTemplate": {"spec", "kubeadmConfigSpec"},
-}
-
-var defaultFormat = map[string]any{"format": string(bootstrapv1.CloudConfig)}
-
-// fill lets configurations say spec = {} of kubeadm's templates too.
-func fill(template *unstructured.Unstructured) {
-	path, ok := kubeadmSpecs[template.GetKind()]
-	if !ok || template.GroupVersionKind().Version != bootstrapv1.GroupVersion.Version {
-		return
-	}
-	path = append([]string{"spec", "template"}, path...)
-	spec, _, err := unstructured.NestedMap(template.Object, path...)
-	siblings, _, _ := unstructured.NestedMap(template.Object, path[:len(path)-1]...)
-	if err != nil || len(spec) > 0 || len(path) > 3 && len(siblings) > 1 {
-		return
-	}
-	_ = unstructured.SetNestedMap(template.Object, runtime.DeepCopyJSON(defaultFormat), path...)
-}
-
-// empty is the reverse of fill.
-func empty(kind string, template map[string]any) {
-	path, ok := kubeadmSpecs[kind]
-	if spec, found, _ := unstructured.NestedMap(template, path...); ok && found && equality.Semantic.DeepEqual(spec, defaultFormat) {
-		_ = unstructured.SetNestedMap(template, map[string]any{}, path...)
-	}
 }
 
 // references are the names of the templates that a class refers to, by role.
@@ -179,7 +144,6 @@ func expand(ctx context.Context, mgmt *management.Cluster, namespace string, con
 			}
 		}
 		parts, _, _ := unstructured.NestedMap(object, "spec", "template")
-		empty(template.GetKind(), parts)
 		for _, part := range []string{"metadata", "spec"} {
 			if parts[part] != nil {
 				ref[part] = parts[part]
@@ -207,7 +171,8 @@ func kinds(classes ...*unstructured.Unstructured) []schema.GroupVersionKind {
 
 // removeUnused deletes the templates of these kinds that were made for a class
 // and that no class in the namespace refers to. Clusters do not count: Cluster
-// API has given each of them copies of its own.
+// API gives each of them copies of its own, which have the labels of what they
+// were copied from and must stay.
 func removeUnused(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, of []schema.GroupVersionKind) error {
 	classes := &clusterv1.ClusterClassList{}
 	if err := mgmt.List(ctx, classes, client.InNamespace(key.Namespace)); err != nil {
@@ -226,10 +191,11 @@ func removeUnused(ctx context.Context, mgmt *management.Cluster, key client.Obje
 			return err
 		}
 		for i := range templates.Items {
-			if used[templates.Items[i].GetName()] {
+			template := &templates.Items[i]
+			if _, isCopy := template.GetLabels()[clusterv1.ClusterTopologyOwnedLabel]; isCopy || used[template.GetName()] {
 				continue
 			}
-			if err := mgmt.Delete(ctx, &templates.Items[i]); client.IgnoreNotFound(err) != nil {
+			if err := mgmt.Delete(ctx, template); client.IgnoreNotFound(err) != nil {
 				return err
 			}
 		}
