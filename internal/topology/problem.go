@@ -5,6 +5,7 @@ package topology
 
 import (
 	"errors"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -53,10 +54,15 @@ func IsRefusal(err error) bool {
 	return len(problems) > 0 && problems[0].Field != "" && !apierrors.IsConflict(err)
 }
 
+// fieldProblems leaves out repetitions: admission code finds fault with the same
+// variable when it defaults and when it validates it.
 func fieldProblems(errs field.ErrorList) []Problem {
 	var problems []Problem
 	for _, err := range errs {
-		problems = append(problems, Problem{Field: err.Field, Message: err.ErrorBody()})
+		problem := Problem{Field: err.Field, Message: err.ErrorBody()}
+		if !slices.Contains(problems, problem) {
+			problems = append(problems, problem)
+		}
 	}
 	return problems
 }
