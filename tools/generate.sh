@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 tool() { go tool -modfile=tools/go.mod "$@"; }
 
-tool controller-gen object paths=./controllers/docker/api/...
+tool controller-gen object:headerFile=tools/header.go.txt paths=./controllers/docker/api/...
 (cd controllers/config && go run ./generate)
 
 # tfplugindocs asks the terraform binary for the schemas of the built provider.

@@ -71,7 +71,8 @@ down() {
   make -s docker
   make -s install
   init
-  terraform destroy -input=false -auto-approve
+  # Without a refresh, because that plans the configuration, and after an upgrade by -var its version is a downgrade.
+  terraform destroy -input=false -auto-approve -refresh=false
   rm -rf "$example"/.terraform "$example"/.terraform.lock.hcl "$example"/terraform.tfstate{,.backup}
 }
 
