@@ -5,7 +5,10 @@ package apifields
 
 import (
 	"reflect"
+	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // project returns the part of a live JSON value that a declared one has: of an
@@ -53,8 +56,8 @@ func projectObject(declared, live map[string]any) map[string]any {
 }
 
 // same compares JSON values. A float equals the integer of the same value, and
-// a duration the same duration written differently: admission webhooks rewrite
-// 5m as 5m0s.
+// durations and amounts are equal however they are written: admission webhooks
+// rewrite 5m as 5m0s, and 1000m as 1.
 func same(a, b any) bool {
 	a, b = canonical(a), canonical(b)
 	switch x := a.(type) {
@@ -81,7 +84,7 @@ func same(a, b any) bool {
 		}
 		return true
 	}
-	return reflect.DeepEqual(a, b) || sameDuration(a, b)
+	return reflect.DeepEqual(a, b) || sameDuration(a, b) || sameQuantity(a, b)
 }
 
 func sameDuration(a, b any) bool {
@@ -93,6 +96,19 @@ func sameDuration(a, b any) bool {
 	first, err := time.ParseDuration(x)
 	second, errToo := time.ParseDuration(y)
 	return err == nil && errToo == nil && first == second
+}
+
+// sameQuantity compares amounts such as 1000m and 1. At least one of them has to
+// have a unit: 1.1 and 1.10 may as well be versions.
+func sameQuantity(a, b any) bool {
+	x, isText := a.(string)
+	y, isTextToo := b.(string)
+	if !isText || !isTextToo || !strings.ContainsAny(x+y, "numkKMGTPEi") {
+		return false
+	}
+	first, err := resource.ParseQuantity(x)
+	second, errToo := resource.ParseQuantity(y)
+	return err == nil && errToo == nil && first.Cmp(second) == 0
 }
 
 func canonical(value any) any {
