@@ -61,6 +61,7 @@ func (f *facts) pending() string {
 	for i := range f.cluster.Spec.Topology.Workers.MachineDeployments {
 		lines = append(lines, f.pendingMachineDeployment(&f.cluster.Spec.Topology.Workers.MachineDeployments[i])...)
 	}
+	lines = append(lines, f.superfluous()...)
 	lines = append(lines, f.pendingMachines()...)
 	if len(lines) == 0 {
 		return ""
@@ -150,7 +151,7 @@ func oneLine(message string) string {
 	for i, line := range lines {
 		lines[i] = strings.TrimPrefix(strings.TrimSpace(line), "* ")
 	}
-	return strings.Join(lines, "; ")
+	return strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": ")
 }
 
 // pendingControlPlane reads what the control plane contract offers, so that it
@@ -202,6 +203,22 @@ func (f *facts) pendingMachineDeployment(topology *clusterv1.MachineDeploymentTo
 		"readyReplicas": md.Status.ReadyReplicas, "availableReplicas": md.Status.AvailableReplicas,
 	}
 	return replicas(who, int64(wanted), func(field string) (int64, bool) { return int64(ptr.Deref(counts[field], 0)), true })
+}
+
+// superfluous are the MachineDeployments that the topology has no more.
+func (f *facts) superfluous() []string {
+	declared := map[string]bool{}
+	for _, topology := range f.cluster.Spec.Topology.Workers.MachineDeployments {
+		declared[topology.Name] = true
+	}
+	var lines []string
+	for i := range f.machineDeployments {
+		name, ofTopology := f.machineDeployments[i].Labels[clusterv1.ClusterTopologyMachineDeploymentNameLabel]
+		if ofTopology && !declared[name] {
+			lines = append(lines, fmt.Sprintf("MachineDeployment %s: to be deleted", name))
+		}
+	}
+	return lines
 }
 
 // replicas compares the counts that control planes and MachineDeployments keep

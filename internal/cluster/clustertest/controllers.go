@@ -153,7 +153,36 @@ func (s *Controllers) reconcileCluster(ctx context.Context, cluster *clusterv1.C
 			return err
 		}
 	}
+	if err := s.removeUndeclared(ctx, cluster); err != nil {
+		return err
+	}
 	return s.finish(ctx, cluster)
+}
+
+// removeUndeclared deletes the MachineDeployments that the topology has no more,
+// and their machines.
+func (s *Controllers) removeUndeclared(ctx context.Context, cluster *clusterv1.Cluster) error {
+	declared := map[string]bool{}
+	for _, wanted := range cluster.Spec.Topology.Workers.MachineDeployments {
+		declared[wanted.Name] = true
+	}
+	existing := &clusterv1.MachineDeploymentList{}
+	if err := s.c.List(ctx, existing, client.InNamespace(cluster.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: cluster.Name}); err != nil {
+		return err
+	}
+	for i := range existing.Items {
+		md := &existing.Items[i]
+		if declared[md.Labels[clusterv1.ClusterTopologyMachineDeploymentNameLabel]] {
+			continue
+		}
+		if err := s.machines(ctx, cluster, md.Name, 0); err != nil {
+			return err
+		}
+		if err := s.c.Delete(ctx, md); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // finish says of the Cluster that all is well, once all is.
