@@ -49,8 +49,8 @@ type clusterHCL struct {
 }
 
 func (c clusterHCL) String() string {
-	template := func(group, kind string) string {
-		return fmt.Sprintf(`{ template = { api_version = "%s.cluster.x-k8s.io/v1beta2", kind = %q, spec = {} } }`, group, kind)
+	template := func(group, kind, spec string) string {
+		return fmt.Sprintf(`{ template = { api_version = "%s.cluster.x-k8s.io/v1beta2", kind = %q, spec = { %s } } }`, group, kind, spec)
 	}
 	return fmt.Sprintf(`
 resource "capi_cluster_class" "test" {
@@ -80,8 +80,9 @@ resource "capi_cluster" "test" {
   cluster_network = { pods = ["10.10.0.0/16"], services = ["10.20.0.0/16"], service_domain = "cluster.local" }
   %[10]s
 }
-`, c.Name, template("infrastructure", "DockerClusterTemplate"), template("controlplane", "KubeadmControlPlaneTemplate"),
-		template("infrastructure", "DockerMachineTemplate"), template("bootstrap", "KubeadmConfigTemplate"),
+`, c.Name, template("infrastructure", "DockerClusterTemplate", ""),
+		template("controlplane", "KubeadmControlPlaneTemplate", `kubeadmConfigSpec = { format = "cloud-config" }`),
+		template("infrastructure", "DockerMachineTemplate", ""), template("bootstrap", "KubeadmConfigTemplate", `format = "cloud-config"`),
 		c.Version, c.Workers, c.Variables, c.ClassVariables, c.Extra)
 }
 

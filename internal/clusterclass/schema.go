@@ -128,7 +128,8 @@ func templateAttribute(what string) schema.SingleNestedAttribute {
 			},
 			"spec": schema.DynamicAttribute{
 				MarkdownDescription: "What stands in the template object's `spec.template.spec`, with the API's own field names. " +
-					"Fields that are not set here are not managed.",
+					"Fields that are not set here are not managed. It may be empty, but for kubeadm's templates, " +
+					"which can say what holds anyway: `{ format = \"cloud-config\" }`, in a control plane's `kubeadmConfigSpec`.",
 				Required:      true,
 				PlanModifiers: []planmodifier.Dynamic{apifields.KeepSameJSON()},
 			},
