@@ -1,0 +1,104 @@
+# A class of clusters whose machines are containers. Editing a template here makes
+# a new template object and rolls the machines that are made from it.
+resource "capi_cluster_class" "quickstart" {
+  management_cluster = capi_management_cluster.mgmt.id
+  name               = "quick-start"
+
+  infrastructure = {
+    template = {
+      api_version = "infrastructure.cluster.x-k8s.io/v1beta2"
+      kind        = "DockerClusterTemplate"
+      spec        = {}
+    }
+  }
+
+  control_plane = {
+    template = {
+      api_version = "controlplane.cluster.x-k8s.io/v1beta2"
+      kind        = "KubeadmControlPlaneTemplate"
+      # The API's own field names.
+      spec = {
+        kubeadmConfigSpec = {
+          clusterConfiguration = { apiServer = { certSANs = ["api.example.com"] } }
+        }
+      }
+    }
+    machine_infrastructure = {
+      template = {
+        api_version = "infrastructure.cluster.x-k8s.io/v1beta2"
+        kind        = "DockerMachineTemplate"
+        spec        = {}
+      }
+    }
+    # A control plane machine whose node is not ready for five minutes is replaced.
+    health_check = {
+      checks = {
+        unhealthy_node_conditions = [
+          { type = "Ready", status = "Unknown", timeout_seconds = 300 },
+          { type = "Ready", status = "False", timeout_seconds = 300 },
+        ]
+      }
+    }
+  }
+
+  workers = {
+    machine_deployments = {
+      default-worker = {
+        bootstrap = {
+          template = {
+            api_version = "bootstrap.cluster.x-k8s.io/v1beta2"
+            kind        = "KubeadmConfigTemplate"
+            spec        = { format = "cloud-config" }
+          }
+        }
+        infrastructure = {
+          template = {
+            api_version = "infrastructure.cluster.x-k8s.io/v1beta2"
+            kind        = "DockerMachineTemplate"
+            spec        = {}
+          }
+        }
+        rollout = { strategy = { type = "RollingUpdate", rolling_update = { max_surge = "1" } } }
+      }
+    }
+  }
+
+  # Clusters give values, the patches below use them.
+  variables = {
+    workerMounts = {
+      schema = {
+        type    = "array"
+        default = []
+        items = {
+          type     = "object"
+          required = ["hostPath", "containerPath"]
+          properties = {
+            hostPath      = { type = "string" }
+            containerPath = { type = "string" }
+          }
+        }
+      }
+    }
+  }
+
+  patches = [{
+    name        = "workerMounts"
+    description = "Mounts folders of the host into worker nodes."
+    enabled_if  = "{{ if .workerMounts }}true{{ end }}"
+    definitions = [{
+      selector = {
+        api_version     = "infrastructure.cluster.x-k8s.io/v1beta2"
+        kind            = "DockerMachineTemplate"
+        match_resources = { machine_deployment_class = { names = ["default-worker"] } }
+      }
+      json_patches = [{
+        op         = "add"
+        path       = "/spec/template/spec/extraMounts"
+        value_from = { variable = "workerMounts" }
+      }]
+    }]
+  }]
+
+  # The class goes before the providers that serve it.
+  depends_on = [capi_provider.this]
+}
