@@ -47,7 +47,8 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(r.validate(ctx, plan, state)...)
+	changes := !req.Plan.Raw.Equal(req.State.Raw)
+	resp.Diagnostics.Append(r.validate(ctx, plan, state, changes)...)
 	if state == nil {
 		return
 	}
@@ -93,8 +94,9 @@ func cniWarning(plan, state model) diag.Diagnostics {
 }
 
 // validate refuses what can be known to be wrong. What is unknown, or needs a
-// management cluster that does not answer, is left for the apply.
-func (r *Resource) validate(ctx context.Context, plan model, state *model) diag.Diagnostics {
+// management cluster that does not answer, is left for the apply. A cluster that
+// does not change itself may still become wrong with its class.
+func (r *Resource) validate(ctx context.Context, plan model, state *model, changes bool) diag.Diagnostics {
 	if r.resolver == nil || plan.Name.IsUnknown() || plan.Namespace.IsUnknown() {
 		return nil
 	}
@@ -105,42 +107,57 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model) diag.
 	if err != nil {
 		return diag.Diagnostics{invalidConfiguration(err)}
 	}
+	cluster, err := typed(desired)
+	if err != nil {
+		return diag.Diagnostics{invalidConfiguration(err)}
+	}
+	planned := clusterclass.PlannedIn(r.resolver, plan.ManagementCluster, cluster.GetClassKey())
+	if !changes && !planned.Changes {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
 	mgmt, diags := clusterclass.Reach(ctx, r.resolver, plan.ManagementCluster, plan.object())
-	class, pending := r.class(ctx, mgmt, plan, desired)
-	var before *clusterv1.Cluster
-	if state != nil && state.key() == plan.key() {
-		before = state.asCluster()
-	}
-	diags.Append(validateOffline(ctx, class, before, desired)...)
-	if mgmt != nil && !pending && !diags.HasError() {
+	class, settled := classFor(ctx, mgmt, planned, cluster.GetClassKey())
+	diags.Append(validateOffline(ctx, class, before(plan, state), desired)...)
+	if mgmt != nil && settled && changes && !diags.HasError() {
 		diags.Append(dryRun(ctx, mgmt, desired)...)
 	}
 	return diags
 }
 
-// class returns the ClusterClass as it will be when the cluster is applied: as
-// planned in the same configuration, else as the management cluster has it. It is
-// nil if it is not known. pending says that the management cluster does not have
-// it like that yet.
-func (r *Resource) class(ctx context.Context, mgmt *management.Cluster, plan model, desired *unstructured.Unstructured) (class *clusterv1.ClusterClass, pending bool) {
-	cluster, err := typed(desired)
+// before is the Cluster that the state declares, nil if the plan makes a new one.
+func before(plan model, state *model) *clusterv1.Cluster {
+	if state == nil || state.key() != plan.key() {
+		return nil
+	}
+	obj, err := state.ToAPI()
 	if err != nil {
+		return nil
+	}
+	cluster, err := typed(obj)
+	if err != nil {
+		return nil
+	}
+	return cluster
+}
+
+// classFor returns the ClusterClass as it will be when the cluster is applied: as
+// planned in the same configuration, else as the management cluster has it. It is
+// nil if it is not known. settled says that the management cluster has it like
+// that already.
+func classFor(ctx context.Context, mgmt *management.Cluster, planned clusterclass.Planned, key client.ObjectKey) (class *clusterv1.ClusterClass, settled bool) {
+	switch {
+	case planned.Found:
+		return planned.Class, !planned.Changes
+	case mgmt == nil:
 		return nil, false
 	}
-	planned := clusterclass.PlannedIn(r.resolver, plan.ManagementCluster, cluster.GetClassKey())
-	if planned.Found {
-		return planned.Class, planned.Changes
-	}
-	if mgmt == nil {
-		return nil, true
-	}
 	live := &clusterv1.ClusterClass{}
-	if err := mgmt.Get(ctx, cluster.GetClassKey(), live); err != nil {
-		return nil, true
+	if err := mgmt.Get(ctx, key, live); err != nil {
+		return nil, false
 	}
-	return topology.Usable(live), false
+	return topology.Usable(live), true
 }
 
 func validateOffline(ctx context.Context, class *clusterv1.ClusterClass, before *clusterv1.Cluster, desired *unstructured.Unstructured) diag.Diagnostics {
@@ -162,13 +179,6 @@ func validateVersion(plan model, state *model) diag.Diagnostics {
 	if planned.IsUnknown() || before.IsNull() || state.key() != plan.key() {
 		return nil
 	}
-	from, errFrom := topology.ParseVersion(before.ValueString())
-	to, errTo := topology.ParseVersion(planned.ValueString())
-	if errFrom != nil || errTo != nil || !to.LT(from) {
-		return nil
-	}
-	// Without the class there is no saying how far up the version may go, but
-	// never down.
 	return problemDiagnostics(topology.ValidateVersion(before.ValueString(), planned.ValueString(), nil), nil)
 }
 
@@ -194,17 +204,4 @@ func problemDiagnostics(problems []topology.Problem, object *unstructured.Unstru
 
 func invalidConfiguration(err error) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Invalid cluster", apifields.Sentence(err.Error()))
-}
-
-// asCluster is the Cluster that the state declares, nil if it declares none.
-func (m *model) asCluster() *clusterv1.Cluster {
-	obj, err := m.ToAPI()
-	if err != nil {
-		return nil
-	}
-	cluster, err := typed(obj)
-	if err != nil {
-		return nil
-	}
-	return cluster
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -421,7 +422,37 @@ func TestIntegrationClusterMistakes(t *testing.T) {
 	steps = append(steps, resource.TestStep{Config: with(func(c *clusterHCL) {
 		c.ClassVariables, c.Variables = `added = { schema = { type = "string", default = "" } }`, `added = "yes"`
 	})})
+	// A class that no longer fits a cluster that stays as it is, is one.
+	steps = append(steps, resource.TestStep{
+		Config: with(func(c *clusterHCL) { c.Variables = "size = 9" }),
+	}, resource.TestStep{
+		Config:   strings.Replace(with(func(c *clusterHCL) { c.Variables = "size = 9" }), "maximum = 9", "maximum = 8", 1),
+		PlanOnly: true, ExpectError: says("Invalid cluster.*size.*less than or equal to 8"),
+	})
 	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: env.provider.Factories(), Steps: steps})
+}
+
+// The examples that the documentation shows are valid, and come up.
+func TestIntegrationExamples(t *testing.T) {
+	env := setUp(t)
+	read := func(resourceType string) string {
+		content, err := os.ReadFile(filepath.Join("..", "..", "examples", "resources", resourceType, "resource.tf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.NewReplacer("capi_management_cluster.mgmt.id", `"kind://envtest"`, "depends_on = [capi_provider.this]", "").Replace(string(content))
+	}
+	const quickstart = cluster.ResourceType + ".quickstart"
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.provider.Factories(),
+		Steps: []resource.TestStep{{
+			Config:            read(clusterclass.ResourceType) + read(cluster.ResourceType),
+			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownValue(quickstart, tfjsonpath.New("ready"), knownvalue.Bool(true))},
+		}, {
+			ResourceName: quickstart, ImportState: true, ImportStateId: "kind://envtest/default/capi-quickstart",
+			ImportStateVerify: true, ImportStateVerifyIgnore: []string{"timeouts"},
+		}},
+	})
 }
 
 // A class that does not exist is said before anything is made.

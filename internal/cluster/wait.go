@@ -89,16 +89,18 @@ func (f *facts) progress() string {
 var clusterConditions = []struct {
 	conditionType string
 	want          metav1.ConditionStatus
+	// once: it comes about once in a cluster's life, and is never looked at again.
+	once bool
 }{
-	{clusterv1.ClusterTopologyReconciledCondition, metav1.ConditionTrue},
-	{clusterv1.ClusterInfrastructureReadyCondition, metav1.ConditionTrue},
-	{clusterv1.ClusterControlPlaneInitializedCondition, metav1.ConditionTrue},
-	{clusterv1.ClusterControlPlaneAvailableCondition, metav1.ConditionTrue},
-	{clusterv1.ClusterWorkersAvailableCondition, metav1.ConditionTrue},
-	{clusterv1.ClusterRollingOutCondition, metav1.ConditionFalse},
-	{clusterv1.ClusterScalingUpCondition, metav1.ConditionFalse},
-	{clusterv1.ClusterScalingDownCondition, metav1.ConditionFalse},
-	{clusterv1.ClusterAvailableCondition, metav1.ConditionTrue},
+	{conditionType: clusterv1.ClusterTopologyReconciledCondition, want: metav1.ConditionTrue},
+	{conditionType: clusterv1.ClusterInfrastructureReadyCondition, want: metav1.ConditionTrue},
+	{conditionType: clusterv1.ClusterControlPlaneInitializedCondition, want: metav1.ConditionTrue, once: true},
+	{conditionType: clusterv1.ClusterControlPlaneAvailableCondition, want: metav1.ConditionTrue},
+	{conditionType: clusterv1.ClusterWorkersAvailableCondition, want: metav1.ConditionTrue},
+	{conditionType: clusterv1.ClusterRollingOutCondition, want: metav1.ConditionFalse},
+	{conditionType: clusterv1.ClusterScalingUpCondition, want: metav1.ConditionFalse},
+	{conditionType: clusterv1.ClusterScalingDownCondition, want: metav1.ConditionFalse},
+	{conditionType: clusterv1.ClusterAvailableCondition, want: metav1.ConditionTrue},
 }
 
 func (f *facts) pendingCluster() []string {
@@ -111,8 +113,11 @@ func (f *facts) pendingCluster() []string {
 	}
 	var lines []string
 	for _, c := range clusterConditions {
-		condition := meta.FindStatusCondition(f.cluster.Status.Conditions, c.conditionType)
-		if line := pendingCondition(condition, c.conditionType, c.want, f.cluster.Generation); line != "" {
+		condition, generation := meta.FindStatusCondition(f.cluster.Status.Conditions, c.conditionType), f.cluster.Generation
+		if c.once {
+			generation = 0
+		}
+		if line := pendingCondition(condition, c.conditionType, c.want, generation); line != "" {
 			lines = append(lines, who+": "+line)
 		}
 	}
@@ -124,7 +129,7 @@ func (f *facts) pendingCluster() []string {
 }
 
 // pendingCondition says how a condition differs from what is wanted. The
-// condition has to be about the object's present generation.
+// condition has to be about this generation of its object, or any if that is 0.
 func pendingCondition(c *metav1.Condition, conditionType string, want metav1.ConditionStatus, generation int64) string {
 	switch {
 	case c == nil:

@@ -176,6 +176,41 @@ func TestUpgradePath(t *testing.T) {
 	}
 }
 
+func TestValidateVersion(t *testing.T) {
+	class := func(change func(*clusterv1.ClusterClass)) *clusterv1.ClusterClass {
+		class := testClass()
+		change(class)
+		return class
+	}
+	offering := class(func(c *clusterv1.ClusterClass) { c.Spec.KubernetesVersions = []string{"v1.34.3", "v1.35.0", "v1.36.1"} })
+	planning := class(func(c *clusterv1.ClusterClass) { c.Spec.Upgrade.External.GenerateUpgradePlanExtension = "plan" })
+	for name, tc := range map[string]struct {
+		to    string
+		class *clusterv1.ClusterClass
+		wrong bool
+	}{
+		"same":                               {"v1.34.3", testClass(), false},
+		"one minor":                          {"v1.35.0", testClass(), false},
+		"two minors":                         {"v1.36.1", testClass(), true},
+		"two minors that the class offers":   {"v1.36.1", offering, false},
+		"two minors that an extension plans": {"v1.36.1", planning, false},
+		"two minors, class unknown":          {"v1.36.1", nil, false},
+		"downgrade":                          {"v1.33.0", testClass(), true},
+		"downgrade with an extension":        {"v1.33.0", planning, true},
+		"downgrade, class unknown":           {"v1.33.0", nil, true},
+	} {
+		problems := ValidateVersion("v1.34.3", tc.to, tc.class)
+		if wrong := len(problems) > 0; wrong != tc.wrong {
+			t.Errorf("%s: problems %v, want some: %t", name, problems, tc.wrong)
+		}
+		for _, problem := range problems {
+			if problem.Field != "spec.topology.version" {
+				t.Errorf("%s: the problem is with %s", name, problem.Field)
+			}
+		}
+	}
+}
+
 func FuzzUpgradePath(f *testing.F) {
 	f.Add("v1.34.3", "v1.35.0", "v1.34.3,v1.35.0")
 	f.Add("v1.33.1", "v1.36.1", "v1.33.1,v1.34.0,v1.35.0,v1.36.1")

@@ -33,19 +33,15 @@ func ParseVersion(v string) (semver.Version, error) {
 // the other: Kubernetes cannot be downgraded, and goes up by one minor version
 // at a time. A class that lists its Kubernetes versions, or has an extension
 // that plans upgrades, lets Cluster API go through the minors in between by
-// itself. class may be nil.
+// itself, so that without a class (nil) only downgrades are wrong.
 func ValidateVersion(from, to string, class *clusterv1.ClusterClass) []Problem {
-	if from == to {
+	switch {
+	case from == to:
 		return nil
-	}
-	if class != nil && class.Spec.Upgrade.External.GenerateUpgradePlanExtension != "" {
+	case class == nil, class.Spec.Upgrade.External.GenerateUpgradePlanExtension != "":
 		return versionProblem(downgrade(from, to))
 	}
-	var versions []string
-	if class != nil {
-		versions = class.Spec.KubernetesVersions
-	}
-	_, err := UpgradePath(from, to, versions)
+	_, err := UpgradePath(from, to, class.Spec.KubernetesVersions)
 	return versionProblem(err)
 }
 
