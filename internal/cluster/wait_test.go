@@ -57,6 +57,8 @@ func finished() *facts {
 	for _, c := range clusterConditions {
 		setCondition(&cluster.Status.Conditions, c.conditionType, c.want, "AsExpected", "", 3)
 	}
+	// Cluster API sets it once, and does not look at it again when the Cluster changes.
+	setCondition(&cluster.Status.Conditions, clusterv1.ClusterControlPlaneInitializedCondition, metav1.ConditionTrue, "Initialized", "", 1)
 	md := clusterv1.MachineDeployment{ObjectMeta: metav1.ObjectMeta{
 		Name: "web-md-0", Generation: 2, Labels: map[string]string{clusterv1.ClusterTopologyMachineDeploymentNameLabel: "md-0"},
 	}}
