@@ -92,12 +92,28 @@ func (f *facts) versions() []string {
 		versions = append(versions, machine.Spec.Version)
 	}
 	if f.controlPlane != nil && len(versions) == 0 {
-		version, _, _ := unstructured.NestedString(f.controlPlane.Object, "status", "version")
-		versions = append(versions, version)
+		versions = append(versions, controlPlaneVersions(f.controlPlane)...)
 	}
 	versions = slices.DeleteFunc(versions, func(v string) bool { return v == "" })
 	slices.SortFunc(versions, compareVersions)
 	return slices.Compact(versions)
+}
+
+// controlPlaneVersions are what the control plane says itself: in a list, or in
+// the field that the list replaces.
+func controlPlaneVersions(controlPlane *unstructured.Unstructured) []string {
+	version, _, _ := unstructured.NestedString(controlPlane.Object, "status", "version")
+	list, found, _ := unstructured.NestedSlice(controlPlane.Object, "status", "versions")
+	if !found {
+		return []string{version}
+	}
+	var versions []string
+	for _, item := range list {
+		fields, _ := item.(map[string]any)
+		version, _ := fields["version"].(string)
+		versions = append(versions, version)
+	}
+	return versions
 }
 
 func compareVersions(a, b string) int {

@@ -137,7 +137,7 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *facts) di
 			m.object(), f.remaining()))
 	}
 	imported := m.Topology.IsNull()
-	if err := m.FromAPI(f.object); err != nil {
+	if err := m.FromAPI(f.object); err != nil { //nolint:contextcheck // Converting values waits for nothing.
 		diags.Append(tfkit.RequestError("read "+m.object(), err))
 		return diags
 	}

@@ -33,6 +33,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/cluster"
 	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/clustertest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
 func TestMain(m *testing.M) { os.Exit(acctest.Run(m)) }
@@ -94,6 +95,7 @@ type environment struct {
 }
 
 func setUp(t *testing.T) environment {
+	t.Helper()
 	acctest.NeedTerraform(t)
 	env := acctest.NeedAPIServer(t)
 	return environment{Environment: env, controllers: clustertest.Start(t, env.Cluster), provider: acctest.Provider{
@@ -139,10 +141,10 @@ func ready(want bool) statecheck.StateCheck {
 func TestIntegrationCluster(t *testing.T) {
 	env := setUp(t)
 	created := clusterHCL{Name: "life", Version: "v1.34.3", Workers: 1, Variables: `imageRepository = "example.com"`}
-	scaled, upgraded, relabelled := created, created, created
+	scaled, upgraded := created, created
 	scaled.Workers = 3
 	upgraded.Workers, upgraded.Version = 3, "v1.35.0"
-	relabelled = upgraded
+	relabelled := upgraded
 	relabelled.Extra = `annotations = { "example.com/owner" = "me" }`
 	versions := func(want string) statecheck.StateCheck {
 		return statecheck.ExpectKnownValue(address, tfjsonpath.New("kubernetes_versions"), knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact(want)}))
@@ -385,6 +387,39 @@ func TestIntegrationClusterExists(t *testing.T) {
 			Config:      clusterHCL{Name: "foreign", Version: "v1.34.3"}.String(),
 			ExpectError: says(`Already exists.*terraform import capi_cluster\.NAME kind://envtest/default/foreign`),
 		}},
+	})
+}
+
+// A management cluster that does not answer changes nothing in the plan, one that
+// is gone takes what lived in it along.
+func TestIntegrationClusterWithoutManagementCluster(t *testing.T) {
+	env := setUp(t)
+	kubeconfigs := acctest.Kubeconfigs{acctest.KindName: env.Kubeconfig}
+	resolver := management.NewResolver(management.Connection{}, kubeconfigs)
+	env.provider.Data = resolver
+	becomes := func(kubeconfig string) func() {
+		return func() {
+			resolver.Forget(management.KindID(acctest.KindName))
+			kubeconfigs[acctest.KindName] = kubeconfig
+			if kubeconfig == "" {
+				delete(kubeconfigs, acctest.KindName)
+			}
+		}
+	}
+	nobody := regexp.MustCompile(`server: .*`).ReplaceAllString(env.Kubeconfig, "server: https://127.0.0.1:1")
+	config := clusterHCL{Name: "lonely", Version: "v1.34.3", Workers: 1}.String()
+	create := action(plancheck.ResourceActionCreate)
+	create.PreApply = append(create.PreApply, plancheck.ExpectResourceAction(clusterclass.ResourceType+".test", plancheck.ResourceActionCreate))
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.provider.Factories(),
+		Steps: []resource.TestStep{
+			{Config: config},
+			{PreConfig: becomes(nobody), Config: config, PlanOnly: true},
+			{PreConfig: becomes(""), Config: config, ConfigPlanChecks: create, ExpectError: says("Management cluster not found")},
+			// It was there all the while. What Terraform itself made, and just like
+			// this, it takes up again, as after an interrupted apply.
+			{PreConfig: becomes(env.Kubeconfig), Config: config, ConfigStateChecks: []statecheck.StateCheck{ready(true)}},
+		},
 	})
 }
 

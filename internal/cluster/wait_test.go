@@ -240,9 +240,14 @@ func TestVersions(t *testing.T) {
 	if diff := cmp.Diff([]string{"v1.9.0", "v1.10.0", version}, f.versions()); diff != "" {
 		t.Error(diff)
 	}
-	managed := &facts{cluster: f.cluster, controlPlane: &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"version": "v1.31.0"}}}}
-	if diff := cmp.Diff([]string{"v1.31.0"}, managed.versions()); diff != "" {
-		t.Error(diff)
+	for _, status := range []map[string]any{
+		{"version": "v1.31.0"},
+		{"version": "v1.30.0", "versions": []any{map[string]any{"version": "v1.31.0", "replicas": int64(1)}}},
+	} {
+		managed := &facts{cluster: f.cluster, controlPlane: &unstructured.Unstructured{Object: map[string]any{"status": status}}}
+		if diff := cmp.Diff([]string{"v1.31.0"}, managed.versions()); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

@@ -141,7 +141,7 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster) error {
 	if err := expand(ctx, mgmt, m.key().Namespace, content, imported); err != nil && !meta.IsNoMatchError(err) {
 		return err
 	}
-	if err := m.FromAPI(content); err != nil {
+	if err := m.FromAPI(content); err != nil { //nolint:contextcheck // Converting values waits for nothing.
 		return err
 	}
 	m.observe(class)

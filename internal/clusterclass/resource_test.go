@@ -142,6 +142,7 @@ type environment struct {
 }
 
 func setUp(t *testing.T) environment {
+	t.Helper()
 	acctest.NeedTerraform(t)
 	env := acctest.NeedAPIServer(t)
 	clustertest.Start(t, env.Cluster)

@@ -37,7 +37,7 @@ const (
 var errGone = errors.New("the cluster does not exist")
 
 // errNotYet means that Cluster API has not made the kubeconfig yet.
-var errNotYet = errors.New("Cluster API has not made the kubeconfig yet")
+var errNotYet = errors.New("the kubeconfig has not been made by Cluster API yet")
 
 // credentials are what a kubeconfig consists of.
 type credentials struct {

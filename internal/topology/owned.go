@@ -25,7 +25,7 @@ func Owned(obj *unstructured.Unstructured, manager string) (map[string]any, bool
 			continue
 		}
 		var fields map[string]any
-		if err := json.Unmarshal(entry.FieldsV1.Raw, &fields); err != nil {
+		if err := json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields); err != nil {
 			return nil, false, fmt.Errorf("cannot read the managed fields of %s %s: %w", obj.GetKind(), obj.GetName(), err)
 		}
 		found = true

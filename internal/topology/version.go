@@ -72,7 +72,7 @@ func UpgradePath(from, to string, versions []string) ([]string, error) {
 		if end.Major == start.Major && end.Minor <= start.Minor+1 {
 			return []string{to}, nil
 		}
-		return nil, fmt.Errorf("Kubernetes goes up by one minor version at a time: from %s the next is v%d.%d; "+
+		return nil, fmt.Errorf("it goes up by one minor version at a time: from %s the next is v%d.%d; "+
 			"or list the versions in between in the class's kubernetes_versions, and Cluster API goes through them", from, start.Major, start.Minor+1)
 	}
 	if !slices.Contains(versions, to) {
@@ -109,7 +109,7 @@ func downgrade(from, to string) error {
 		return err
 	}
 	if end.LT(start) {
-		return fmt.Errorf("Kubernetes cannot be downgraded, and the cluster is at %s", from)
+		return fmt.Errorf("it cannot be downgraded, and the cluster is at %s", from)
 	}
 	return nil
 }

@@ -23,10 +23,9 @@ type Field struct {
 type form int
 
 const (
-	// plain fields look in JSON as they do in Terraform.
-	plain form = iota
-	// skipped attributes are no field of the API object.
-	skipped
+	// skipped attributes are no field of the API object. Forms without a name
+	// look in JSON as they do in Terraform.
+	skipped form = iota + 1
 	// namedList is a list of objects whose key field has the map's key.
 	namedList
 	// namedValues is a list of objects with a name and a value.

@@ -218,7 +218,7 @@ func (s *Controllers) controlPlane(ctx context.Context, cluster *clusterv1.Clust
 	if kcp.Status.ObservedGeneration == kcp.Generation {
 		return nil
 	}
-	kcp.Status.ObservedGeneration, kcp.Status.Version = kcp.Generation, cluster.Spec.Topology.Version
+	kcp.Status.ObservedGeneration = kcp.Generation
 	kcp.Status.Replicas, kcp.Status.UpToDateReplicas = &replicas, &replicas
 	kcp.Status.ReadyReplicas, kcp.Status.AvailableReplicas = &replicas, &replicas
 	return s.c.Status().Update(ctx, kcp)
