@@ -192,11 +192,16 @@ func (s *Controllers) finish(ctx context.Context, cluster *clusterv1.Cluster) er
 	}
 	cluster.Status.ObservedGeneration = cluster.Generation
 	cluster.Status.SetTypedPhase(clusterv1.ClusterPhaseProvisioned)
+	initialized := meta.FindStatusCondition(cluster.Status.DeepCopy().Conditions, clusterv1.ClusterControlPlaneInitializedCondition)
 	cluster.Status.Conditions = conditions(cluster.Generation,
 		[]string{clusterv1.ClusterRollingOutCondition, clusterv1.ClusterScalingUpCondition, clusterv1.ClusterScalingDownCondition},
 		clusterv1.ClusterTopologyReconciledCondition, clusterv1.ClusterInfrastructureReadyCondition,
 		clusterv1.ClusterControlPlaneInitializedCondition, clusterv1.ClusterControlPlaneAvailableCondition,
 		clusterv1.ClusterWorkersAvailableCondition, clusterv1.ClusterAvailableCondition)
+	if initialized != nil {
+		// Cluster API sets it once, and does not look at it again.
+		*meta.FindStatusCondition(cluster.Status.Conditions, initialized.Type) = *initialized
+	}
 	return s.c.Status().Update(ctx, cluster)
 }
 
