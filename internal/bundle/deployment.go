@@ -19,8 +19,10 @@ const (
 	// managerUser is the user that upstream's images run as.
 	managerUser = 65532
 
-	dockerSocket    = "/var/run/docker.sock"
-	certificatesDir = "/tmp/k8s-webhook-server/serving-certs"
+	dockerSocket = "/var/run/docker.sock"
+
+	// temporaryDir is the only writable folder of a manager: the webhook certificates are there.
+	temporaryDir = "/tmp"
 )
 
 // needsDocker: only the Docker infrastructure provider gets the engine's socket, which is as good as root on the host.
@@ -97,7 +99,7 @@ func (i installation) pullPolicy() corev1.PullPolicy {
 
 func (i installation) volumes() []corev1.Volume {
 	volumes := []corev1.Volume{{
-		Name:         "certificates",
+		Name:         "temporary",
 		VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory}},
 	}}
 	if i.needsDocker() {
@@ -113,7 +115,7 @@ func (i installation) volumes() []corev1.Volume {
 }
 
 func (i installation) mounts() []corev1.VolumeMount {
-	mounts := []corev1.VolumeMount{{Name: "certificates", MountPath: certificatesDir}}
+	mounts := []corev1.VolumeMount{{Name: "temporary", MountPath: temporaryDir}}
 	if i.needsDocker() {
 		mounts = append(mounts, corev1.VolumeMount{Name: "docker-socket", MountPath: dockerSocket})
 	}

@@ -114,7 +114,7 @@ func (i Image) assemble() (v1.Image, error) {
 	return mutate.ConfigFile(image, file)
 }
 
-// layer is a tar stream with the executable and an empty /tmp.
+// layer is a tar stream with the executable.
 func (i Image) layer() (io.ReadCloser, error) {
 	file, err := os.Open(i.path)
 	if err != nil {
@@ -128,10 +128,7 @@ func (i Image) layer() (io.ReadCloser, error) {
 	go func() {
 		defer file.Close() //nolint:errcheck // opened for reading
 		archive := tar.NewWriter(writer)
-		err := archive.WriteHeader(&tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777})
-		if err == nil {
-			err = archive.WriteHeader(&tar.Header{Name: executablePath[1:], Typeflag: tar.TypeReg, Mode: 0o755, Size: info.Size()})
-		}
+		err := archive.WriteHeader(&tar.Header{Name: executablePath[1:], Typeflag: tar.TypeReg, Mode: 0o755, Size: info.Size()})
 		if err == nil {
 			_, err = io.Copy(archive, file)
 		}
