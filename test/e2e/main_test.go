@@ -8,23 +8,15 @@ import (
 	"fmt"
 	"os"
 	"testing"
-
-	ctrl "sigs.k8s.io/controller-runtime"
-
-	"github.com/terraform-capi/terraform-provider-capi/controllers"
 )
 
-// TestMain makes the test binary what the provider's binary is: the provider runs inside the test, so the controllers
-// image is made of the test binary, which then has to run controllers in pods. It is also what the pods of the network
-// test run.
+// TestMain lets the test binary also be what the pods of the network test run.
 func TestMain(m *testing.M) {
 	command := ""
 	if len(os.Args) > 1 {
 		command = os.Args[1]
 	}
 	switch command {
-	case "controllers":
-		exitWith(controllers.Run(ctrl.SetupSignalHandler(), os.Args[2:]))
 	case "serve":
 		exitWith(serve())
 	case "get":

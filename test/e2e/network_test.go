@@ -107,7 +107,10 @@ func pod(name, node, image string, args ...string) *corev1.Pod {
 			Containers: []corev1.Container{{
 				Name: name, Image: image, ImagePullPolicy: corev1.PullNever,
 				Command: append([]string{"/manager"}, args...),
+				// Libraries in the test binary write there as soon as it starts.
+				VolumeMounts: []corev1.VolumeMount{{Name: "temporary", MountPath: "/tmp"}},
 			}},
+			Volumes:     []corev1.Volume{{Name: "temporary", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
 			Tolerations: []corev1.Toleration{{Operator: corev1.TolerationOpExists}},
 		},
 	}

@@ -5,17 +5,15 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-testing/config"
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
-	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,7 +25,6 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
-	"github.com/terraform-capi/terraform-provider-capi/internal/provider"
 )
 
 const (
@@ -38,15 +35,16 @@ const (
 	example        = "../../examples/quickstart"
 )
 
-// story is what the steps of a test remember from each other.
+// story is what the chapters of a test remember from each other.
 type story struct {
 	t          *testing.T
+	workspace  *acctest.Workspace
 	kubeconfig string
 	machines   sets.Set[string]
 }
 
-// TestAccQuickstart is the main job, with the configuration that `make quickstart` applies: create, scale, upgrade,
-// import, destroy.
+// TestAccQuickstart is the main job, with the configuration that `make quickstart` applies and the executable that is
+// released: create, scale, upgrade, import, destroy.
 func TestAccQuickstart(t *testing.T) {
 	acctest.NeedDocker(t)
 	acctest.NeedTerraform(t)
@@ -55,98 +53,116 @@ func TestAccQuickstart(t *testing.T) {
 	}
 	acctest.NoLeaks(t, managementName)
 	acctest.NoLeaks(t, clusterName)
-	// The example names the provider by its source.
-	t.Setenv("TF_ACC_PROVIDER_NAMESPACE", "terraform-capi")
+	s := newStory(t)
 
-	s := &story{t: t}
-	create, scale, upgrade := variables(oldVersion, 1), variables(oldVersion, 2), variables(newVersion, 2)
-	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: acctest.Factories(provider.New("test")),
-		// After each of these steps the framework plans again, and expects an empty plan.
-		Steps: append([]resource.TestStep{
-			{
-				ConfigDirectory: config.StaticDirectory(example),
-				ConfigVariables: create,
-				Check:           s.check(s.expectNodes(2, oldVersion), s.expectNetwork, s.expectClusterctl, s.remember),
-			},
-			{
-				ConfigDirectory:  config.StaticDirectory(example),
-				ConfigVariables:  scale,
-				ConfigPlanChecks: onlyClusterUpdates(),
-				Check:            s.check(s.expectNodes(3, oldVersion), s.expectSameMachines, s.remember),
-			},
-			{
-				ConfigDirectory:  config.StaticDirectory(example),
-				ConfigVariables:  upgrade,
-				ConfigPlanChecks: onlyClusterUpdates(),
-				Check: s.check(s.expectNodes(3, newVersion), s.expectNewMachines, s.expectSystemPods,
-					s.expectOldKubeconfigWorks(3, newVersion), s.expectNetwork),
-			},
-		}, importSteps(upgrade)...),
-	})
+	s.apply(variables{oldVersion, 1}, "capi_cluster.quickstart", "create")
+	t.Cleanup(func() { s.workspace.Terraform("destroy", "-auto-approve") })
+	s.expect(s.expectNodes(2, oldVersion), s.expectNetwork, s.expectClusterctl, s.remember)
+
+	s.apply(variables{oldVersion, 2}, "capi_cluster.quickstart", "update")
+	s.expect(s.expectNodes(3, oldVersion), s.expectSameMachines, s.remember)
+
+	s.apply(variables{newVersion, 2}, "capi_cluster.quickstart", "update")
+	s.expect(s.expectNodes(3, newVersion), s.expectNewMachines, s.expectSystemPods,
+		s.expectOldKubeconfigWorks(3, newVersion), s.expectNetwork)
+
+	s.reimport()
 }
 
-func variables(version string, workers int) config.Variables {
-	return config.Variables{
-		"management_cluster_name": config.StringVariable(managementName),
-		"cluster_name":            config.StringVariable(clusterName),
-		"kubernetes_version":      config.StringVariable(version),
-		"worker_replicas":         config.IntegerVariable(workers),
+func newStory(t *testing.T) *story {
+	t.Helper()
+	s := &story{t: t, workspace: acctest.NewWorkspace(t)}
+	files, err := filepath.Glob(filepath.Join(example, "*.tf"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no configuration in %s: %v", example, err)
 	}
-}
-
-func onlyClusterUpdates() resource.ConfigPlanChecks {
-	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-		plancheck.ExpectResourceAction("capi_cluster.quickstart", plancheck.ResourceActionUpdate),
-		plancheck.ExpectResourceAction("capi_management_cluster.this", plancheck.ResourceActionNoop),
-		plancheck.ExpectResourceAction("capi_cluster_class.quickstart", plancheck.ResourceActionNoop),
-		plancheck.ExpectResourceAction(`capi_provider.this["cluster-api"]`, plancheck.ResourceActionNoop),
-	}}
-}
-
-func importSteps(variables config.Variables) []resource.TestStep {
-	id := management.KindID(managementName)
-	imports := []struct{ address, id string }{
-		{"capi_management_cluster.this", managementName},
-		{`capi_provider.this["infrastructure-docker"]`, id + "/infrastructure-docker"},
-		{"capi_cluster_class.quickstart", id + "/default/quick-start"},
-		{"capi_cluster.quickstart", id + "/default/" + clusterName},
-		{"capi_kubeconfig.quickstart", id + "/default/" + clusterName},
-	}
-	var steps []resource.TestStep
-	for _, i := range imports {
-		// An import block, because its plan must be empty: what was imported is what the configuration says.
-		steps = append(steps, resource.TestStep{
-			ConfigDirectory: config.StaticDirectory(example),
-			ConfigVariables: variables,
-			ResourceName:    i.address,
-			ImportState:     true,
-			ImportStateKind: resource.ImportBlockWithID,
-			ImportStateId:   i.id,
-		})
-	}
-	return steps
-}
-
-// check runs checks one after the other with the kubeconfig that the configuration put out.
-func (s *story) check(checks ...func(g Gomega, workload client.Client)) resource.TestCheckFunc {
-	return func(state *terraform.State) error {
-		kubeconfig, ok := state.RootModule().Outputs["kubeconfig"].Value.(string)
-		if !ok || kubeconfig == "" {
-			return fmt.Errorf("the output kubeconfig is empty")
-		}
-		if s.kubeconfig == "" {
-			s.kubeconfig = kubeconfig
-		}
-		workload, err := connect(kubeconfig)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
-		g := NewWithT(s.t)
-		for _, check := range checks {
-			check(g, workload)
+		s.workspace.Write(filepath.Base(file), string(content))
+	}
+	// The example names the provider itself.
+	s.workspace.Write("versions.tf", "")
+	return s
+}
+
+// variables are what changes in the course of the story.
+type variables struct {
+	version string
+	workers int
+}
+
+// apply plans, checks that the plan does the action to the resource and, after creation, nothing to any other,
+// applies it, and checks that nothing is left to do.
+func (s *story) apply(v variables, address, action string) {
+	s.t.Helper()
+	s.workspace.Write("terraform.tfvars", fmt.Sprintf(
+		"management_cluster_name = %q\ncluster_name = %q\nkubernetes_version = %q\nworker_replicas = %d\n",
+		managementName, clusterName, v.version, v.workers))
+	s.workspace.Terraform("plan", "-out=plan")
+	for changed, actions := range s.plannedActions() {
+		if changed == address && !slices.Equal(actions, []string{action}) {
+			s.t.Fatalf("the plan does %v to %s, want %s", actions, changed, action)
 		}
-		return nil
+		if changed != address && action != "create" && !slices.Equal(actions, []string{"no-op"}) {
+			s.t.Fatalf("the plan does %v to %s, which does not change", actions, changed)
+		}
+	}
+	s.workspace.Terraform("apply", "plan")
+	s.workspace.NeedEmptyPlan()
+}
+
+func (s *story) plannedActions() map[string][]string {
+	s.t.Helper()
+	var plan struct {
+		ResourceChanges []struct {
+			Address string `json:"address"`
+			Change  struct {
+				Actions []string `json:"actions"`
+			} `json:"change"`
+		} `json:"resource_changes"`
+	}
+	if err := json.Unmarshal([]byte(s.workspace.Terraform("show", "-json", "plan")), &plan); err != nil {
+		s.t.Fatal(err)
+	}
+	actions := map[string][]string{}
+	for _, change := range plan.ResourceChanges {
+		actions[change.Address] = change.Change.Actions
+	}
+	return actions
+}
+
+// reimport forgets every resource and imports it again; then nothing is left to do.
+func (s *story) reimport() {
+	s.t.Helper()
+	id := management.KindID(managementName)
+	for _, i := range []struct{ address, id string }{
+		{"capi_kubeconfig.quickstart", id + "/default/" + clusterName},
+		{"capi_cluster.quickstart", id + "/default/" + clusterName},
+		{"capi_cluster_class.quickstart", id + "/default/quick-start"},
+		{`capi_provider.this["infrastructure-docker"]`, id + "/infrastructure-docker"},
+		{"capi_management_cluster.this", managementName},
+	} {
+		s.workspace.Terraform("state", "rm", i.address)
+		s.workspace.Terraform("import", i.address, i.id)
+	}
+	s.workspace.NeedEmptyPlan()
+}
+
+// expect runs checks one after the other with the kubeconfig that the configuration puts out.
+func (s *story) expect(checks ...func(g Gomega, workload client.Client)) {
+	s.t.Helper()
+	g := NewWithT(s.t)
+	kubeconfig := s.workspace.Terraform("output", "-raw", "kubeconfig")
+	if s.kubeconfig == "" {
+		s.kubeconfig = kubeconfig
+	}
+	workload, err := connect(kubeconfig)
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, check := range checks {
+		check(g, workload)
 	}
 }
 
