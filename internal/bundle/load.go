@@ -38,7 +38,7 @@ func load(ctx context.Context, nodes Nodes, name string, image Image) error {
 	reader, writer := io.Pipe()
 	go func() { writer.CloseWithError(image.Write(writer)) }()
 	if err := nodes.LoadImage(ctx, name, reader); err != nil {
-		reader.CloseWithError(err) //nolint:errcheck,gosec // always nil
+		reader.CloseWithError(err)
 		return fmt.Errorf("loading the controllers image into KinD cluster %s: %w", name, err)
 	}
 	return nil

@@ -28,7 +28,7 @@ func (d *Docker) Events(ctx context.Context, label string) (<-chan Event, error)
 			select {
 			case <-ctx.Done():
 				return
-			case <-failures:
+			case <-failures: //nolint:errcheck // Whatever it was, the channel is closed, and the caller connects again.
 				return
 			case message := <-messages:
 				event := Event{

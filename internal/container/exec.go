@@ -81,7 +81,7 @@ type errorKeeper struct {
 
 func (k *errorKeeper) Read(p []byte) (int, error) {
 	n, err := k.Reader.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // Read must return io.EOF itself.
+	if err != nil && err != io.EOF {
 		k.err = err
 	}
 	return n, err

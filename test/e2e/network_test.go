@@ -91,6 +91,9 @@ func expectPodsTalk(t *testing.T, workload client.Client) {
 	}
 	g.Eventually(func(g Gomega) {
 		g.Expect(workload.Get(ctx, client.ObjectKeyFromObject(peer), peer)).To(Succeed())
+		if peer.Status.Phase == corev1.PodFailed {
+			StopTrying(fmt.Sprintf("the client failed: %+v", peer.Status.ContainerStatuses)).Now()
+		}
 		g.Expect(peer.Status.Phase).To(Equal(corev1.PodSucceeded))
 	}).WithTimeout(4 * time.Minute).WithPolling(time.Second).Should(Succeed())
 	for _, object := range []client.Object{server, service, peer} {

@@ -258,7 +258,7 @@ func (s *story) expectClusterctl(g Gomega, _ client.Client) {
 		g.Expect(err).NotTo(HaveOccurred(), "clusterctl %v", args)
 		return string(out)
 	}
-	g.Expect(run("describe", "cluster", clusterName)).To(And(ContainSubstring("DockerCluster/"), ContainSubstring("KubeadmControlPlane/"), ContainSubstring("MachineDeployment/")))
+	g.Expect(run("describe", "cluster", clusterName)).To(And(ContainSubstring("DockerCluster default/"), ContainSubstring("KubeadmControlPlane default/"), ContainSubstring("MachineDeployment default/")))
 	g.Expect(run("get", "kubeconfig", clusterName)).To(ContainSubstring("client-certificate-data"))
 
 	providers := exec.CommandContext(s.t.Context(), "docker", "exec", managementName+"-control-plane", "kubectl", "get", "providers.clusterctl.cluster.x-k8s.io", "--all-namespaces", "--no-headers")

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -60,7 +61,7 @@ func generate(provider string, paths []string) error {
 		"crd:crdVersions=v1", "output:crd:dir="+filepath.Join(provider, "crd"),
 		"rbac:roleName=manager-role", "output:rbac:dir="+filepath.Join(provider, "rbac"),
 		"webhook", "output:webhook:dir="+filepath.Join(provider, "webhook"))
-	cmd := exec.Command("go", args...)
+	cmd := exec.CommandContext(context.Background(), "go", args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return cmd.Run()
 }

@@ -69,7 +69,7 @@ func (j *Jobs) Notify(obj client.Object) {
 // Run starts the job unless it runs already, and returns how it stands. The end of a job is returned once; after
 // that Run starts it anew. The object is reconciled when the job reports progress and when it ends, so callers
 // return and come back.
-func (j *Jobs) Run(ctx context.Context, obj client.Object, name string, timeout time.Duration, do func(ctx context.Context, report func(string)) error) Status {
+func (j *Jobs) Run(ctx context.Context, obj client.Object, name string, timeout time.Duration, do func(ctx context.Context, report func(string)) error) Status { //nolint:contextcheck // A job outlives the reconcile that starts it.
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	k := key{obj.GetUID(), name}

@@ -153,7 +153,7 @@ func (r *Reconciler) config(ctx context.Context, s *scope, servers []*infrav1.Do
 	}
 	template, ok := configMap.Data["value"]
 	if !ok {
-		return config, fmt.Errorf("ConfigMap %s has no key \"value\" with an HAProxy configuration template", ref.Name) //nolint:staticcheck // ConfigMap is a kind.
+		return config, fmt.Errorf("ConfigMap %s has no key \"value\" with an HAProxy configuration template", ref.Name)
 	}
 	config.Template = template
 	return config, nil

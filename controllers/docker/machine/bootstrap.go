@@ -29,7 +29,7 @@ const (
 func (r *Reconciler) reconcileBootstrap(ctx context.Context, s *scope) (ctrl.Result, error) {
 	// A completed bootstrap stays completed. Whoever lost the condition, as in a move, looks again.
 	if conditions.IsTrue(s.dockerMachine, infrav1.BootstrapCompletedCondition) {
-		s.bootstrapped = done(infrav1.BootstrapCompletedReason, "")
+		s.bootstrapped = done(infrav1.BootstrapCompletedReason)
 		return ctrl.Result{}, nil
 	}
 	result, err := bootstrap.ReadResult(ctx, r.Runtime, s.container.Name)
@@ -39,7 +39,7 @@ func (r *Reconciler) reconcileBootstrap(ctx context.Context, s *scope) (ctrl.Res
 	if result != nil {
 		r.Jobs.Forget(s.dockerMachine, observeJob)
 		if result.Succeeded() {
-			s.bootstrapped = done(infrav1.BootstrapCompletedReason, "")
+			s.bootstrapped = done(infrav1.BootstrapCompletedReason)
 		} else {
 			s.bootstrapped = notYet(infrav1.BootstrapFailedReason, "Bootstrap "+result.String())
 		}

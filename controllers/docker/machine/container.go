@@ -79,7 +79,7 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 		}
 	}
 	s.container = found
-	s.provisioned = done(infrav1.ContainerProvisionedReason, "")
+	s.provisioned = done(infrav1.ContainerProvisionedReason)
 	surface(s)
 	return ctrl.Result{}, nil
 }

@@ -41,7 +41,7 @@ func (r *Reconciler) reconcilePreLoadedImages(ctx context.Context, s *scope) (ct
 		return ctrl.Result{}, err
 	}
 	if loaded {
-		s.preLoadedImages = done(infrav1.PreLoadedImagesReadyReason, "")
+		s.preLoadedImages = done(infrav1.PreLoadedImagesReadyReason)
 		return ctrl.Result{}, nil
 	}
 	name := s.container.Name
@@ -62,7 +62,7 @@ func (r *Reconciler) reconcilePreLoadedImages(ctx context.Context, s *scope) (ct
 		return ctrl.Result{}, fmt.Errorf("loading images into the node: %w", load.Err)
 	}
 	if load.Done {
-		s.preLoadedImages = done(infrav1.PreLoadedImagesReadyReason, "")
+		s.preLoadedImages = done(infrav1.PreLoadedImagesReadyReason)
 		return ctrl.Result{}, nil
 	}
 	s.preLoadedImages = notYet(infrav1.PreLoadedImagesNotReadyReason, load.Progress)
@@ -97,7 +97,7 @@ func (r *Reconciler) reconcileSystemImages(ctx context.Context, s *scope) (ctrl.
 	case sync.Err != nil:
 		s.systemImages = notYet(infrav1.SystemImagesCopyFailedReason, sync.Err.Error())
 	case sync.Done:
-		s.systemImages = done(infrav1.SystemImagesAvailableReason, "")
+		s.systemImages = done(infrav1.SystemImagesAvailableReason)
 	default:
 		s.systemImages = &finding{unknown: true, reason: infrav1.SystemImagesCopyingReason}
 		return ctrl.Result{}, nil

@@ -89,6 +89,6 @@ func notYet(reason, message string) *finding {
 	return &finding{reason: reason, message: message}
 }
 
-func done(reason, message string) *finding {
-	return &finding{ok: true, reason: reason, message: message}
+func done(reason string) *finding {
+	return &finding{ok: true, reason: reason}
 }

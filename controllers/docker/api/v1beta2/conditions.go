@@ -11,17 +11,17 @@ const (
 	// that the cluster's control plane machines ask for.
 	LoadBalancerAvailableCondition = "LoadBalancerAvailable"
 
-	// LoadBalancerAvailableReason: the load balancer runs.
+	// LoadBalancerAvailableReason means: the load balancer runs.
 	LoadBalancerAvailableReason = clusterv1.AvailableReason
-	// LoadBalancerNotAvailableReason: the load balancer could not be made, started or configured; the message
+	// LoadBalancerNotAvailableReason means: the load balancer could not be made, started or configured; the message
 	// has the engine's own error. Retried with growing intervals.
 	LoadBalancerNotAvailableReason = clusterv1.NotAvailableReason
-	// LoadBalancerPullingImageReason: its image is not on the host and being pulled.
+	// LoadBalancerPullingImageReason means: its image is not on the host and being pulled.
 	LoadBalancerPullingImageReason = "PullingImage"
-	// LoadBalancerNameTakenReason: a container of that name exists and does not belong to this cluster. It is
+	// LoadBalancerNameTakenReason means: a container of that name exists and does not belong to this cluster. It is
 	// never touched; remove it or give the cluster another endpoint host.
 	LoadBalancerNameTakenReason = "ContainerNameTaken"
-	// LoadBalancerDeletingReason: the DockerCluster is being deleted.
+	// LoadBalancerDeletingReason means: the DockerCluster is being deleted.
 	LoadBalancerDeletingReason = clusterv1.DeletingReason
 )
 
@@ -31,30 +31,30 @@ const (
 	// ContainerProvisionedCondition is true while the machine's container runs.
 	ContainerProvisionedCondition = "ContainerProvisioned"
 
-	// ContainerProvisionedReason: the container runs.
+	// ContainerProvisionedReason means: the container runs.
 	ContainerProvisionedReason = clusterv1.ProvisionedReason
-	// ContainerNotProvisionedReason: the container could not be made or started; the message has the engine's
+	// ContainerNotProvisionedReason means: the container could not be made or started; the message has the engine's
 	// own error. Retried with growing intervals.
 	ContainerNotProvisionedReason = clusterv1.NotProvisionedReason
-	// ContainerWaitingForClusterInfrastructureReason: the DockerCluster is not provisioned yet.
+	// ContainerWaitingForClusterInfrastructureReason means: the DockerCluster is not provisioned yet.
 	ContainerWaitingForClusterInfrastructureReason = clusterv1.WaitingForClusterInfrastructureReadyReason
-	// ContainerWaitingForControlPlaneInitializedReason: workers get no bootstrap data before the first
+	// ContainerWaitingForControlPlaneInitializedReason means: workers get no bootstrap data before the first
 	// control plane machine is up. The container is made already, and waits unstarted.
 	ContainerWaitingForControlPlaneInitializedReason = clusterv1.WaitingForControlPlaneInitializedReason
-	// ContainerWaitingForBootstrapDataReason: the bootstrap provider has not set the data secret yet.
+	// ContainerWaitingForBootstrapDataReason means: the bootstrap provider has not set the data secret yet.
 	ContainerWaitingForBootstrapDataReason = clusterv1.WaitingForBootstrapDataReason
-	// ContainerPullingImageReason: the node image is not on the host and being pulled.
+	// ContainerPullingImageReason means: the node image is not on the host and being pulled.
 	ContainerPullingImageReason = "PullingImage"
-	// ContainerInvalidBootstrapDataReason: the bootstrap data asks for something that cannot be done in a
+	// ContainerInvalidBootstrapDataReason means: the bootstrap data asks for something that cannot be done in a
 	// container, or is not cloud-config. Not retried until the secret or the machine changes.
 	ContainerInvalidBootstrapDataReason = "InvalidBootstrapData"
-	// ContainerNameTakenReason: a container of that name exists and does not belong to this machine. It is
+	// ContainerNameTakenReason means: a container of that name exists and does not belong to this machine. It is
 	// never touched; remove it or replace the machine.
 	ContainerNameTakenReason = "ContainerNameTaken"
-	// ContainerMissingReason: the machine's container existed and was removed behind the controller's back.
+	// ContainerMissingReason means: the machine's container existed and was removed behind the controller's back.
 	// Its data are gone, so it is not made again: delete the Machine or let a MachineHealthCheck replace it.
 	ContainerMissingReason = "ContainerMissing"
-	// ContainerDeletingReason: the DockerMachine is being deleted.
+	// ContainerDeletingReason means: the DockerMachine is being deleted.
 	ContainerDeletingReason = clusterv1.DeletingReason
 )
 
@@ -63,9 +63,9 @@ const (
 	// machines that ask for images; their bootstrap commands wait for it.
 	PreLoadedImagesReadyCondition = "PreLoadedImagesReady"
 
-	// PreLoadedImagesReadyReason: the images are in the node.
+	// PreLoadedImagesReadyReason means: the images are in the node.
 	PreLoadedImagesReadyReason = clusterv1.ReadyReason
-	// PreLoadedImagesNotReadyReason: the images are being copied, or the last attempt failed; see the message.
+	// PreLoadedImagesNotReadyReason means: the images are being copied, or the last attempt failed; see the message.
 	PreLoadedImagesNotReadyReason = clusterv1.NotReadyReason
 )
 
@@ -73,16 +73,16 @@ const (
 	// BootstrapCompletedCondition is true when every command of the bootstrap data has succeeded in the node.
 	BootstrapCompletedCondition = "BootstrapCompleted"
 
-	// BootstrapCompletedReason: all commands have succeeded.
+	// BootstrapCompletedReason means: all commands have succeeded.
 	BootstrapCompletedReason = "Completed"
-	// BootstrapNotCompletedReason: the commands are running in the node.
+	// BootstrapNotCompletedReason means: the commands are running in the node.
 	BootstrapNotCompletedReason = "NotCompleted"
-	// BootstrapWaitingForContainerReason: there is no started container to bootstrap yet.
+	// BootstrapWaitingForContainerReason means: there is no started container to bootstrap yet.
 	BootstrapWaitingForContainerReason = "WaitingForContainer"
-	// BootstrapFailedReason: a command failed; the message names it and has the end of its log. Not retried:
+	// BootstrapFailedReason means: a command failed; the message names it and has the end of its log. Not retried:
 	// delete the Machine or let a MachineHealthCheck replace it.
 	BootstrapFailedReason = "Failed"
-	// BootstrapTimedOutReason: the commands did not end within spec.bootstrapTimeout. Should they end later,
+	// BootstrapTimedOutReason means: the commands did not end within spec.bootstrapTimeout. Should they end later,
 	// the condition says so.
 	BootstrapTimedOutReason = "TimedOut"
 )
@@ -93,10 +93,10 @@ const (
 	// upgrade, and does not count for Ready.
 	SystemImagesAvailableCondition = "SystemImagesAvailable"
 
-	// SystemImagesAvailableReason: the node has every image that a node of the cluster could give it.
+	// SystemImagesAvailableReason means: the node has every image that a node of the cluster could give it.
 	SystemImagesAvailableReason = clusterv1.AvailableReason
-	// SystemImagesCopyFailedReason: some image could not be copied; the node pulls it itself where it can.
+	// SystemImagesCopyFailedReason means: some image could not be copied; the node pulls it itself where it can.
 	SystemImagesCopyFailedReason = "CopyFailed"
-	// SystemImagesCopyingReason: images are being compared and copied.
+	// SystemImagesCopyingReason means: images are being compared and copied.
 	SystemImagesCopyingReason = "Copying"
 )
