@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -50,7 +49,7 @@ func Install(ctx context.Context, cluster *management.Cluster, name string, imag
 // served yet, and several providers create the inventory's at once.
 func apply(ctx context.Context, cluster *management.Cluster, object client.Object) error {
 	return retry(ctx, func() error { return cluster.Apply(ctx, object) }, func(err error) bool {
-		return meta.IsNoMatchError(err) || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)
+		return management.IsAbsent(err) || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)
 	})
 }
 
@@ -89,7 +88,7 @@ func Installed(ctx context.Context, cluster *management.Cluster, name string) (*
 
 // ignoreAbsent is nil if err says that an object, or its kind, is not there.
 func ignoreAbsent(err error, format string, args ...any) error {
-	if err == nil || apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+	if err == nil || management.IsAbsent(err) {
 		return nil
 	}
 	return fmt.Errorf(format+": %w", append(args, err)...)

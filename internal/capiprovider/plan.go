@@ -13,8 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -108,7 +106,7 @@ func (r *Resource) checkForeign(ctx context.Context, cluster *management.Cluster
 	entry := &clusterctlv1.Provider{}
 	err = cluster.Get(ctx, client.ObjectKey{Namespace: provider.Namespace, Name: provider.Name}, entry)
 	switch {
-	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+	case management.IsAbsent(err):
 		return nil
 	case err != nil:
 		return diag.Diagnostics{tfkit.RequestError("see whether "+plan.object()+" is installed", err)}

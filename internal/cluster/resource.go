@@ -13,8 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -112,7 +110,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	}
 	f, err := observe(ctx, mgmt, state.key())
 	switch {
-	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+	case management.IsAbsent(err):
 		resp.State.RemoveResource(ctx)
 		return
 	case management.IsConnectionError(err) && !state.Topology.IsNull():
@@ -208,7 +206,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	}
 	cluster := &clusterv1.Cluster{}
 	cluster.Namespace, cluster.Name = state.key().Namespace, state.key().Name
-	if err := mgmt.Delete(ctx, cluster); err != nil && !apierrors.IsNotFound(err) && !meta.IsNoMatchError(err) {
+	if err := mgmt.Delete(ctx, cluster); err != nil && !management.IsAbsent(err) {
 		resp.Diagnostics.Append(tfkit.RequestError("delete "+state.object(), err))
 		return
 	}

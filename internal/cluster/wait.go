@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -38,7 +37,7 @@ func waitReady(ctx context.Context, mgmt *management.Cluster, key client.ObjectK
 func waitGone(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) error {
 	return tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		f, err := observe(ctx, mgmt, key)
-		if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+		if management.IsAbsent(err) {
 			return true, "", nil
 		}
 		if err != nil {

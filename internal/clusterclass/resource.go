@@ -10,7 +10,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -106,7 +105,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	}
 	err = state.read(ctx, mgmt)
 	switch {
-	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+	case management.IsAbsent(err):
 		resp.State.RemoveResource(ctx)
 	case management.IsConnectionError(err) && !state.isImport():
 		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
@@ -213,7 +212,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		return
 	}
 	class, err := get(ctx, mgmt, state.key())
-	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+	if management.IsAbsent(err) {
 		return
 	}
 	if err == nil {

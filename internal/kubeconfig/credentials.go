@@ -13,7 +13,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/clientcmd"
@@ -53,7 +52,7 @@ func read(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, e
 	cluster := &clusterv1.Cluster{}
 	err := mgmt.Get(ctx, key, cluster)
 	switch {
-	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+	case management.IsAbsent(err):
 		return nil, fmt.Errorf("%w: Cluster %s", errGone, key)
 	case err != nil:
 		return nil, err
