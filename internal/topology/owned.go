@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 // Owned returns the part of an object that the given field manager applied by
@@ -73,9 +75,11 @@ func isBookkeeping(key string) bool {
 }
 
 // ownedPart returns what fields, in the notation of metadata.managedFields,
-// selects from value. A field without children is owned as a whole.
+// selects from value. A field without children is owned as a whole; but of a map
+// that was applied empty, what is in it by now came from defaulting, which owns
+// nothing.
 func ownedPart(value any, fields map[string]any) any {
-	if len(fields) == 0 {
+	if m, isMap := value.(map[string]any); len(fields) == 0 && (!isMap || isAtomic(m)) {
 		return value
 	}
 	switch value := value.(type) {
@@ -99,6 +103,17 @@ func ownedPart(value any, fields map[string]any) any {
 		return part
 	}
 	return value
+}
+
+// atomicKeys are those of the maps that Kubernetes' types declare atomic:
+// references and selectors.
+var atomicKeys = sets.New("apiGroup", "apiVersion", "containerName", "divisor", "fieldPath", "key", "kind",
+	"matchExpressions", "matchLabels", "name", "namespace", "optional", "resource", "resourceVersion", "uid")
+
+// isAtomic tells a map that is always owned as a whole from one that was applied
+// empty, which managed fields do not.
+func isAtomic(m map[string]any) bool {
+	return atomicKeys.HasAll(slices.Collect(maps.Keys(m))...)
 }
 
 // ownedItem finds the fields of one list item: lists that are maps name their

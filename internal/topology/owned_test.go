@@ -26,6 +26,8 @@ metadata:
       f:spec:
         f:paused: {}
         f:list: {}
+        f:empty: {}
+        f:reference: {}
         f:set: {"v:\"x\"": {}}
         f:variables: {'k:{"name":"one"}': {.: {}, f:name: {}, f:value: {f:part: {}}}}
   - manager: them
@@ -35,6 +37,8 @@ spec:
   paused: true
   theirs: 1
   list: [a, b]
+  empty: {defaulted: {port: 6443}}
+  reference: {name: secret, key: value}
   set: [x, y]
   variables:
   - {name: one, value: {part: 1, defaulted: 2}}
@@ -59,6 +63,9 @@ func TestOwned(t *testing.T) {
 		"paused": true,
 		"list":   []any{"a", "b"},
 		"set":    []any{"x"},
+		// Nothing says whether a map without children was applied empty or is atomic, but what is in it.
+		"empty":     map[string]any{},
+		"reference": map[string]any{"name": "secret", "key": "value"},
 		"variables": []any{map[string]any{
 			"name": "one", "value": map[string]any{"part": float64(1)},
 		}},
