@@ -66,7 +66,7 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 				MarkdownDescription: "Name of the provider, one of `cluster-api`, `bootstrap-kubeadm`, `control-plane-kubeadm` and " +
 					"`infrastructure-docker`. A change replaces the provider.",
 				Required:      true,
-				Validators:    []validator.String{stringvalidator.OneOf(names()...)},
+				Validators:    []validator.String{stringvalidator.OneOf(config.Names()...)},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"image": schema.StringAttribute{
@@ -96,14 +96,6 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 			},
 		},
 	}
-}
-
-func names() []string {
-	var names []string
-	for _, provider := range config.Providers {
-		names = append(names, provider.Name)
-	}
-	return names
 }
 
 // Configure takes the resolver over from the provider.
