@@ -43,6 +43,25 @@ type DockerLoadBalancer struct {
 	// to an object with Address and Weight), and the function JoinHostPort.
 	// +optional
 	CustomHAProxyConfigTemplateRef *corev1.LocalObjectReference `json:"customHAProxyConfigTemplateRef,omitempty"`
+
+	// hostIP is the IP address on the Docker host where the API server's port is published; 127.0.0.1 unless
+	// set. At others, whoever reaches the host reaches the API server. It cannot be changed once the load
+	// balancer runs.
+	// +optional
+	// +kubebuilder:validation:MaxLength=45
+	HostIP string `json:"hostIP,omitempty"`
+
+	// hostPort is the port on the Docker host where the API server is published. When it is unset, the
+	// controller chooses a free one from 20000 to 29999, once for the life of the cluster. It cannot be changed
+	// once the load balancer runs.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	HostPort int32 `json:"hostPort,omitempty"`
+
+	// imagePull says how the load balancer's image is pulled when the Docker host lacks it.
+	// +optional
+	ImagePull ImagePull `json:"imagePull,omitempty,omitzero"`
 }
 
 // ImageMeta overrides parts of an image reference.

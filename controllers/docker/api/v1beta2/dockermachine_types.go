@@ -4,6 +4,7 @@
 package v1beta2
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -30,6 +31,20 @@ type DockerMachineSpec struct {
 	// extraMounts are bind mounts from the Docker host.
 	// +optional
 	ExtraMounts []Mount `json:"extraMounts,omitempty"`
+
+	// extraPortMappings publish ports of the container on the Docker host.
+	// +optional
+	// +kubebuilder:validation:MaxItems=1000
+	ExtraPortMappings []PortMapping `json:"extraPortMappings,omitempty"`
+
+	// labels are set on the container besides the controller's own. Keys that start with "terraform-capi.io/",
+	// "io.x-k8s.kind." or "io.x-k8s.cluster." are reserved.
+	// +optional
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// imagePull says how the node image and preLoadImages are pulled when the Docker host lacks them.
+	// +optional
+	ImagePull ImagePull `json:"imagePull,omitempty,omitzero"`
 
 	// bootstrapTimeout is how long the bootstrap commands may take, from the start of the container on;
 	// 5 minutes unless set.
@@ -65,6 +80,32 @@ type Mount struct {
 	// readOnly makes the mount read-only.
 	// +optional
 	Readonly bool `json:"readOnly,omitempty"`
+}
+
+// PortMapping publishes a port of a container on the Docker host. The fields are those of kind's extraPortMappings.
+type PortMapping struct {
+	// containerPort is the port in the container.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	ContainerPort int32 `json:"containerPort"`
+
+	// hostPort is the port on the Docker host. When it is 0 or unset, Docker chooses a free one each time that
+	// the container starts.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=65535
+	HostPort int32 `json:"hostPort,omitempty"`
+
+	// listenAddress is the IP address on the Docker host; 127.0.0.1 unless set. 0.0.0.0 and :: are all that
+	// the host has.
+	// +optional
+	// +kubebuilder:validation:MaxLength=45
+	ListenAddress string `json:"listenAddress,omitempty"`
+
+	// protocol is TCP unless set.
+	// +optional
+	// +kubebuilder:validation:Enum=TCP;UDP;SCTP
+	Protocol corev1.Protocol `json:"protocol,omitempty"`
 }
 
 // DockerMachineStatus is the observed state of a DockerMachine.
