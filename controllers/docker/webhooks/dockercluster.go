@@ -47,14 +47,17 @@ func (*DockerCluster) ValidateCreate(_ context.Context, cluster *infrav1.DockerC
 
 // ValidateUpdate checks the spec, and that the endpoint stays where it is: certificates and kubeconfigs have it.
 func (*DockerCluster) ValidateUpdate(_ context.Context, before, after *infrav1.DockerCluster) (admission.Warnings, error) {
-	path := field.NewPath("spec")
-	errs := validateClusterSpec(path, after.Spec)
-	was, is := before.Spec.ControlPlaneEndpoint, after.Spec.ControlPlaneEndpoint
+	return nil, invalid("DockerCluster", after, validateClusterUpdate(field.NewPath("spec"), before.Spec, after.Spec))
+}
+
+func validateClusterUpdate(path *field.Path, before, after infrav1.DockerClusterSpec) field.ErrorList {
+	errs := validateClusterSpec(path, after)
+	was, is := before.ControlPlaneEndpoint, after.ControlPlaneEndpoint
 	if was.Host != "" && was != is {
 		errs = append(errs, field.Invalid(path.Child("controlPlaneEndpoint"), fmt.Sprintf("%s:%d", is.Host, is.Port),
 			fmt.Sprintf("is immutable once its host is set (it is %s:%d)", was.Host, was.Port)))
 	}
-	return nil, invalid("DockerCluster", after, errs)
+	return errs
 }
 
 func defaultClusterSpec(spec *infrav1.DockerClusterSpec) {

@@ -39,22 +39,25 @@ func (*DockerMachine) ValidateCreate(_ context.Context, machine *infrav1.DockerM
 
 // ValidateUpdate checks the spec, and that what a container is made from stays as it is.
 func (*DockerMachine) ValidateUpdate(_ context.Context, before, after *infrav1.DockerMachine) (admission.Warnings, error) {
-	path := field.NewPath("spec")
-	errs := validateMachineSpec(path, after.Spec)
+	return nil, invalid("DockerMachine", after, validateMachineUpdate(field.NewPath("spec"), before.Spec, after.Spec))
+}
+
+func validateMachineUpdate(path *field.Path, before, after infrav1.DockerMachineSpec) field.ErrorList {
+	errs := validateMachineSpec(path, after)
 	const why = "cannot be changed: replace the machine"
-	if before.Spec.CustomImage != after.Spec.CustomImage {
+	if before.CustomImage != after.CustomImage {
 		errs = append(errs, field.Forbidden(path.Child("customImage"), why))
 	}
-	if before.Spec.ProviderID != "" && before.Spec.ProviderID != after.Spec.ProviderID {
+	if before.ProviderID != "" && before.ProviderID != after.ProviderID {
 		errs = append(errs, field.Forbidden(path.Child("providerID"), "cannot be changed once it is set"))
 	}
-	if !reflect.DeepEqual(before.Spec.ExtraMounts, after.Spec.ExtraMounts) {
+	if !reflect.DeepEqual(before.ExtraMounts, after.ExtraMounts) {
 		errs = append(errs, field.Forbidden(path.Child("extraMounts"), why))
 	}
-	if !sameResources(before.Spec.Resources, after.Spec.Resources) {
+	if !sameResources(before.Resources, after.Resources) {
 		errs = append(errs, field.Forbidden(path.Child("resources"), why))
 	}
-	return nil, invalid("DockerMachine", after, errs)
+	return errs
 }
 
 // sameResources compares amounts, not the ways to write them.
