@@ -48,9 +48,9 @@ acc() {
     go test -v -p 1 -count 1 -timeout 60m -ldflags '-s -w' -run '^TestAcc' "${packages[@]}"
 }
 
-# packages that have tests whose declaration matches.
+# packages that have tests whose declaration matches, in this module.
 packages() {
-  git ls-files -co --exclude-standard '*_test.go' | grep -v ^test/nodeimage/ | xargs grep -lE "$1" | xargs -n 1 dirname | sort -u | sed 's|^|./|'
+  git ls-files -co --exclude-standard '*_test.go' | grep -vE '^test/(nodeimage|upstream)/' | xargs grep -lE "$1" | xargs -n 1 dirname | sort -u | sed 's|^|./|'
 }
 
 generated() {
