@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -45,9 +44,11 @@ func (*DockerCluster) ValidateCreate(_ context.Context, cluster *infrav1.DockerC
 	return nil, invalid("DockerCluster", cluster, validateClusterSpec(field.NewPath("spec"), cluster.Spec))
 }
 
-// ValidateUpdate checks the spec, and that the endpoint stays where it is: certificates and kubeconfigs have it.
+// ValidateUpdate checks the spec, and that the endpoints stay where they are: certificates and kubeconfigs have them.
 func (*DockerCluster) ValidateUpdate(_ context.Context, before, after *infrav1.DockerCluster) (admission.Warnings, error) {
-	return nil, invalid("DockerCluster", after, validateClusterUpdate(field.NewPath("spec"), before.Spec, after.Spec))
+	path := field.NewPath("spec")
+	errs := validateClusterUpdate(path, before.Spec, after.Spec)
+	return nil, invalid("DockerCluster", after, append(errs, validateHostEndpointUpdate(path.Child("loadBalancer"), before, after)...))
 }
 
 func validateClusterUpdate(path *field.Path, before, after infrav1.DockerClusterSpec) field.ErrorList {
@@ -71,27 +72,43 @@ func defaultClusterSpec(spec *infrav1.DockerClusterSpec) {
 	}
 }
 
+// validateHostEndpointUpdate lets the host endpoint change as long as nobody can know it: a port that is taken is
+// noticed only when the load balancer starts.
+func validateHostEndpointUpdate(path *field.Path, before, after *infrav1.DockerCluster) field.ErrorList {
+	endpoint := before.Annotations[infrav1.HostEndpointAnnotation]
+	if endpoint == "" {
+		return nil
+	}
+	var errs field.ErrorList
+	why := "is immutable once the load balancer runs (it is at " + endpoint + ")"
+	if was, is := before.Spec.LoadBalancer.HostIP, after.Spec.LoadBalancer.HostIP; was != is {
+		errs = append(errs, field.Invalid(path.Child("hostIP"), is, why))
+	}
+	if was, is := before.Spec.LoadBalancer.HostPort, after.Spec.LoadBalancer.HostPort; was != is {
+		errs = append(errs, field.Invalid(path.Child("hostPort"), is, why))
+	}
+	return errs
+}
+
 func validateClusterSpec(path *field.Path, spec infrav1.DockerClusterSpec) field.ErrorList {
-	errs := validateEndpoint(path.Child("controlPlaneEndpoint"), spec.ControlPlaneEndpoint)
+	errs := validateEndpointHost(path.Child("controlPlaneEndpoint", "host"), spec.ControlPlaneEndpoint.Host)
 	errs = append(errs, validateFailureDomains(path.Child("failureDomains"), spec.FailureDomains)...)
 	return append(errs, validateLoadBalancer(path.Child("loadBalancer"), spec.LoadBalancer)...)
 }
 
-// validateEndpoint checks that the host is an address or can be the name of a container.
-func validateEndpoint(path *field.Path, endpoint infrav1.APIEndpoint) field.ErrorList {
-	var errs field.ErrorList
-	if host := endpoint.Host; host != "" {
-		if _, err := netip.ParseAddr(host); err != nil {
-			for _, problem := range validation.IsDNS1123Label(host) {
-				errs = append(errs, field.Invalid(path.Child("host"), host,
-					"must be an IP address or the name of the load balancer's container: "+problem))
-			}
-		}
+// validateEndpointHost checks that the host is an address, or can be the load balancer's container and host name.
+func validateEndpointHost(path *field.Path, host string) field.ErrorList {
+	// Docker wants two characters at least, Linux has no longer host names.
+	const shortest, longest = 2, 63
+	if _, err := netip.ParseAddr(host); host == "" || err == nil {
+		return nil
 	}
-	if port := endpoint.Port; port < 0 || port > 65535 {
-		errs = append(errs, field.Invalid(path.Child("port"), port, "must be between 1 and 65535"))
+	if len(validation.IsDNS1123Subdomain(host)) > 0 || len(host) < shortest || len(host) > longest {
+		return field.ErrorList{field.Invalid(path, host, fmt.Sprintf(
+			"must be an IP address, or a DNS name of %d to %d lower case letters, digits, '-' and '.' that the load balancer's container can have",
+			shortest, longest))}
 	}
-	return errs
+	return nil
 }
 
 // validateFailureDomains checks the order, too: Cluster API's server-side apply of a list would otherwise see a
@@ -115,16 +132,9 @@ func validateLoadBalancer(path *field.Path, balancer infrav1.DockerLoadBalancer)
 	if tag := balancer.ImageTag; tag != "" {
 		errs = append(errs, validateImage(path.Child("imageTag"), tag, "haproxy:"+tag)...)
 	}
-	if ref := balancer.CustomHAProxyConfigTemplateRef; ref != nil && ref.Name == "" {
-		errs = append(errs, field.Required(path.Child("customHAProxyConfigTemplateRef", "name"), "must name a ConfigMap"))
+	if ref := balancer.CustomHAProxyConfigTemplateRef; ref != nil {
+		errs = append(errs, validateObjectName(path.Child("customHAProxyConfigTemplateRef", "name"), "ConfigMap", ref.Name)...)
 	}
-	return errs
-}
-
-// immutable compares templates' specs.
-func immutable(path *field.Path, before, after any) field.ErrorList {
-	if reflect.DeepEqual(before, after) {
-		return nil
-	}
-	return field.ErrorList{field.Forbidden(path, "is immutable: create a new template and refer to that instead")}
+	errs = append(errs, validateHostAddress(path.Child("hostIP"), balancer.HostIP)...)
+	return append(errs, validateImagePull(path.Child("imagePull"), balancer.ImagePull)...)
 }

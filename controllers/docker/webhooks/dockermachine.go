@@ -5,11 +5,14 @@ package webhooks
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"path"
-	"reflect"
+	"slices"
 	"strings"
+	"unicode"
 
-	"github.com/distribution/reference"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
@@ -19,11 +22,20 @@ import (
 
 // +kubebuilder:webhook:verbs=create;update,path=/validate-infrastructure-cluster-x-k8s-io-v1beta2-dockermachine,mutating=false,failurePolicy=fail,matchPolicy=Equivalent,groups=infrastructure.cluster.x-k8s.io,resources=dockermachines,versions=v1beta2,name=validation.dockermachine.infrastructure.cluster.x-k8s.io,sideEffects=None,admissionReviewVersions=v1
 
-// minimumMemory is what Docker lets a container have at least.
-var minimumMemory = resource.MustParse("6Mi")
+// Docker lets containers have no less. Linux knows no more processors.
+var (
+	minimumCPUs, maximumCPUs = resource.MustParse("10m"), resource.MustParse("8192")
+	minimumMemory            = resource.MustParse("6Mi")
+)
 
-// reservedPaths are where nodes have mounts of their own.
-var reservedPaths = []string{"/", "/run", "/tmp", "/var", "/lib/modules"}
+// nodePaths are where nodes have mounts of their own, and what they cannot start without.
+var nodePaths = []string{
+	"/", "/run", "/tmp", "/var", "/lib/modules",
+	"/bin", "/dev", "/etc", "/kind", "/lib", "/proc", "/sbin", "/sys", "/usr", "/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/lib/terraform-capi",
+}
+
+// reservedLabels are the prefixes of the labels by which containers are found and recognised.
+var reservedLabels = []string{"terraform-capi.io/", "io.x-k8s.kind.", "io.x-k8s.cluster."}
 
 // DockerMachine validates DockerMachines.
 type DockerMachine struct {
@@ -44,33 +56,29 @@ func (*DockerMachine) ValidateUpdate(_ context.Context, before, after *infrav1.D
 
 func validateMachineUpdate(path *field.Path, before, after infrav1.DockerMachineSpec) field.ErrorList {
 	errs := validateMachineSpec(path, after)
-	const why = "cannot be changed: replace the machine"
-	if before.CustomImage != after.CustomImage {
-		errs = append(errs, field.Forbidden(path.Child("customImage"), why))
-	}
 	if before.ProviderID != "" && before.ProviderID != after.ProviderID {
 		errs = append(errs, field.Forbidden(path.Child("providerID"), "cannot be changed once it is set"))
 	}
-	if !reflect.DeepEqual(before.ExtraMounts, after.ExtraMounts) {
-		errs = append(errs, field.Forbidden(path.Child("extraMounts"), why))
-	}
-	if !sameResources(before.Resources, after.Resources) {
-		errs = append(errs, field.Forbidden(path.Child("resources"), why))
+	for _, fixed := range []struct {
+		name          string
+		before, after any
+	}{
+		{"customImage", before.CustomImage, after.CustomImage},
+		{"extraMounts", before.ExtraMounts, after.ExtraMounts},
+		{"extraPortMappings", before.ExtraPortMappings, after.ExtraPortMappings},
+		{"labels", before.Labels, after.Labels},
+		{"resources", before.Resources, after.Resources},
+	} {
+		if !equality.Semantic.DeepEqual(fixed.before, fixed.after) {
+			errs = append(errs, field.Forbidden(path.Child(fixed.name), "cannot be changed: replace the machine"))
+		}
 	}
 	return errs
 }
 
-// sameResources compares amounts, not the ways to write them.
-func sameResources(a, b infrav1.DockerMachineResources) bool {
-	same := func(a, b *resource.Quantity) bool {
-		return (a == nil) == (b == nil) && (a == nil || a.Cmp(*b) == 0)
-	}
-	return same(a.CPUs, b.CPUs) && same(a.Memory, b.Memory)
-}
-
 func validateMachineSpec(path *field.Path, spec infrav1.DockerMachineSpec) field.ErrorList {
 	var errs field.ErrorList
-	if spec.ProviderID != "" && !strings.HasPrefix(spec.ProviderID, "docker:////") {
+	if name, ok := strings.CutPrefix(spec.ProviderID, "docker:////"); spec.ProviderID != "" && (!ok || name == "") {
 		errs = append(errs, field.Invalid(path.Child("providerID"), spec.ProviderID, "must be docker:////CONTAINER"))
 	}
 	if spec.CustomImage != "" {
@@ -80,18 +88,13 @@ func validateMachineSpec(path *field.Path, spec infrav1.DockerMachineSpec) field
 		errs = append(errs, validateImage(path.Child("preLoadImages").Index(i), image, image)...)
 	}
 	errs = append(errs, validateMounts(path.Child("extraMounts"), spec.ExtraMounts)...)
+	errs = append(errs, validatePortMappings(path.Child("extraPortMappings"), spec.ExtraPortMappings)...)
+	errs = append(errs, validateContainerLabels(path.Child("labels"), spec.Labels)...)
+	errs = append(errs, validateImagePull(path.Child("imagePull"), spec.ImagePull)...)
 	if timeout := spec.BootstrapTimeout; timeout != nil && timeout.Duration <= 0 {
 		errs = append(errs, field.Invalid(path.Child("bootstrapTimeout"), timeout.Duration.String(), "must be longer than zero"))
 	}
 	return append(errs, validateResources(path.Child("resources"), spec.Resources)...)
-}
-
-// validateImage checks that a reference is one that Docker understands. The value is what the user has written.
-func validateImage(path *field.Path, value, ref string) field.ErrorList {
-	if _, err := reference.ParseNormalizedNamed(ref); err != nil {
-		return field.ErrorList{field.Invalid(path, value, "is not a valid image reference: "+err.Error())}
-	}
-	return nil
 }
 
 func validateMounts(list *field.Path, mounts []infrav1.Mount) field.ErrorList {
@@ -102,10 +105,8 @@ func validateMounts(list *field.Path, mounts []infrav1.Mount) field.ErrorList {
 		errs = append(errs, validatePath(at.Child("hostPath"), mount.HostPath)...)
 		errs = append(errs, validatePath(at.Child("containerPath"), mount.ContainerPath)...)
 		target := path.Clean(mount.ContainerPath)
-		for _, reserved := range reservedPaths {
-			if target == reserved {
-				errs = append(errs, field.Invalid(at.Child("containerPath"), mount.ContainerPath, "is a mount of the node itself"))
-			}
+		if slices.Contains(nodePaths, target) {
+			errs = append(errs, field.Invalid(at.Child("containerPath"), mount.ContainerPath, "must not be where the node has its own files: use a path below it"))
 		}
 		if seen[target] {
 			errs = append(errs, field.Duplicate(at.Child("containerPath"), mount.ContainerPath))
@@ -130,11 +131,28 @@ func validatePath(at *field.Path, value string) field.ErrorList {
 
 func validateResources(path *field.Path, resources infrav1.DockerMachineResources) field.ErrorList {
 	var errs field.ErrorList
-	if cpus := resources.CPUs; cpus != nil && cpus.Sign() <= 0 {
-		errs = append(errs, field.Invalid(path.Child("cpus"), cpus.String(), "must be more than zero"))
+	if cpus := resources.CPUs; cpus != nil && (cpus.Cmp(minimumCPUs) < 0 || cpus.Cmp(maximumCPUs) > 0) {
+		errs = append(errs, field.Invalid(path.Child("cpus"), cpus.String(),
+			fmt.Sprintf("must be between %s and %s", minimumCPUs.String(), maximumCPUs.String())))
 	}
 	if memory := resources.Memory; memory != nil && memory.Cmp(minimumMemory) < 0 {
 		errs = append(errs, field.Invalid(path.Child("memory"), memory.String(), "must be at least "+minimumMemory.String()))
+	}
+	return errs
+}
+
+// validateContainerLabels lets keys be what Docker's tools can select by.
+func validateContainerLabels(path *field.Path, labels map[string]string) field.ErrorList {
+	var errs field.ErrorList
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		if key == "" || strings.ContainsFunc(key, func(r rune) bool { return r == '=' || unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+			errs = append(errs, field.Invalid(path, key, "keys must not be empty and have no '=', white space or control characters"))
+		}
+		for _, prefix := range reservedLabels {
+			if strings.HasPrefix(key, prefix) {
+				errs = append(errs, field.Forbidden(path.Key(key), fmt.Sprintf("labels that start with %q are the controller's", prefix)))
+			}
+		}
 	}
 	return errs
 }

@@ -39,11 +39,7 @@ func (*DockerMachineTemplate) ValidateUpdate(ctx context.Context, before, after 
 	}
 	var errs field.ErrorList
 	if !topology.IsDryRunRequest(request, after) {
-		was, is := before.Spec.Template.Spec, after.Spec.Template.Spec
-		if sameResources(was.Resources, is.Resources) {
-			was.Resources = is.Resources
-		}
-		errs = immutable(field.NewPath("spec", "template", "spec"), was, is)
+		errs = immutable(field.NewPath("spec", "template", "spec"), before.Spec.Template.Spec, after.Spec.Template.Spec)
 	}
 	return nil, invalid("DockerMachineTemplate", after, append(errs, validateMachineTemplate(after)...))
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -46,9 +47,10 @@ func SetupWithManager(mgr ctrl.Manager) error {
 	return nil
 }
 
-// invalid makes the API's own error of what was found, or nil.
+// invalid makes the API's own error of what was found, or nil. An object that is being deleted is never invalid: it
+// may be older than a check, and its finalizer goes with an update.
 func invalid(kind string, obj client.Object, errs field.ErrorList) error {
-	if len(errs) == 0 {
+	if len(errs) == 0 || !obj.GetDeletionTimestamp().IsZero() {
 		return nil
 	}
 	return apierrors.NewInvalid(infrav1.GroupVersion.WithKind(kind).GroupKind(), obj.GetName(), errs)
@@ -59,3 +61,11 @@ type anyDelete[T runtime.Object] struct{}
 
 // ValidateDelete allows it.
 func (anyDelete[T]) ValidateDelete(context.Context, T) (admission.Warnings, error) { return nil, nil }
+
+// immutable compares templates' specs: what they mean, not how quantities and empty lists are written.
+func immutable(path *field.Path, before, after any) field.ErrorList {
+	if equality.Semantic.DeepEqual(before, after) {
+		return nil
+	}
+	return field.ErrorList{field.Forbidden(path, "is immutable: create a new template and refer to that instead")}
+}

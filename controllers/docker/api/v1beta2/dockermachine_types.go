@@ -90,7 +90,8 @@ type PortMapping struct {
 	ContainerPort int32 `json:"containerPort"`
 
 	// hostPort is the port on the Docker host. When it is 0 or unset, Docker chooses a free one each time that
-	// the container starts.
+	// the container starts. A port of a host can only be had by one container, so machines of which there is more
+	// than one, if only while one replaces the other, cannot have a fixed one.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=65535
