@@ -6,6 +6,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -20,10 +21,11 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// What the manager itself needs: authorized metrics, and the injection of its certificate authority into its own
-// webhooks. The rotation of certificates also watches CustomResourceDefinitions that convert; this provider has none.
+// What the manager itself needs: authorized metrics, the identity of the management cluster, and the injection of its
+// certificate authority into its own webhooks. The rotation of certificates also watches CustomResourceDefinitions that convert; this provider has none.
 //
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get,resourceNames=kube-system
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 // +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=mutatingwebhookconfigurations;validatingwebhookconfigurations,verbs=get;list;watch
 // +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=mutatingwebhookconfigurations,verbs=update,resourceNames=capd-mutating-webhook-configuration
@@ -68,7 +70,7 @@ func clientOptions() client.Options {
 
 // AddFlags adds the flags that only this provider has.
 func (p *Provider) AddFlags(fs *pflag.FlagSet, _ *manager.Options) {
-	fs.StringVar(&p.network, "network", DefaultNetwork, "Docker network that clusters join; the management cluster must be on it.")
+	fs.StringVar(&p.network, "network", DefaultNetwork, "Docker network that clusters, and the nodes of the management cluster, join. It is made with a subnet unless it exists.")
 	fs.IntVar(&p.concurrency, "concurrency", defaultConcurrency, "Number of objects of each kind to process at the same time.")
 }
 
@@ -79,9 +81,10 @@ func (p *Provider) AddToManager(ctx context.Context, mgr ctrl.Manager, common *m
 		return fmt.Errorf("connecting to the Docker engine: %w", err)
 	}
 	return AddToManager(ctx, mgr, Options{
-		Runtime:     engine,
-		Network:     p.network,
-		WatchFilter: common.WatchFilter,
-		Concurrency: p.concurrency,
+		Runtime:        engine,
+		Network:        p.network,
+		ManagementNode: os.Getenv("NODE_NAME"),
+		WatchFilter:    common.WatchFilter,
+		Concurrency:    p.concurrency,
 	})
 }

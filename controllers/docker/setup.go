@@ -16,16 +16,17 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cluster"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machine"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machinetemplate"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/webhooks"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 const (
-	// DefaultNetwork is the network of KinD's clusters. Clusters join it so that the management cluster, which
-	// is on it, can reach them.
-	DefaultNetwork = "kind"
+	// DefaultNetwork is the network of all clusters of a Docker host. KinD's own will not do (package network).
+	DefaultNetwork = "terraform-capi"
 
 	defaultConcurrency = 10
 
@@ -41,6 +42,8 @@ type Options struct {
 	Runtime container.Runtime
 	// Network that the clusters' containers join; DefaultNetwork if empty.
 	Network string
+	// ManagementNode is the name of the node that the manager runs on; may be empty.
+	ManagementNode string
 	// WatchFilter restricts the controllers to objects whose cluster.x-k8s.io/watch-filter label has this value.
 	WatchFilter string
 	// Concurrency is how many objects of a kind are reconciled at a time; 10 if zero.
@@ -62,19 +65,25 @@ func AddToManager(ctx context.Context, mgr ctrl.Manager, options Options) error 
 	if options.Network == "" {
 		options.Network = DefaultNetwork
 	}
-	if err := addReconcilers(ctx, mgr, options); err != nil {
+	management, err := identity.ReadManagement(ctx, mgr.GetAPIReader(), options.ManagementNode)
+	if err != nil {
+		return err
+	}
+	if err := addReconcilers(ctx, mgr, options, management); err != nil {
 		return err
 	}
 	return webhooks.SetupWithManager(mgr)
 }
 
-func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) error {
+func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options, management identity.Management) error {
+	clustersNetwork := &network.Network{Runtime: options.Runtime, Name: options.Network, ManagementNode: options.ManagementNode}
 	clusters := &cluster.Reconciler{
 		Client:      mgr.GetClient(),
 		APIReader:   mgr.GetAPIReader(),
 		Runtime:     options.Runtime,
 		Jobs:        background.NewJobs(ctx),
-		Network:     options.Network,
+		Network:     clustersNetwork,
+		Management:  management,
 		WatchFilter: options.WatchFilter,
 	}
 	if err := clusters.SetupWithManager(ctx, mgr, controllerOptions(options)); err != nil {
@@ -85,7 +94,8 @@ func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) erro
 		APIReader:   mgr.GetAPIReader(),
 		Runtime:     options.Runtime,
 		Jobs:        background.NewJobs(ctx),
-		Network:     options.Network,
+		Network:     clustersNetwork,
+		Management:  management,
 		WatchFilter: options.WatchFilter,
 	}
 	if err := machines.SetupWithManager(ctx, mgr, controllerOptions(options)); err != nil {

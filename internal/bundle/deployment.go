@@ -68,6 +68,8 @@ func (i installation) container() corev1.Container {
 			fieldEnv("POD_NAMESPACE", "metadata.namespace"),
 			fieldEnv("POD_NAME", "metadata.name"),
 			fieldEnv("POD_UID", "metadata.uid"),
+			// The Docker provider connects it to the network of the clusters.
+			fieldEnv("NODE_NAME", "spec.nodeName"),
 		},
 		Ports: []corev1.ContainerPort{
 			{Name: webhookPortName, ContainerPort: webhookPort, Protocol: corev1.ProtocolTCP},

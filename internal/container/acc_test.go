@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -40,7 +41,13 @@ func contract(t *testing.T, runtime Runtime, image string) {
 	g := NewWithT(t)
 	ctx := context.Background()
 	name := fmt.Sprintf("acc-container-%d", time.Now().UnixNano()%1_000_000)
-	t.Cleanup(func() { _ = runtime.Remove(ctx, name) })
+	t.Cleanup(func() {
+		_ = runtime.Remove(ctx, name)
+		if docker, ok := runtime.(*Docker); ok {
+			g.Expect(docker.client.NetworkRemove(ctx, name)).To(Succeed())
+			g.Expect(docker.client.NetworkRemove(ctx, name+"-second")).To(Succeed())
+		}
+	})
 
 	info, err := runtime.Info(ctx)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -49,9 +56,18 @@ func contract(t *testing.T, runtime Runtime, image string) {
 	g.Expect(runtime.ImageExists(ctx, image+"@sha256:"+strings.Repeat("0", 64))).To(BeTrue(), "a local image has no digest")
 	g.Expect(runtime.ImageExists(ctx, "example.com/nobody:has")).To(BeFalse())
 
-	network, err := runtime.EnsureNetwork(ctx, "kind")
+	network, err := runtime.EnsureNetwork(ctx, name)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(network.Subnets).NotTo(BeEmpty())
+	g.Expect(network.Assignable()).To(BeTrue())
+	g.Expect(network.Used).To(BeEmpty())
+	again, err := runtime.EnsureNetwork(ctx, name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(again).To(Equal(network))
+	second, err := runtime.EnsureNetwork(ctx, name+"-second")
+	g.Expect(err).NotTo(HaveOccurred())
+	address := network.IPv4.Addr().As4()
+	address[2], address[3] = 200, 7
+	assigned := netip.AddrFrom4(address).String()
 
 	_, err = runtime.Inspect(ctx, name)
 	g.Expect(err).To(MatchError(ErrNotFound))
@@ -64,9 +80,9 @@ func contract(t *testing.T, runtime Runtime, image string) {
 	events, err := runtime.Events(eventCtx, "acc")
 	g.Expect(err).NotTo(HaveOccurred())
 	spec := Spec{
-		Name: name, Image: image, Labels: map[string]string{"acc": name}, Network: "kind", Volumes: []string{"/data"},
+		Name: name, Image: image, Labels: map[string]string{"acc": name}, Network: name, IPv4: assigned, Volumes: []string{"/data"},
 		Entrypoint: []string{"/bin/sleep", "1000"},
-		Ports:      []PortBinding{{HostIP: "127.0.0.1", HostPort: 19191, ContainerPort: 80}},
+		Ports:      []PortBinding{{Protocol: "tcp", HostIP: "127.0.0.1", HostPort: 19191, ContainerPort: 80}},
 	}
 	g.Expect(runtime.Create(ctx, spec)).To(Succeed())
 	g.Expect(runtime.Create(ctx, spec)).To(MatchError(ErrConflict))
@@ -98,7 +114,17 @@ func contract(t *testing.T, runtime Runtime, image string) {
 	found, err = runtime.Inspect(ctx, name)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(found.Running()).To(BeTrue())
-	g.Expect(found.IPv4).NotTo(BeEmpty())
+	g.Expect(found.IPv4).To(Equal(assigned))
+	g.Expect(found.AssignedIPv4).To(Equal(assigned))
+	network, err = runtime.EnsureNetwork(ctx, name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(network.Used).To(ConsistOf(netip.MustParseAddr(assigned)))
+	g.Expect(runtime.Connect(ctx, name, second.Name)).To(Succeed())
+	g.Expect(runtime.Connect(ctx, name, second.Name)).To(Succeed(), "it is connected already")
+	found, err = runtime.Inspect(ctx, name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(found.Networks).To(ConsistOf(name, second.Name))
+	g.Expect(found.IPv4).To(Equal(assigned), "the first network's")
 	g.Expect(found.Ports).To(ConsistOf(spec.Ports[0]))
 	g.Expect(time.Since(found.Started)).To(BeNumerically("<", time.Minute))
 
@@ -110,7 +136,18 @@ func contract(t *testing.T, runtime Runtime, image string) {
 	other.Name += "-other"
 	t.Cleanup(func() { _ = runtime.Remove(ctx, other.Name) })
 	g.Expect(runtime.Create(ctx, other)).To(Succeed())
-	g.Expect(runtime.Start(ctx, other.Name)).To(MatchError(ErrConflict), "the port is taken")
+	g.Expect(runtime.Start(ctx, other.Name)).To(MatchError(ErrConflict), "the port or the address is taken")
+	g.Expect(runtime.Remove(ctx, other.Name)).To(Succeed())
+	other.Ports = nil
+	g.Expect(runtime.Create(ctx, other)).To(Succeed())
+	g.Expect(runtime.Start(ctx, other.Name)).To(MatchError(ErrAddressTaken))
+	g.Expect(runtime.Remove(ctx, other.Name)).To(Succeed())
+	other.IPv4 = ""
+	g.Expect(runtime.Create(ctx, other)).To(Succeed())
+	g.Expect(runtime.Start(ctx, other.Name)).To(Succeed())
+	found, err = runtime.Inspect(ctx, other.Name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(network.Dynamic.Contains(netip.MustParseAddr(found.IPv4))).To(BeTrue(), "the engine chooses in its half")
 	g.Expect(runtime.Remove(ctx, other.Name)).To(Succeed())
 
 	g.Expect(runtime.Remove(ctx, name)).To(Succeed())

@@ -5,9 +5,11 @@ package container
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/pkg/stdcopy"
 	"github.com/docker/go-connections/nat"
@@ -26,7 +29,11 @@ func (d *Docker) Create(ctx context.Context, spec Spec) error {
 	networking := &network.NetworkingConfig{}
 	if spec.Network != "" {
 		host.NetworkMode = container.NetworkMode(spec.Network)
-		networking.EndpointsConfig = map[string]*network.EndpointSettings{spec.Network: {}}
+		endpoint := &network.EndpointSettings{Aliases: spec.Aliases}
+		if spec.IPv4 != "" || spec.IPv6 != "" {
+			endpoint.IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: spec.IPv4, IPv6Address: spec.IPv6}
+		}
+		networking.EndpointsConfig = map[string]*network.EndpointSettings{spec.Network: endpoint}
 	}
 	_, err := d.client.ContainerCreate(ctx, config, host, networking, nil, spec.Name)
 	return d.wrap(err, "creating container %s from image %s", spec.Name, spec.Image)
@@ -42,7 +49,6 @@ func dockerConfig(spec Spec) (*container.Config, *container.HostConfig) {
 		Env:          spec.Env,
 		Labels:       spec.Labels,
 		Tty:          spec.Terminal,
-		Volumes:      map[string]struct{}{},
 		ExposedPorts: nat.PortSet{},
 	}
 	host := &container.HostConfig{
@@ -56,21 +62,23 @@ func dockerConfig(spec Spec) (*container.Config, *container.HostConfig) {
 		// An engine may be told to put its own init in front of every container; nodes bring theirs.
 		Init: &noInit,
 	}
+	// A volume without a source is anonymous: it is removed with the container.
 	for _, path := range spec.Volumes {
-		config.Volumes[path] = struct{}{}
+		host.Mounts = append(host.Mounts,
+			mount.Mount{Type: mount.TypeVolume, Target: path, VolumeOptions: &mount.VolumeOptions{Labels: spec.Labels}})
 	}
 	for _, path := range spec.Tmpfs {
 		host.Tmpfs[path] = ""
 	}
-	for _, mount := range spec.Mounts {
-		host.Binds = append(host.Binds, bind(mount))
+	for _, m := range spec.Mounts {
+		host.Binds = append(host.Binds, bind(m))
 	}
 	for _, device := range spec.Devices {
 		host.Devices = append(host.Devices,
 			container.DeviceMapping{PathOnHost: device, PathInContainer: device, CgroupPermissions: "rwm"})
 	}
 	for _, port := range spec.Ports {
-		key := nat.Port(strconv.Itoa(port.ContainerPort) + "/tcp")
+		key := nat.Port(fmt.Sprintf("%d/%s", port.ContainerPort, cmp.Or(port.Protocol, "tcp")))
 		binding := nat.PortBinding{HostIP: port.HostIP}
 		if port.HostPort != 0 {
 			binding.HostPort = strconv.Itoa(port.HostPort)
@@ -90,9 +98,9 @@ func dockerConfig(spec Spec) (*container.Config, *container.HostConfig) {
 	return config, host
 }
 
-func bind(mount Mount) string {
-	text := mount.Source + ":" + mount.Target
-	if mount.ReadOnly {
+func bind(m Mount) string {
+	text := m.Source + ":" + m.Target
+	if m.ReadOnly {
 		text += ":ro"
 	}
 	return text
@@ -142,9 +150,11 @@ func fromInspect(response container.InspectResponse) Container {
 		c.Started = parseTime(response.State.StartedAt)
 	}
 	if response.NetworkSettings != nil {
-		for _, endpoint := range response.NetworkSettings.Networks {
-			c.IPv4, c.IPv6 = endpoint.IPAddress, endpoint.GlobalIPv6Address
+		var made string
+		if response.HostConfig != nil {
+			made = string(response.HostConfig.NetworkMode)
 		}
+		c.setNetworks(response.NetworkSettings.Networks, made)
 		c.Ports = fromPorts(response.NetworkSettings.Ports)
 	}
 	// Only a running container has its ports in the network settings; what was asked for stands in the
@@ -155,6 +165,19 @@ func fromInspect(response container.InspectResponse) Container {
 	return c
 }
 
+// setNetworks takes over the endpoints. Made is the name of the network that the container was made for.
+func (c *Container) setNetworks(endpoints map[string]*network.EndpointSettings, made string) {
+	c.Networks = slices.Sorted(maps.Keys(endpoints))
+	endpoint, ok := endpoints[made]
+	if !ok {
+		return
+	}
+	c.IPv4, c.IPv6 = endpoint.IPAddress, endpoint.GlobalIPv6Address
+	if endpoint.IPAMConfig != nil {
+		c.AssignedIPv4 = endpoint.IPAMConfig.IPv4Address
+	}
+}
+
 func fromPorts(ports nat.PortMap) []PortBinding {
 	var bindings []PortBinding
 	for port, hosts := range ports {
@@ -163,7 +186,9 @@ func fromPorts(ports nat.PortMap) []PortBinding {
 			if err != nil {
 				number = 0
 			}
-			bindings = append(bindings, PortBinding{HostIP: host.HostIP, HostPort: number, ContainerPort: port.Int()})
+			bindings = append(bindings, PortBinding{
+				Protocol: port.Proto(), HostIP: host.HostIP, HostPort: number, ContainerPort: port.Int(),
+			})
 		}
 	}
 	slices.SortFunc(bindings, func(a, b PortBinding) int {
@@ -205,6 +230,9 @@ func (d *Docker) List(ctx context.Context, labels map[string]string) ([]Containe
 			Labels:  summary.Labels,
 			State:   State(summary.State),
 			Created: time.Unix(summary.Created, 0),
+		}
+		if summary.NetworkSettings != nil {
+			c.setNetworks(summary.NetworkSettings.Networks, summary.HostConfig.NetworkMode)
 		}
 		if len(summary.Names) > 0 {
 			c.Name = strings.TrimPrefix(summary.Names[0], "/")

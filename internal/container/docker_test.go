@@ -10,12 +10,15 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/registry"
 	"github.com/docker/go-connections/nat"
 	. "github.com/onsi/gomega"
 )
@@ -49,17 +52,19 @@ func TestLocalReference(t *testing.T) {
 func TestDockerConfig(t *testing.T) {
 	g := NewWithT(t)
 	config, host := dockerConfig(Spec{
-		Name: "a", Image: "i", Volumes: []string{"/var"}, Tmpfs: []string{"/run"}, Privileged: true, PrivateCgroups: true,
+		Name: "a", Image: "i", Labels: map[string]string{"a": "b"}, Volumes: []string{"/var"}, Tmpfs: []string{"/run"}, Privileged: true, PrivateCgroups: true,
 		HostUsers: true, RestartUnlessStopped: true, NanoCPUs: 1, MemoryBytes: 2, Devices: []string{"/dev/fuse"},
 		Mounts: []Mount{{Source: "/a", Target: "/b", ReadOnly: true}, {Source: "/c", Target: "/d"}},
-		Ports:  []PortBinding{{HostIP: "127.0.0.1", HostPort: 1234, ContainerPort: 6443}, {HostIP: "127.0.0.1", ContainerPort: 80}},
+		Ports:  []PortBinding{{HostIP: "127.0.0.1", HostPort: 1234, ContainerPort: 6443}, {HostIP: "127.0.0.1", ContainerPort: 80, Protocol: "udp"}},
 	})
 	g.Expect(config.Hostname).To(Equal("a"))
-	g.Expect(config.Volumes).To(HaveKey("/var"))
+	g.Expect(host.Mounts).To(ConsistOf(mount.Mount{
+		Type: mount.TypeVolume, Target: "/var", VolumeOptions: &mount.VolumeOptions{Labels: map[string]string{"a": "b"}},
+	}), "anonymous, with the container's labels")
 	g.Expect(host.Binds).To(Equal([]string{"/a:/b:ro", "/c:/d"}))
 	g.Expect(host.Tmpfs).To(HaveKey("/run"))
 	g.Expect(host.PortBindings).To(Equal(nat.PortMap{
-		"6443/tcp": {{HostIP: "127.0.0.1", HostPort: "1234"}}, "80/tcp": {{HostIP: "127.0.0.1"}},
+		"6443/tcp": {{HostIP: "127.0.0.1", HostPort: "1234"}}, "80/udp": {{HostIP: "127.0.0.1"}},
 	}))
 	g.Expect(host.CgroupnsMode).To(Equal(container.CgroupnsModePrivate))
 	g.Expect(host.UsernsMode).To(BeEquivalentTo("host"))
@@ -75,18 +80,23 @@ func TestFromInspect(t *testing.T) {
 		ContainerJSONBase: &container.ContainerJSONBase{
 			ID: "id", Name: "/a", Created: "2026-01-02T03:04:05.6Z",
 			State:      &container.State{Status: "created", StartedAt: "0001-01-01T00:00:00Z"},
-			HostConfig: &container.HostConfig{PortBindings: nat.PortMap{"6443/tcp": {{HostIP: "127.0.0.1", HostPort: "1234"}}}},
+			HostConfig: &container.HostConfig{NetworkMode: "kind", PortBindings: nat.PortMap{"6443/tcp": {{HostIP: "127.0.0.1", HostPort: "1234"}}}},
 		},
-		Config:          &container.Config{Image: "i", Labels: map[string]string{"x": "y"}},
-		NetworkSettings: &container.NetworkSettings{Networks: map[string]*network.EndpointSettings{"kind": {IPAddress: "172.18.0.2"}}},
+		Config: &container.Config{Image: "i", Labels: map[string]string{"x": "y"}},
+		NetworkSettings: &container.NetworkSettings{Networks: map[string]*network.EndpointSettings{
+			"kind":  {IPAddress: "172.18.0.2", IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: "172.18.0.2"}},
+			"other": {IPAddress: "172.19.0.2"},
+		}},
 	}
 	c := fromInspect(response)
 	g.Expect(c.Name).To(Equal("a"))
 	g.Expect(c.State).To(Equal(StateCreated))
 	g.Expect(c.Started.IsZero()).To(BeTrue())
 	g.Expect(c.Created.Year()).To(Equal(2026))
-	g.Expect(c.IPv4).To(Equal("172.18.0.2"))
-	g.Expect(c.Ports).To(Equal([]PortBinding{{HostIP: "127.0.0.1", HostPort: 1234, ContainerPort: 6443}}), "known before it runs")
+	g.Expect(c.IPv4).To(Equal("172.18.0.2"), "that of the network that it was made for")
+	g.Expect(c.AssignedIPv4).To(Equal("172.18.0.2"))
+	g.Expect(c.Networks).To(Equal([]string{"kind", "other"}))
+	g.Expect(c.Ports).To(Equal([]PortBinding{{Protocol: "tcp", HostIP: "127.0.0.1", HostPort: 1234, ContainerPort: 6443}}), "known before it runs")
 }
 
 func TestArchive(t *testing.T) {
@@ -114,6 +124,8 @@ func TestErrors(t *testing.T) {
 	d := &Docker{}
 	g.Expect(d.wrap(nil, "x")).To(Succeed())
 	g.Expect(d.wrap(errors.New("Bind for 127.0.0.1:1 failed: port is already allocated"), "starting")).To(MatchError(ErrConflict))
+	g.Expect(d.wrap(errors.New("Address already in use"), "starting")).To(And(MatchError(ErrAddressTaken), MatchError(ErrConflict)))
+	g.Expect(d.wrap(errors.New("listen tcp4 127.0.0.1:1: bind: address already in use"), "starting")).NotTo(MatchError(ErrAddressTaken))
 	g.Expect(d.wrap(context.Canceled, "x")).To(MatchError(context.Canceled))
 }
 
@@ -145,4 +157,27 @@ func TestUnavailable(t *testing.T) {
 	}()
 	_, err = d.Info(context.Background())
 	g.Expect(err).To(MatchError(ContainSubstring("asking the engine about itself")))
+}
+
+func TestFromNetwork(t *testing.T) {
+	g := NewWithT(t)
+	made := fromNetwork(network.Inspect{Name: "n", ID: "id", IPAM: network.IPAM{Config: []network.IPAMConfig{
+		{Subnet: "172.20.0.0/16", IPRange: "172.20.0.0/17", Gateway: "172.20.0.1"}, {Subnet: "fd00::/64"},
+	}}, Containers: map[string]network.EndpointResource{"a": {IPv4Address: "172.20.200.1/16"}}})
+	g.Expect(made.Assignable()).To(BeTrue())
+	g.Expect(made.IPv6).To(Equal(netip.MustParsePrefix("fd00::/64")))
+	g.Expect(made.Used).To(Equal([]netip.Addr{netip.MustParseAddr("172.20.200.1")}))
+
+	chosen := fromNetwork(network.Inspect{IPAM: network.IPAM{Config: []network.IPAMConfig{{Subnet: "172.18.0.0/16"}}}})
+	g.Expect(chosen.Assignable()).To(BeFalse(), "the engine may have chosen the subnet, and then it refuses")
+}
+
+func TestPullOptions(t *testing.T) {
+	g := NewWithT(t)
+	options, err := pullOptions(&Credentials{Username: "u", Password: "p", ServerAddress: "example.com"})
+	g.Expect(err).NotTo(HaveOccurred())
+	decoded, err := registry.DecodeAuthConfig(options.RegistryAuth)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(*decoded).To(Equal(registry.AuthConfig{Username: "u", Password: "p", ServerAddress: "example.com"}))
+	g.Expect(pullOptions(nil)).To(HaveField("RegistryAuth", ""))
 }

@@ -18,6 +18,9 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict means that a name or port is taken, or that the container's state does not allow the call.
 	ErrConflict = errors.New("conflict")
+	// ErrAddressTaken means that the address that a container was made with belongs to another one. It is an
+	// ErrConflict, too.
+	ErrAddressTaken = fmt.Errorf("%w: the address is taken", ErrConflict)
 	// ErrUnavailable means that the engine does not answer.
 	ErrUnavailable = errors.New("the container engine does not answer")
 )
@@ -33,6 +36,8 @@ func (d *Docker) wrap(err error, format string, args ...any) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	case errdefs.IsNotFound(err):
 		return fmt.Errorf("%s: %w: %w", doing, ErrNotFound, err)
+	case isAddressConflict(err):
+		return fmt.Errorf("%s: %w: %w", doing, ErrAddressTaken, err)
 	case errdefs.IsConflict(err), isPortConflict(err):
 		return fmt.Errorf("%s: %w: %w", doing, ErrConflict, err)
 	case client.IsErrConnectionFailed(err):
@@ -41,6 +46,11 @@ func (d *Docker) wrap(err error, format string, args ...any) error {
 	default:
 		return fmt.Errorf("%s: %w", doing, err)
 	}
+}
+
+// isAddressConflict recognises a taken address, of which only the text tells. A taken port is written in lower case.
+func isAddressConflict(err error) bool {
+	return strings.Contains(err.Error(), "Address already in use")
 }
 
 // isPortConflict recognises a taken host port. The engine reports it as an internal error of starting the

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/registry"
 )
 
 // progressInterval is how often PullImage reports at most.
@@ -53,8 +54,12 @@ func hasTag(name string) bool {
 }
 
 // PullImage implements Runtime.
-func (d *Docker) PullImage(ctx context.Context, ref string, progress func(string)) error {
-	body, err := d.client.ImagePull(ctx, ref, image.PullOptions{})
+func (d *Docker) PullImage(ctx context.Context, ref string, credentials *Credentials, progress func(string)) error {
+	options, err := pullOptions(credentials)
+	if err != nil {
+		return fmt.Errorf("pulling image %s: %w", ref, err)
+	}
+	body, err := d.client.ImagePull(ctx, ref, options)
 	if err != nil {
 		return d.wrap(err, "pulling image %s", ref)
 	}
@@ -63,6 +68,25 @@ func (d *Docker) PullImage(ctx context.Context, ref string, progress func(string
 		return d.wrap(err, "pulling image %s", ref)
 	}
 	return nil
+}
+
+func pullOptions(credentials *Credentials) (image.PullOptions, error) {
+	if credentials == nil {
+		return image.PullOptions{}, nil
+	}
+	encoded, err := registry.EncodeAuthConfig(registry.AuthConfig{
+		Username: credentials.Username, Password: credentials.Password, ServerAddress: credentials.ServerAddress,
+		IdentityToken: credentials.IdentityToken, RegistryToken: credentials.RegistryToken,
+	})
+	if err != nil {
+		return image.PullOptions{}, fmt.Errorf("encoding the credentials for %s: %w", credentials.ServerAddress, err)
+	}
+	return image.PullOptions{RegistryAuth: encoded}, nil
+}
+
+// TagImage implements Runtime.
+func (d *Docker) TagImage(ctx context.Context, ref, name string) error {
+	return d.wrap(d.client.ImageTag(ctx, ref, name), "giving image %s the name %s", ref, name)
 }
 
 // pullMessage is one line of the engine's report on a pull.

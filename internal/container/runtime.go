@@ -9,13 +9,14 @@ package container
 import (
 	"context"
 	"io"
+	"net/netip"
 	"time"
 )
 
 // Runtime is a container engine.
 //
 // Containers are named by name or id. Methods fail with an error that wraps ErrNotFound when the container,
-// image or network does not exist, ErrConflict when a name or port is taken or the state does not allow the
+// image or network does not exist, ErrConflict when a name, port or address is taken or the state does not allow the
 // call, and ErrUnavailable when the engine does not answer.
 type Runtime interface {
 	// Info describes the engine and the host it runs on.
@@ -24,14 +25,19 @@ type Runtime interface {
 	// ImageExists tells whether the engine has an image of that reference. A reference with both a tag and a
 	// digest also matches a local image of the same tag: images that were built or loaded have no digest.
 	ImageExists(ctx context.Context, image string) (bool, error)
-	// PullImage pulls an image whether or not it is there. It calls progress, which may be nil, now and then
-	// with a line for people.
-	PullImage(ctx context.Context, image string, progress func(string)) error
+	// PullImage pulls an image whether or not it is there, with credentials if they are not nil. It calls progress,
+	// which may be nil, now and then with a line for people.
+	PullImage(ctx context.Context, image string, credentials *Credentials, progress func(string)) error
+	// TagImage gives a local image another name.
+	TagImage(ctx context.Context, image, name string) error
 	// SaveImages writes images as a tar archive in Docker's format. The caller closes it.
 	SaveImages(ctx context.Context, images ...string) (io.ReadCloser, error)
 
-	// EnsureNetwork makes a bridge network unless one of that name exists, and describes it.
+	// EnsureNetwork makes a bridge network, from which addresses can be assigned, unless one of that name exists,
+	// and describes it.
 	EnsureNetwork(ctx context.Context, name string) (Network, error)
+	// Connect connects a container to one more network. It is no error if it is connected already.
+	Connect(ctx context.Context, name, network string) error
 
 	// Create makes a container without starting it.
 	Create(ctx context.Context, spec Spec) error
@@ -45,7 +51,7 @@ type Runtime interface {
 	// Inspect describes a container.
 	Inspect(ctx context.Context, name string) (Container, error)
 	// List describes the containers that have all the labels, running or not, in the order of their names.
-	// A label with an empty value matches any value. Addresses and ports may be missing; Inspect has them.
+	// A label with an empty value matches any value. Ports may be missing; Inspect has them.
 	List(ctx context.Context, labels map[string]string) ([]Container, error)
 
 	// Exec runs a command in a running container and waits for its end. It returns the command's exit code;
@@ -98,10 +104,17 @@ type Spec struct {
 
 	// Network is the user-defined network that the container joins and is known in by its name.
 	Network string
+	// Aliases are further names that it is known by there.
+	Aliases []string
+	// IPv4 and IPv6 are the addresses that the container has on its network whenever it runs; the engine chooses,
+	// anew at every start, those that are empty. They must be assignable on the network, which Start checks, and
+	// taken by no running container, else Start fails with ErrAddressTaken.
+	IPv4, IPv6 string
 	// Ports are published on the host.
 	Ports []PortBinding
 
-	// Volumes are container paths that get an anonymous volume with what the image has there.
+	// Volumes are container paths that get an anonymous volume, labelled as the container, with what the image has
+	// there.
 	Volumes []string
 	// Tmpfs are container paths that are memory.
 	Tmpfs []string
@@ -132,8 +145,10 @@ type Spec struct {
 	Terminal bool
 }
 
-// PortBinding publishes a TCP port of a container on the host.
+// PortBinding publishes a port of a container on the host.
 type PortBinding struct {
+	// Protocol is "tcp", which it is if empty, "udp" or "sctp".
+	Protocol string
 	// HostIP is the address to listen on.
 	HostIP string
 	// HostPort is the port to listen on. 0 leaves the choice to the engine, which chooses again at every
@@ -182,8 +197,12 @@ type Container struct {
 	ExitCode int
 	// Created is when the container was made, Started when it was last started; zero if never.
 	Created, Started time.Time
-	// IPv4 and IPv6 are its addresses on its network; empty while it does not run or has none.
+	// IPv4 and IPv6 are its addresses on the network that it was made for; empty while it does not run or has none.
 	IPv4, IPv6 string
+	// AssignedIPv4 is the address that it was made with; empty if the engine chooses.
+	AssignedIPv4 string
+	// Networks that it is connected to, in the order of their names.
+	Networks []string
 	// Ports that are published; with the port that was chosen, while it runs.
 	Ports []PortBinding
 }
@@ -197,8 +216,28 @@ type Network struct {
 	ID string
 	// Name of the network.
 	Name string
-	// Subnets in CIDR notation.
-	Subnets []string
+	// IPv4 and IPv6 are its subnets; zero if it has none.
+	IPv4, IPv6 netip.Prefix
+	// Dynamic is the part of IPv4 from which the engine chooses addresses. The rest is free to be assigned. Zero
+	// means that the engine chooses from all of IPv4, and may refuse to let anybody else assign.
+	Dynamic netip.Prefix
+	// Used are the IPv4 addresses of the containers that run on it.
+	Used []netip.Addr
+}
+
+// Assignable tells whether addresses of the network can be assigned.
+func (n Network) Assignable() bool {
+	return n.Dynamic.IsValid() && n.Dynamic.Bits() > n.IPv4.Bits()
+}
+
+// Credentials let the engine pull from a registry.
+type Credentials struct {
+	// Username and Password of the account.
+	Username, Password string
+	// IdentityToken and RegistryToken are what some registries give out instead of a password.
+	IdentityToken, RegistryToken string
+	// ServerAddress is the registry that they are for.
+	ServerAddress string
 }
 
 // Exec is a command to run in a container.

@@ -9,8 +9,6 @@ package identity
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"net/netip"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -29,6 +27,12 @@ const (
 
 // Labels of ours. Together they tell the object that a container was made for.
 const (
+	//
+	// ManagementUIDLabel is the UID of the management cluster that the container was made by (Management).
+	ManagementUIDLabel = "terraform-capi.io/management-cluster-uid"
+	// ManagementNodeLabel is the node of the management cluster that its controllers ran on, for people.
+	ManagementNodeLabel = "terraform-capi.io/management-node"
+
 	NamespaceLabel  = "terraform-capi.io/namespace"
 	ClusterLabel    = "terraform-capi.io/cluster"
 	ClusterUIDLabel = "terraform-capi.io/cluster-uid"
@@ -49,6 +53,8 @@ const (
 
 // Owner is the object that a container is made for.
 type Owner struct {
+	// Management is the management cluster that has the object. It changes when the object is moved.
+	Management Management
 	// Namespace and Cluster name the Cluster.
 	Namespace, Cluster string
 	// ClusterUID is the Cluster's, ObjectUID the one of the DockerMachine or DockerCluster. They change when the
@@ -63,13 +69,15 @@ type Owner struct {
 // Labels are what a container of the owner carries.
 func (o Owner) Labels() map[string]string {
 	return map[string]string{
-		KindClusterLabel: o.Cluster,
-		KindRoleLabel:    o.Role,
-		NamespaceLabel:   o.Namespace,
-		ClusterLabel:     o.Cluster,
-		ClusterUIDLabel:  string(o.ClusterUID),
-		ObjectUIDLabel:   string(o.ObjectUID),
-		MachineLabel:     o.Machine,
+		KindClusterLabel:    o.Cluster,
+		KindRoleLabel:       o.Role,
+		ManagementUIDLabel:  string(o.Management.UID),
+		ManagementNodeLabel: o.Management.Node,
+		NamespaceLabel:      o.Namespace,
+		ClusterLabel:        o.Cluster,
+		ClusterUIDLabel:     string(o.ClusterUID),
+		ObjectUIDLabel:      string(o.ObjectUID),
+		MachineLabel:        o.Machine,
 	}
 }
 
@@ -82,6 +90,13 @@ func (o Owner) Owns(c container.Container, established bool) bool {
 		c.Labels[MachineLabel] == o.Machine &&
 		(c.Labels[KindRoleLabel] == RoleLoadBalancer) == (o.Role == RoleLoadBalancer) &&
 		(established || c.Labels[ObjectUIDLabel] == string(o.ObjectUID))
+}
+
+// IsNamesake tells whether a container belongs to a cluster of another namespace or management cluster, where names
+// are given independently.
+func (o Owner) IsNamesake(c container.Container) bool {
+	namespace, ours := c.Labels[NamespaceLabel]
+	return ours && (namespace != o.Namespace || c.Labels[ManagementUIDLabel] != string(o.Management.UID))
 }
 
 // ClusterSelector selects the containers of a cluster.
@@ -98,30 +113,40 @@ func MachineContainer(cluster, machine string) string {
 	return cluster + "-" + machine
 }
 
-// ProviderID is the provider id of a machine in a container.
-func ProviderID(containerName string) string {
-	return "docker:////" + containerName
-}
-
-// LoadBalancerContainer is the name of the load balancer's container. The endpoint host is that name, once set:
-// it outlives a move, which changes the UID that the name is first made from. A host that is an address says
-// where the user wants the endpoint, not how the container is called.
-func LoadBalancerContainer(cluster string, infra *infrav1.DockerCluster) string {
-	host := infra.Spec.ControlPlaneEndpoint.Host
-	if host != "" && !isAddress(host) {
-		return host
-	}
-	sum := sha256.Sum256([]byte(infra.UID))
-	suffix := "-lb-" + hex.EncodeToString(sum[:])[:5]
+// Distinct is a container name that nobody else makes from the same name.
+func Distinct(name string, uid types.UID) string {
+	sum := sha256.Sum256([]byte(uid))
+	suffix := "-" + hex.EncodeToString(sum[:])[:5]
 	// The name is a host name, and those end at 63 characters.
 	const limit = 63
-	if len(cluster)+len(suffix) > limit {
-		cluster = strings.TrimRight(cluster[:limit-len(suffix)], "-.")
+	if len(name)+len(suffix) > limit {
+		name = strings.TrimRight(name[:limit-len(suffix)], "-.")
 	}
-	return fmt.Sprintf("%s%s", cluster, suffix)
+	return name + suffix
 }
 
-func isAddress(host string) bool {
-	_, err := netip.ParseAddr(host)
-	return err == nil
+// providerIDPrefix is upstream's.
+const providerIDPrefix = "docker:////"
+
+// ProviderID is the provider id of a machine in a container.
+func ProviderID(containerName string) string {
+	return providerIDPrefix + containerName
+}
+
+// ContainerName is the container that a provider id names; empty if it names none.
+func ContainerName(providerID string) string {
+	name, found := strings.CutPrefix(providerID, providerIDPrefix)
+	if !found {
+		return ""
+	}
+	return name
+}
+
+// LoadBalancerContainer is the name of the load balancer's container: the one that the DockerCluster says, which
+// outlives a move that changes the UID that the name is first made from.
+func LoadBalancerContainer(cluster string, infra *infrav1.DockerCluster) string {
+	if name := infra.Annotations[infrav1.LoadBalancerAnnotation]; name != "" {
+		return name
+	}
+	return Distinct(cluster+"-lb", infra.UID)
 }

@@ -4,10 +4,13 @@
 package identity
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
@@ -42,6 +45,9 @@ func TestNames(t *testing.T) {
 	g.Expect(MachineContainer("test", "test-abc")).To(Equal("test-abc"))
 	g.Expect(MachineContainer("test", "abc")).To(Equal("test-abc"))
 
+	g.Expect(ContainerName(ProviderID("test-abc"))).To(Equal("test-abc"))
+	g.Expect(ContainerName("aws:///x")).To(BeEmpty())
+
 	cluster := &infrav1.DockerCluster{}
 	cluster.UID = "1"
 	first := LoadBalancerContainer("test", cluster)
@@ -49,8 +55,40 @@ func TestNames(t *testing.T) {
 	cluster.UID = "2"
 	g.Expect(LoadBalancerContainer("test", cluster)).NotTo(Equal(first), "clusters of the same name live side by side")
 	g.Expect(LoadBalancerContainer(strings.Repeat("a", 80), cluster)).To(HaveLen(63))
-	cluster.Spec.ControlPlaneEndpoint.Host = "mine"
-	g.Expect(LoadBalancerContainer("test", cluster)).To(Equal("mine"))
-	cluster.Spec.ControlPlaneEndpoint.Host = "::1"
-	g.Expect(LoadBalancerContainer("test", cluster)).To(HavePrefix("test-lb-"))
+	cluster.Annotations = map[string]string{infrav1.LoadBalancerAnnotation: first}
+	g.Expect(LoadBalancerContainer("test", cluster)).To(Equal(first), "after a move")
+}
+
+func TestIsNamesake(t *testing.T) {
+	g := NewWithT(t)
+	owner := Owner{Management: Management{UID: "m"}, Namespace: "ns", Cluster: "c", ObjectUID: "1"}
+	with := func(change func(*Owner)) container.Container {
+		other := owner
+		change(&other)
+		return container.Container{Labels: other.Labels()}
+	}
+	g.Expect(owner.IsNamesake(with(func(o *Owner) { o.ObjectUID = "2" }))).To(BeFalse(), "a predecessor")
+	g.Expect(owner.IsNamesake(with(func(o *Owner) { o.Namespace = "x" }))).To(BeTrue())
+	g.Expect(owner.IsNamesake(with(func(o *Owner) { o.Management.UID = "x" }))).To(BeTrue())
+	g.Expect(owner.IsNamesake(container.Container{})).To(BeFalse(), "somebody's")
+}
+
+func TestAdopt(t *testing.T) {
+	g := NewWithT(t)
+	ctx := context.Background()
+	engine := container.NewFake("i")
+	owner := func(management, uid types.UID) Owner {
+		return Owner{Management: Management{UID: management}, ObjectUID: uid}
+	}
+	g.Expect(engine.Create(ctx, container.Spec{Name: "c", Image: "i", Labels: owner("first", "1").Labels()})).To(Succeed())
+	c, err := engine.Inspect(ctx, "c")
+	g.Expect(err).NotTo(HaveOccurred())
+	// There, and back again.
+	for _, o := range []Owner{owner("first", "1"), owner("second", "2"), owner("first", "3")} {
+		for range 2 {
+			g.Expect(o.Adopt(ctx, engine, c)).To(Succeed())
+			g.Expect(ManagementUID(ctx, engine, c)).To(Equal(o.Management.UID))
+		}
+	}
+	g.Expect(slices.DeleteFunc(engine.Calls(), func(call string) bool { return call != "CopyTo c" })).To(HaveLen(2), "once each")
 }

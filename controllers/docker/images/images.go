@@ -38,7 +38,7 @@ func Ensure(ctx context.Context, runtime container.Runtime, image string, report
 	if err != nil || exists {
 		return err
 	}
-	return runtime.PullImage(ctx, image, report)
+	return runtime.PullImage(ctx, image, nil, report)
 }
 
 // Load copies an image from the Docker host into a node.

@@ -4,21 +4,24 @@
 // Package loadbalancer runs the load balancer of a cluster: one HAProxy container in front of the API servers.
 //
 // It is created, given its configuration and only then started, so it never starts without a valid one. Its
-// host port is chosen once and part of the container, so it stays the same when the container or the engine
-// restarts.
+// host port and its addresses are chosen once and part of the container, so they stay the same when the container or
+// the engine restarts.
 package loadbalancer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"net"
+	"net/netip"
 	"strconv"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -32,8 +35,11 @@ const (
 	// ones finish their connections.
 	reloadSignal = "USR2"
 
-	// HostIP is where the API server's port is published: on the Docker host, for nobody else.
-	HostIP = "127.0.0.1"
+	// defaultHostIP is where the API server's port is published: on the Docker host, for nobody else.
+	defaultHostIP = "127.0.0.1"
+
+	// memoryBytes is several times what HAProxy takes with all the connections that its configuration allows.
+	memoryBytes = 256 << 20
 
 	// Host ports are looked for in this range: below the ports that Linux and macOS hand out to outgoing
 	// connections and below Kubernetes' node ports, so a port that is free stays free.
@@ -58,10 +64,23 @@ type LoadBalancer struct {
 	// Image of HAProxy.
 	Image string
 	// Network that the cluster's containers are on.
-	Network string
-	// HostPort is the one that the cluster already had, or 0. A load balancer that must be made anew gets it
-	// again if it is free.
+	Network *network.Network
+	// Host of the cluster's control plane endpoint; empty if it has none yet. The load balancer gets it as its address
+	// or name, also when it must be made anew.
+	Host string
+	// HostIP is the address of the Docker host to publish the API server at; 127.0.0.1 if empty.
+	HostIP string
+	// HostPort is the one that the user wants or the cluster already had, or 0 if any will do.
 	HostPort int
+}
+
+// Endpoint is where a load balancer is reached.
+type Endpoint struct {
+	// HostPort is the port on the Docker host.
+	HostPort int
+	// IPv4 and IPv6 are the addresses on the cluster's network that are the load balancer's for good; empty where the
+	// engine chooses.
+	IPv4, IPv6 string
 }
 
 // Image is the load balancer image that a cluster asks for.
@@ -76,32 +95,50 @@ func Image(meta infrav1.ImageMeta) string {
 	return repository + "/haproxy:" + tag
 }
 
-// Ensure makes the load balancer run with the configuration and returns the host port of the API server. The
-// image must be local. A configuration that is in place already is not touched.
-func (l *LoadBalancer) Ensure(ctx context.Context, config Config) (hostPort int, err error) {
+// Ensure makes the load balancer run with the configuration and returns where it is reached. The image must be
+// local. A configuration that is in place already is not touched.
+func (l *LoadBalancer) Ensure(ctx context.Context, config Config) (Endpoint, error) {
 	content, err := config.render()
 	if err != nil {
-		return 0, err
+		return Endpoint{}, err
 	}
 	found, err := l.Runtime.Inspect(ctx, l.Name)
 	switch {
 	case errors.Is(err, container.ErrNotFound):
-		return l.create(ctx, config, content)
+		err = l.create(ctx, config, content)
 	case err != nil:
-		return 0, err
+		return Endpoint{}, err
 	case !l.Owner.Owns(found, l.Established):
-		return 0, fmt.Errorf("%w: container %s (%s) does not belong to cluster %s/%s: remove it with \"docker rm -f -v %s\" if nobody needs it",
+		return Endpoint{}, fmt.Errorf("%w: container %s (%s) does not belong to cluster %s/%s: remove it with \"docker rm -f -v %s\" if nobody needs it",
 			ErrNameTaken, l.Name, found.ID, l.Owner.Namespace, l.Owner.Cluster, l.Name)
+	default:
+		err = l.resume(ctx, found, config, content)
+	}
+	if err != nil {
+		return Endpoint{}, err
+	}
+	if found, err = l.Runtime.Inspect(ctx, l.Name); err != nil {
+		return Endpoint{}, err
+	}
+	return l.endpoint(found)
+}
+
+// resume brings a load balancer that exists up to date.
+func (l *LoadBalancer) resume(ctx context.Context, found container.Container, config Config, content []byte) error {
+	if err := l.Owner.Adopt(ctx, l.Runtime, found); err != nil {
+		return err
 	}
 	if err := l.configure(ctx, found, content); err != nil {
-		return 0, err
+		return err
 	}
-	if !found.Running() {
-		if err := l.Runtime.Start(ctx, l.Name); err != nil {
-			return l.retryPort(ctx, found, config, content, err)
-		}
+	if found.Running() {
+		return nil
 	}
-	return l.hostPort(found)
+	err := l.Runtime.Start(ctx, l.Name)
+	if err == nil {
+		return nil
+	}
+	return l.replace(ctx, found, config, content, err)
 }
 
 // configure writes the configuration unless it is there, and makes a running HAProxy read it.
@@ -132,80 +169,99 @@ func (l *LoadBalancer) write(ctx context.Context, content []byte) error {
 }
 
 // create makes the container with the first host port that works.
-func (l *LoadBalancer) create(ctx context.Context, config Config, content []byte) (int, error) {
-	var lastErr error
+func (l *LoadBalancer) create(ctx context.Context, config Config, content []byte) error {
+	var conflict error
 	for attempt := range maxPortAttempts {
-		port := l.candidate(attempt)
-		if err := l.Runtime.Create(ctx, l.spec(config, port)); err != nil {
-			return 0, err
+		if err := l.prepare(ctx, config, content, l.candidate(attempt)); err != nil {
+			return err
 		}
-		if err := l.write(ctx, content); err != nil {
-			return 0, err
+		if conflict = l.Runtime.Start(ctx, l.Name); !errors.Is(conflict, container.ErrConflict) {
+			return conflict
 		}
-		if lastErr = l.Runtime.Start(ctx, l.Name); lastErr == nil {
-			return port, nil
-		}
-		if !errors.Is(lastErr, container.ErrConflict) {
-			return 0, lastErr
-		}
-		// The port of a container cannot be changed.
+		// The port and the address of a container cannot be changed.
 		if err := l.Runtime.Remove(ctx, l.Name); err != nil {
-			return 0, err
+			return err
+		}
+		if l.HostPort != 0 {
+			return fmt.Errorf("the load balancer cannot have host port %d: %w", l.HostPort, conflict)
 		}
 	}
-	return 0, fmt.Errorf("no free host port in %d attempts between %d and %d: %w",
-		maxPortAttempts, firstHostPort, lastHostPort, lastErr)
+	return fmt.Errorf("no free host port in %d attempts between %d and %d: %w",
+		maxPortAttempts, firstHostPort, lastHostPort, conflict)
 }
 
-// retryPort deals with a container that could not be started. If that was never before and its port is taken,
-// nobody knows the port yet, so another one will do. Otherwise kubeconfigs have been handed out with it.
-func (l *LoadBalancer) retryPort(ctx context.Context, found container.Container, config Config, content []byte, cause error) (int, error) {
-	if found.State != container.StateCreated || !errors.Is(cause, container.ErrConflict) || l.HostPort != 0 {
-		return 0, cause
+// prepare makes the container, with its configuration and unstarted.
+func (l *LoadBalancer) prepare(ctx context.Context, config Config, content []byte, hostPort int) error {
+	address, _ := netip.ParseAddr(l.Host) // Zero, which is no wish, if it is a name.
+	addresses, release, err := l.Network.Reserve(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := l.Runtime.Create(ctx, l.spec(config, hostPort, addresses)); err != nil {
+		return err
+	}
+	return l.write(ctx, content)
+}
+
+// replace deals with a container that could not be started. If that was never before and its port or address is taken,
+// nobody knows them yet, so others will do. Otherwise kubeconfigs have been handed out with them.
+func (l *LoadBalancer) replace(ctx context.Context, found container.Container, config Config, content []byte, cause error) error {
+	if found.State != container.StateCreated || !errors.Is(cause, container.ErrConflict) || l.Established {
+		return cause
 	}
 	if err := l.Runtime.Remove(ctx, l.Name); err != nil {
-		return 0, err
+		return err
 	}
 	return l.create(ctx, config, content)
 }
 
-// candidate is the host port to try at an attempt: first the one the cluster had, then ports that depend only
-// on the name, so that two controllers that do the same thing do it the same way.
+// candidate is the host port to try at an attempt: the one that it must be, or ports that depend only on the name, so
+// that two controllers that do the same thing do it the same way.
 func (l *LoadBalancer) candidate(attempt int) int {
 	if l.HostPort != 0 {
-		if attempt == 0 {
-			return l.HostPort
-		}
-		attempt--
+		return l.HostPort
 	}
 	hash := fnv.New32a()
 	_, _ = fmt.Fprintf(hash, "%s/%s/%d", l.Name, l.Owner.ObjectUID, attempt)
 	return firstHostPort + int(hash.Sum32()%(lastHostPort-firstHostPort+1))
 }
 
-func (l *LoadBalancer) spec(config Config, hostPort int) container.Spec {
+func (l *LoadBalancer) spec(config Config, hostPort int, addresses network.Addresses) container.Spec {
+	var aliases []string
+	if _, err := netip.ParseAddr(l.Host); err != nil && l.Host != "" && l.Host != l.Name {
+		aliases = []string{l.Host}
+	}
 	return container.Spec{
 		Name:   l.Name,
 		Image:  container.LocalReference(l.Image),
 		Labels: l.Owner.Labels(),
 		// In the foreground, with a master process that outlives reloads.
 		Entrypoint: []string{"haproxy", "-W", "-db", "-f", configPath},
-		Network:    l.Network,
-		Ports:      []container.PortBinding{{HostIP: HostIP, HostPort: hostPort, ContainerPort: int(config.Port)}},
+		Network:    l.Network.Name,
+		Aliases:    aliases,
+		IPv4:       addresses.IPv4,
+		IPv6:       addresses.IPv6,
+		Ports:      []container.PortBinding{{HostIP: cmp.Or(l.HostIP, defaultHostIP), HostPort: hostPort, ContainerPort: int(config.Port)}},
 		// It only forwards connections of unprivileged ports.
 		DropCapabilities:     []string{"ALL"},
 		SecurityOptions:      []string{"no-new-privileges"},
+		MemoryBytes:          memoryBytes,
 		RestartUnlessStopped: true,
 	}
 }
 
-func (l *LoadBalancer) hostPort(found container.Container) (int, error) {
+func (l *LoadBalancer) endpoint(found container.Container) (Endpoint, error) {
 	for _, port := range found.Ports {
 		if port.HostPort != 0 {
-			return port.HostPort, nil
+			endpoint := Endpoint{HostPort: port.HostPort}
+			if found.AssignedIPv4 != "" {
+				endpoint.IPv4, endpoint.IPv6 = found.AssignedIPv4, found.IPv6
+			}
+			return endpoint, nil
 		}
 	}
-	return 0, fmt.Errorf("container %s publishes no port: remove it with \"docker rm -f -v %s\", it will be made again", l.Name, l.Name)
+	return Endpoint{}, fmt.Errorf("container %s publishes no port: remove it with \"docker rm -f -v %s\", it will be made again", l.Name, l.Name)
 }
 
 // Delete removes the load balancer. A container of its name that belongs to somebody else is left alone.
@@ -223,9 +279,12 @@ func (l *LoadBalancer) Delete(ctx context.Context) error {
 	return l.Runtime.Remove(ctx, l.Name)
 }
 
-// HostEndpoint is the address of the API server as seen from the Docker host.
-func HostEndpoint(hostPort int) string {
-	return net.JoinHostPort(HostIP, strconv.Itoa(hostPort))
+// HostEndpoint is the address of the API server as seen from the Docker host. hostIP may be empty.
+func HostEndpoint(hostIP string, hostPort int) string {
+	if address, err := netip.ParseAddr(hostIP); err != nil || address.IsUnspecified() {
+		hostIP = defaultHostIP
+	}
+	return net.JoinHostPort(hostIP, strconv.Itoa(hostPort))
 }
 
 // ParseHostEndpoint returns the port of a host endpoint, or 0.

@@ -17,6 +17,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -27,7 +28,7 @@ var (
 
 func newLoadBalancer(engine *container.Fake) *LoadBalancer {
 	return &LoadBalancer{
-		Runtime: engine, Name: "test-lb-12345", Network: "kind", Image: Image(infrav1.ImageMeta{}),
+		Runtime: engine, Name: "test-lb-12345", Network: &network.Network{Runtime: engine, Name: "clusters"}, Image: Image(infrav1.ImageMeta{}),
 		Owner: identity.Owner{Namespace: "default", Cluster: "test", ObjectUID: "uid", Role: identity.RoleLoadBalancer},
 	}
 }
@@ -62,23 +63,27 @@ func TestEnsure(t *testing.T) {
 	g := NewWithT(t)
 	engine := newEngine()
 	lb := newLoadBalancer(engine)
-	port, err := lb.Ensure(ctx, Config{Port: 6443})
+	endpoint, err := lb.Ensure(ctx, Config{Port: 6443})
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(port).To(And(BeNumerically(">=", firstHostPort), BeNumerically("<=", lastHostPort)))
+	g.Expect(endpoint.HostPort).To(And(BeNumerically(">=", firstHostPort), BeNumerically("<=", lastHostPort)))
 	g.Expect(engine.Calls()).To(Equal([]string{
-		"Inspect test-lb-12345", "Create test-lb-12345", "CopyTo test-lb-12345", "Start test-lb-12345",
+		"Inspect test-lb-12345", "EnsureNetwork clusters", "List", "Create test-lb-12345", "CopyTo test-lb-12345",
+		"Start test-lb-12345", "Inspect test-lb-12345",
 	}), "the configuration is there before it starts")
 	spec := engine.Spec(lb.Name)
 	g.Expect(spec.Privileged).To(BeFalse())
 	g.Expect(spec.DropCapabilities).To(ConsistOf("ALL"))
-	g.Expect(spec.Ports).To(ConsistOf(container.PortBinding{HostIP: "127.0.0.1", HostPort: port, ContainerPort: 6443}))
+	g.Expect(spec.Ports).To(ConsistOf(container.PortBinding{HostIP: "127.0.0.1", HostPort: endpoint.HostPort, ContainerPort: 6443}))
+	g.Expect(spec.IPv4).To(Equal(endpoint.IPv4))
 
 	// The same again: nothing is done.
 	calls := len(engine.Calls())
 	again, err := lb.Ensure(ctx, Config{Port: 6443})
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(again).To(Equal(port))
-	g.Expect(engine.Calls()[calls:]).To(Equal([]string{"Inspect test-lb-12345", "ReadFile test-lb-12345 " + configPath}))
+	g.Expect(again).To(Equal(endpoint))
+	g.Expect(engine.Calls()[calls:]).To(Equal([]string{
+		"Inspect test-lb-12345", "ReadFile test-lb-12345 " + configPath, "Inspect test-lb-12345",
+	}))
 
 	// Another server: a reload.
 	calls = len(engine.Calls())
@@ -94,19 +99,61 @@ func TestEnsureAfterStopAndRemoval(t *testing.T) {
 	g := NewWithT(t)
 	engine := newEngine()
 	lb := newLoadBalancer(engine)
-	port, err := lb.Ensure(ctx, Config{Port: 6443})
+	endpoint, err := lb.Ensure(ctx, Config{Port: 6443})
 	g.Expect(err).NotTo(HaveOccurred())
 
 	engine.Stop(lb.Name)
-	again, err := lb.Ensure(ctx, Config{Port: 6443})
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(again).To(Equal(port))
+	g.Expect(lb.Ensure(ctx, Config{Port: 6443})).To(Equal(endpoint))
 
+	// As a cluster would remember it.
+	lb.Established, lb.HostPort, lb.Host = true, endpoint.HostPort, endpoint.IPv4
+	lb.Owner.ObjectUID = "moved, so that other ports are tried first"
 	engine.Vanish(lb.Name)
-	lb.HostPort = 23456 // as a cluster would remember it
-	again, err = lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(lb.Ensure(ctx, Config{Port: 6443})).To(Equal(endpoint), "kubeconfigs have it")
+}
+
+// A port that kubeconfigs have, or that the user wants, is waited for and not exchanged.
+func TestEnsureFixedPortIsTaken(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	lb := newLoadBalancer(engine)
+	lb.HostPort, lb.HostIP = 8443, "0.0.0.0"
+	other := container.Spec{Name: "other", Image: lb.Image, Ports: []container.PortBinding{{HostPort: 8443}}}
+	g.Expect(engine.Create(ctx, other)).To(Succeed())
+	g.Expect(engine.Start(ctx, other.Name)).To(Succeed())
+	_, err := lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).To(MatchError(ContainSubstring("cannot have host port 8443")))
+	g.Expect(engine.Remove(ctx, other.Name)).To(Succeed())
+	endpoint, err := lb.Ensure(ctx, Config{Port: 6443})
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(again).To(Equal(23456), "kubeconfigs have it")
+	g.Expect(endpoint.HostPort).To(Equal(8443))
+	g.Expect(engine.Spec(lb.Name).Ports).To(ConsistOf(container.PortBinding{HostIP: "0.0.0.0", HostPort: 8443, ContainerPort: 6443}))
+}
+
+func TestHostName(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	lb := newLoadBalancer(engine)
+	lb.Host = "api.example.com"
+	_, err := lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(engine.Spec(lb.Name).Aliases).To(ConsistOf("api.example.com"))
+}
+
+// A container that somebody else makes between the look and the creation is not removed.
+func TestEnsureNameTakenInBetween(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	lb := newLoadBalancer(engine)
+	engine.BeforeCall = func(_ context.Context, method, _ string) error {
+		if method == "Create" {
+			return container.ErrConflict
+		}
+		return nil
+	}
+	_, err := lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).To(MatchError(container.ErrConflict))
+	g.Expect(engine.Calls()).NotTo(ContainElement(HavePrefix("Remove")))
 }
 
 func TestEnsureTriesAnotherPort(t *testing.T) {
@@ -114,22 +161,22 @@ func TestEnsureTriesAnotherPort(t *testing.T) {
 	engine := newEngine()
 	lb := newLoadBalancer(engine)
 	taken := lb.candidate(0)
-	engine.BeforeCall = func(method, name string) error {
+	engine.BeforeCall = func(_ context.Context, method, name string) error {
 		if method == "Start" && engine.Spec(name).Ports[0].HostPort == taken {
 			return container.ErrConflict
 		}
 		return nil
 	}
-	port, err := lb.Ensure(ctx, Config{Port: 6443})
+	endpoint, err := lb.Ensure(ctx, Config{Port: 6443})
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(port).To(Equal(lb.candidate(1)))
+	g.Expect(endpoint.HostPort).To(Equal(lb.candidate(1)))
 	g.Expect(slices.Contains(engine.Calls(), "Remove "+lb.Name)).To(BeTrue())
 }
 
 func TestEnsureGivesUp(t *testing.T) {
 	g := NewWithT(t)
 	engine := newEngine()
-	engine.BeforeCall = func(method, _ string) error {
+	engine.BeforeCall = func(_ context.Context, method, _ string) error {
 		if method == "Start" {
 			return container.ErrConflict
 		}
@@ -149,7 +196,7 @@ func TestEnsureLostAnswers(t *testing.T) {
 			g := NewWithT(t)
 			engine := newEngine()
 			lost := false
-			engine.AfterCall = func(called, _ string) error {
+			engine.AfterCall = func(_ context.Context, called, _ string) error {
 				if called == method && !lost {
 					lost = true
 					return errors.New("connection reset")
@@ -202,7 +249,10 @@ func TestImage(t *testing.T) {
 
 func TestParseHostEndpoint(t *testing.T) {
 	g := NewWithT(t)
-	g.Expect(ParseHostEndpoint(HostEndpoint(21234))).To(Equal(21234))
+	g.Expect(ParseHostEndpoint(HostEndpoint("", 21234))).To(Equal(21234))
+	g.Expect(HostEndpoint("", 1)).To(Equal("127.0.0.1:1"))
+	g.Expect(HostEndpoint("0.0.0.0", 1)).To(Equal("127.0.0.1:1"))
+	g.Expect(HostEndpoint("192.0.2.1", 1)).To(Equal("192.0.2.1:1"))
 	g.Expect(ParseHostEndpoint("")).To(BeZero())
 	g.Expect(ParseHostEndpoint("127.0.0.1:x")).To(BeZero())
 }

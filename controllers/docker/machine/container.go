@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +43,7 @@ const (
 // infrastructure, which takes the engine seconds, and waits unstarted for the bootstrap data; it gets them in one
 // upload and is started.
 func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Result, error) {
-	found, err := r.Runtime.Inspect(ctx, s.containerName())
+	found, err := r.find(ctx, s)
 	switch {
 	case errors.Is(err, container.ErrNotFound):
 		if found, err = r.create(ctx, s); err != nil || s.waiting {
@@ -55,12 +57,15 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 			found.Name, found.ID, found.Name))
 		return ctrl.Result{RequeueAfter: retryInterval}, nil
 	}
+	if err := s.owner().Adopt(ctx, r.Runtime, found); err != nil {
+		return ctrl.Result{}, err
+	}
 
 	switch found.State {
 	case container.StateRunning:
 	case container.StateCreated:
 		if err := r.bootstrapAndStart(ctx, s); err != nil || s.waiting {
-			return ctrl.Result{}, err
+			return ctrl.Result{}, r.exchange(ctx, found, err)
 		}
 	case container.StateRestarting:
 		s.wait(&s.provisioned, infrav1.ContainerNotProvisionedReason,
@@ -74,7 +79,7 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 		}
 	}
 	if !found.Running() {
-		if found, err = r.Runtime.Inspect(ctx, s.containerName()); err != nil {
+		if found, err = r.Runtime.Inspect(ctx, s.containerName); err != nil {
 			return ctrl.Result{}, err
 		}
 	}
@@ -84,11 +89,38 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 	return ctrl.Result{}, nil
 }
 
+// find finds the machine's container, or the name that it is to get. Machines are named after their cluster, and
+// clusters of the same name may live side by side, so a name may be another machine's.
+func (r *Reconciler) find(ctx context.Context, s *scope) (container.Container, error) {
+	if s.containerName = identity.ContainerName(s.dockerMachine.Spec.ProviderID); s.containerName != "" {
+		return r.Runtime.Inspect(ctx, s.containerName)
+	}
+	s.containerName = identity.MachineContainer(s.cluster.Name, s.machine.Name)
+	found, err := r.Runtime.Inspect(ctx, s.containerName)
+	if err == nil && s.owner().IsNamesake(found) {
+		s.containerName = identity.Distinct(s.containerName, s.dockerMachine.UID)
+		return r.Runtime.Inspect(ctx, s.containerName)
+	}
+	return found, err
+}
+
+// exchange removes a container that could not be started because somebody else got its address in between. It has
+// never run, and the next one gets another address.
+func (r *Reconciler) exchange(ctx context.Context, found container.Container, cause error) error {
+	if !errors.Is(cause, container.ErrAddressTaken) {
+		return cause
+	}
+	if err := r.Runtime.Remove(ctx, found.Name); err != nil {
+		return err
+	}
+	return cause
+}
+
 // create makes the container, unstarted.
 func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container, error) {
 	if s.established() {
 		s.wait(&s.provisioned, infrav1.ContainerMissingReason, fmt.Sprintf(
-			"Container %s was removed and its data with it; delete the Machine to replace it", s.containerName()))
+			"Container %s was removed and its data with it; delete the Machine to replace it", s.containerName))
 		return container.Container{}, nil
 	}
 	// Cluster API copies this from the DockerCluster. Either will do, and the first to come saves a moment.
@@ -109,14 +141,16 @@ func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container,
 	if err != nil {
 		return container.Container{}, err
 	}
-	if _, err := r.Runtime.EnsureNetwork(ctx, r.Network); err != nil {
+	addresses, release, err := r.Network.Reserve(ctx, netip.Addr{})
+	if err != nil {
 		return container.Container{}, err
 	}
-	ctrl.LoggerFrom(ctx).Info("Creating the container", "container", s.containerName(), "image", image)
-	if err := r.Runtime.Create(ctx, r.containerSpec(s, image, info)); err != nil {
+	defer release()
+	ctrl.LoggerFrom(ctx).Info("Creating the container", "container", s.containerName, "image", image, "address", addresses.IPv4)
+	if err := r.Runtime.Create(ctx, r.containerSpec(s, image, addresses, info)); err != nil {
 		return container.Container{}, err
 	}
-	return r.Runtime.Inspect(ctx, s.containerName())
+	return r.Runtime.Inspect(ctx, s.containerName)
 }
 
 // ensureImage makes sure that the node image is on the host. Pulling is a job of its own: it takes minutes.
@@ -166,11 +200,11 @@ func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope) error {
 		return nil
 	}
 	log := ctrl.LoggerFrom(ctx)
-	log.Info("Starting the container with its bootstrap data", "container", s.containerName())
-	if err := r.Runtime.CopyTo(ctx, s.containerName(), "/", bytes.NewReader(payload)); err != nil {
+	log.Info("Starting the container with its bootstrap data", "container", s.containerName)
+	if err := r.Runtime.CopyTo(ctx, s.containerName, "/", bytes.NewReader(payload)); err != nil {
 		return err
 	}
-	return r.Runtime.Start(ctx, s.containerName())
+	return r.Runtime.Start(ctx, s.containerName)
 }
 
 // payload is what makes the container bootstrap itself. Its errors are the user's to mend.
@@ -191,16 +225,29 @@ func payload(s *scope, info container.Info, secret *corev1.Secret) ([]byte, erro
 		return nil, err
 	}
 	node := bootstrap.Node{
-		Name:             s.containerName(),
-		ProviderID:       identity.ProviderID(s.containerName()),
+		Name:             s.containerName,
+		ProviderID:       identity.ProviderID(s.containerName),
 		Version:          version,
 		CgroupV1:         info.CgroupVersion == "1",
 		ControlPlane:     s.isControlPlane(),
-		CertificateNames: []string{"127.0.0.1", "localhost", s.dockerCluster.Spec.ControlPlaneEndpoint.Host},
+		CertificateNames: certificateNames(s),
 		PodSubnet:        subnet,
 		WaitForImages:    len(s.dockerMachine.Spec.PreLoadImages) > 0,
 	}
 	return node.Payload(data)
+}
+
+// certificateNames are the ways to reach the API server from the cluster's network and from the Docker host.
+func certificateNames(s *scope) []string {
+	names := []string{
+		"127.0.0.1", "localhost", s.dockerCluster.Spec.ControlPlaneEndpoint.Host,
+		identity.LoadBalancerContainer(s.cluster.Name, s.dockerCluster),
+	}
+	if address, err := netip.ParseAddr(s.dockerCluster.Spec.LoadBalancer.HostIP); err == nil && !address.IsUnspecified() {
+		names = append(names, address.String())
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // podSubnet is what the node image's network plug-in is to be installed with, or empty if it is not asked for.

@@ -4,7 +4,9 @@
 package machine
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -34,12 +37,14 @@ func nodeImage(s *scope) (string, error) {
 }
 
 // containerSpec is a container in which systemd, a container runtime and a kubelet can run.
-func (r *Reconciler) containerSpec(s *scope, image string, info container.Info) container.Spec {
+func (r *Reconciler) containerSpec(s *scope, image string, addresses network.Addresses, info container.Info) container.Spec {
 	spec := container.Spec{
-		Name:    s.containerName(),
+		Name:    s.containerName,
 		Image:   container.LocalReference(image),
-		Labels:  s.owner().Labels(),
-		Network: r.Network,
+		Labels:  labels(s),
+		Network: r.Network.Name,
+		IPv4:    addresses.IPv4,
+		IPv6:    addresses.IPv6,
 		// Mounts, cgroups, devices, network interfaces and kernel settings of its own: a kubelet needs nearly
 		// all that there is, and the mounts that only come with this flag.
 		Privileged:      true,
@@ -58,9 +63,6 @@ func (r *Reconciler) containerSpec(s *scope, image string, info container.Info) 
 		NanoCPUs:    nanos(s.dockerMachine.Spec.Resources.CPUs),
 		MemoryBytes: bytesOf(s.dockerMachine.Spec.Resources.Memory),
 	}
-	if s.machine.Spec.FailureDomain != "" {
-		spec.Labels[identity.FailureDomainLabel] = s.machine.Spec.FailureDomain
-	}
 	if s.isControlPlane() {
 		spec.Env = []string{"KUBECONFIG=/etc/kubernetes/admin.conf"}
 	}
@@ -68,11 +70,30 @@ func (r *Reconciler) containerSpec(s *scope, image string, info container.Info) 
 		spec.Mounts = append(spec.Mounts,
 			container.Mount{Source: mount.HostPath, Target: mount.ContainerPath, ReadOnly: mount.Readonly})
 	}
+	for _, mapping := range s.dockerMachine.Spec.ExtraPortMappings {
+		spec.Ports = append(spec.Ports, container.PortBinding{
+			Protocol: strings.ToLower(string(mapping.Protocol)), HostIP: cmp.Or(mapping.ListenAddress, "127.0.0.1"),
+			HostPort: int(mapping.HostPort), ContainerPort: int(mapping.ContainerPort),
+		})
+	}
 	adaptToEngine(&spec, info)
 	if hasIPv6(s.cluster) {
 		spec.Sysctls = map[string]string{"net.ipv6.conf.all.disable_ipv6": "0", "net.ipv6.conf.all.forwarding": "1"}
 	}
 	return spec
+}
+
+// labels are the user's and ours, which the user's cannot replace.
+func labels(s *scope) map[string]string {
+	all := maps.Clone(s.dockerMachine.Spec.Labels)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, s.owner().Labels())
+	if s.machine.Spec.FailureDomain != "" {
+		all[identity.FailureDomainLabel] = s.machine.Spec.FailureDomain
+	}
+	return all
 }
 
 // adaptToEngine adds what nodes need on some engines only.
