@@ -3,12 +3,14 @@
 
 // Package docker is the Docker infrastructure provider of Cluster API: clusters whose machines are containers.
 //
-// It serves DockerCluster, DockerMachine and their templates under the v1beta2 contract:
+// It serves DockerCluster, DockerMachine and their templates under the v1beta2 contract, and upstream's DevCluster,
+// DevMachine and their templates, which mean the same:
 //
-//	api/v1beta2      the kinds, their conditions and annotations
-//	cluster          DockerCluster: network, load balancer, endpoint
-//	machine          DockerMachine: container, bootstrap, images
-//	machinetemplate  DockerMachineTemplate: capacity
+//	api/v1beta2      the Docker* kinds, their conditions and annotations
+//	kinds            the Dev* kinds as the reconcilers see them
+//	cluster          clusters: network, load balancer, endpoint
+//	machine          machines: container, bootstrap, images
+//	machinetemplate  machine templates: capacity
 //	bootstrap        how a container turns itself into a node, and how to see how far it is
 //	cloudinit        what the bootstrap provider's cloud-config says
 //	loadbalancer     HAProxy in a container

@@ -13,10 +13,10 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
-	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cluster"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machine"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machinetemplate"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
@@ -52,7 +52,7 @@ type Options struct {
 
 // AddToScheme registers the provider's kinds.
 func AddToScheme(scheme *runtime.Scheme) error {
-	return infrav1.AddToScheme(scheme)
+	return kinds.AddToScheme(scheme)
 }
 
 // AddToManager adds the provider's reconcilers and webhooks to a manager. Jobs in the background end when ctx does,
@@ -77,36 +77,48 @@ func AddToManager(ctx context.Context, mgr ctrl.Manager, options Options) error 
 
 func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options, management identity.Management) error {
 	clustersNetwork := &network.Network{Runtime: options.Runtime, Name: options.Network, ManagementNode: options.ManagementNode}
-	clusters := &cluster.Reconciler{
-		Client:      mgr.GetClient(),
-		APIReader:   mgr.GetAPIReader(),
-		Runtime:     options.Runtime,
-		Jobs:        background.NewJobs(ctx),
-		Network:     clustersNetwork,
-		Management:  management,
-		WatchFilter: options.WatchFilter,
+	for _, kind := range kinds.Clusters {
+		clusters := &cluster.Reconciler{
+			Kind:        kind,
+			Client:      mgr.GetClient(),
+			APIReader:   mgr.GetAPIReader(),
+			Runtime:     options.Runtime,
+			Jobs:        background.NewJobs(ctx),
+			Network:     clustersNetwork,
+			Management:  management,
+			WatchFilter: options.WatchFilter,
+		}
+		if err := clusters.SetupWithManager(ctx, mgr, controllerOptions(options)); err != nil {
+			return err
+		}
 	}
-	if err := clusters.SetupWithManager(ctx, mgr, controllerOptions(options)); err != nil {
-		return err
+	for _, kind := range kinds.Machines {
+		machines := &machine.Reconciler{
+			Kind:        kind,
+			Client:      mgr.GetClient(),
+			APIReader:   mgr.GetAPIReader(),
+			Runtime:     options.Runtime,
+			Jobs:        background.NewJobs(ctx),
+			Network:     clustersNetwork,
+			Management:  management,
+			WatchFilter: options.WatchFilter,
+		}
+		if err := machines.SetupWithManager(ctx, mgr, controllerOptions(options)); err != nil {
+			return err
+		}
 	}
-	machines := &machine.Reconciler{
-		Client:      mgr.GetClient(),
-		APIReader:   mgr.GetAPIReader(),
-		Runtime:     options.Runtime,
-		Jobs:        background.NewJobs(ctx),
-		Network:     clustersNetwork,
-		Management:  management,
-		WatchFilter: options.WatchFilter,
+	for _, kind := range kinds.MachineTemplates {
+		templates := &machinetemplate.Reconciler{
+			Kind:        kind,
+			Client:      mgr.GetClient(),
+			Runtime:     options.Runtime,
+			WatchFilter: options.WatchFilter,
+		}
+		if err := templates.SetupWithManager(ctx, mgr, controllerOptions(options)); err != nil {
+			return err
+		}
 	}
-	if err := machines.SetupWithManager(ctx, mgr, controllerOptions(options)); err != nil {
-		return err
-	}
-	templates := &machinetemplate.Reconciler{
-		Client:      mgr.GetClient(),
-		Runtime:     options.Runtime,
-		WatchFilter: options.WatchFilter,
-	}
-	return templates.SetupWithManager(ctx, mgr, controllerOptions(options))
+	return nil
 }
 
 func controllerOptions(options Options) controller.Options {

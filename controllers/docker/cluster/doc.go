@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cluster reconciles DockerClusters: the network of a cluster's containers and the load balancer in front of
+// Package cluster reconciles DockerClusters and DevClusters: the network of a cluster's containers and the load balancer in front of
 // its API servers.
 //
 //	reconciler.go  the frame: objects, finalizer, pause, patch

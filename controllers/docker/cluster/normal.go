@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
 )
 
@@ -41,7 +43,10 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 	if ready, err := r.ensureImage(ctx, s, lb.Image); err != nil || !ready {
 		return ctrl.Result{}, err
 	}
-	if _, err := r.Runtime.EnsureNetwork(ctx, r.Network); err != nil {
+	if _, err := r.Network.Ensure(ctx); err != nil {
+		return ctrl.Result{}, err
+	}
+	if err := r.Network.Join(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
 	servers, err := r.controlPlane(ctx, s)
@@ -52,7 +57,7 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	hostPort, err := lb.Ensure(ctx, config)
+	endpoint, err := lb.Ensure(ctx, config)
 	if errors.Is(err, loadbalancer.ErrNameTaken) {
 		s.waiting, s.message = infrav1.LoadBalancerNameTakenReason, err.Error()
 		return ctrl.Result{RequeueAfter: retryInterval}, nil
@@ -60,21 +65,28 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	publish(s.dockerCluster, lb.Name, config.Port, hostPort)
+	publish(s.dockerCluster, lb, config, endpoint)
 	return ctrl.Result{}, r.markConfigured(ctx, servers)
 }
 
-// publish writes down where the API server is to be found, and that the infrastructure is there.
-func publish(dockerCluster *infrav1.DockerCluster, name string, port int32, hostPort int) {
+// publish writes down where the API server is to be found, and that the infrastructure is there. That is an address
+// where one can be assigned, because the Docker host reaches it, too. Otherwise it is the container's name, which
+// Docker's DNS resolves on the network, whatever address the engine chooses.
+func publish(dockerCluster *infrav1.DockerCluster, lb *loadbalancer.LoadBalancer, config loadbalancer.Config, at loadbalancer.Endpoint) {
 	endpoint := &dockerCluster.Spec.ControlPlaneEndpoint
 	if endpoint.Host == "" {
-		endpoint.Host = name
+		address := at.IPv4
+		if config.IPv6 {
+			address = at.IPv6
+		}
+		endpoint.Host = cmp.Or(address, lb.Name)
 	}
-	endpoint.Port = port
+	endpoint.Port = config.Port
 	if dockerCluster.Annotations == nil {
 		dockerCluster.Annotations = map[string]string{}
 	}
-	dockerCluster.Annotations[infrav1.HostEndpointAnnotation] = loadbalancer.HostEndpoint(hostPort)
+	dockerCluster.Annotations[infrav1.HostEndpointAnnotation] = loadbalancer.HostEndpoint(lb.HostIP, at.HostPort)
+	dockerCluster.Annotations[infrav1.LoadBalancerAnnotation] = lb.Name
 	dockerCluster.Status.FailureDomains = dockerCluster.Spec.FailureDomains
 	dockerCluster.Status.Initialization.Provisioned = ptr.To(true)
 }
@@ -112,14 +124,14 @@ func (r *Reconciler) controlPlane(ctx context.Context, s *scope) ([]*infrav1.Doc
 	}
 	var staying, leaving []*infrav1.DockerMachine
 	for _, machine := range machines.Items {
-		dockerMachine := &infrav1.DockerMachine{}
-		key := client.ObjectKey{Namespace: machine.Namespace, Name: machine.Spec.InfrastructureRef.Name}
-		if err := r.Client.Get(ctx, key, dockerMachine); err != nil {
+		object, err := kinds.Machines.Get(ctx, r.Client, machine.Namespace, machine.Spec.InfrastructureRef)
+		if err != nil {
 			if client.IgnoreNotFound(err) == nil {
 				continue
 			}
-			return nil, fmt.Errorf("reading DockerMachine %s: %w", key.Name, err)
+			return nil, fmt.Errorf("reading the infrastructure of Machine %s: %w", machine.Name, err)
 		}
+		dockerMachine := object.Hub()
 		switch {
 		case dockerMachine.Spec.ProviderID == "":
 		case !machine.DeletionTimestamp.IsZero() || !dockerMachine.DeletionTimestamp.IsZero():
@@ -172,7 +184,7 @@ func isIPv6(cluster *clusterv1.Cluster) bool {
 // markConfigured tells the machines that the load balancer sends requests to them.
 func (r *Reconciler) markConfigured(ctx context.Context, servers []*infrav1.DockerMachine) error {
 	for _, server := range servers {
-		if server.Status.LoadBalancerConfigured {
+		if server.Status.LoadBalancerConfigured || server.Kind != kinds.DockerMachine.Kind { // Others have no such field.
 			continue
 		}
 		after := server.DeepCopy()

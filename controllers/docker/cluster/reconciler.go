@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -11,7 +12,6 @@ import (
 	kerrors "k8s.io/apimachinery/pkg/util/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/util"
@@ -21,12 +21,16 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// Reconciler reconciles DockerClusters.
+// Reconciler reconciles DockerClusters, or the objects of another kind that means the same.
 type Reconciler struct {
+	// Kind of the objects.
+	Kind kinds.Kind[*infrav1.DockerCluster]
 	// Client reads from the manager's cache.
 	Client client.Client
 	// APIReader reads ConfigMaps, which must not fill the cache.
@@ -36,13 +40,17 @@ type Reconciler struct {
 	// Jobs run what takes longer than a reconcile may.
 	Jobs *background.Jobs
 	// Network that the cluster's containers are on.
-	Network string
+	Network *network.Network
+	// Management is the management cluster.
+	Management identity.Management
 	// WatchFilter restricts the reconciler to objects whose cluster.x-k8s.io/watch-filter label has this value.
 	WatchFilter string
 }
 
 // scope is what one reconcile knows.
 type scope struct {
+	// object is what is reconciled, dockerCluster its hub.
+	object        kinds.Object[*infrav1.DockerCluster]
 	dockerCluster *infrav1.DockerCluster
 	// cluster is the owner; nil if it does not exist.
 	cluster *clusterv1.Cluster
@@ -52,41 +60,43 @@ type scope struct {
 	waiting, message string
 }
 
-// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockerclusters,verbs=get;list;watch;update;patch
-// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockerclusters/status;dockerclusters/finalizers,verbs=get;list;watch;patch;update
+// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockerclusters;devclusters,verbs=get;list;watch;update;patch
+// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockerclusters/status;dockerclusters/finalizers;devclusters/status;devclusters/finalizers,verbs=get;list;watch;patch;update
 // The load balancer's servers are the machines of the control plane:
 // +kubebuilder:rbac:groups=cluster.x-k8s.io,resources=clusters;machines,verbs=get;list;watch
-// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachines;dockermachines/status,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachines;dockermachines/status;devmachines,verbs=get;list;watch;patch
 // Users' own HAProxy configurations:
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
 
-// Reconcile brings the infrastructure of one DockerCluster a step further.
+// Reconcile brings the infrastructure of one cluster a step further.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Result, reterr error) {
-	dockerCluster := &infrav1.DockerCluster{}
-	if err := r.Client.Get(ctx, req.NamespacedName, dockerCluster); err != nil {
+	object, err := r.Kind.Get(ctx, r.Client, req.NamespacedName)
+	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
+	dockerCluster := object.Hub()
 	if annotations.IsExternallyManaged(dockerCluster) {
 		return ctrl.Result{}, nil
 	}
 	owner, err := util.GetOwnerCluster(ctx, r.Client, dockerCluster.ObjectMeta)
 	if err != nil && !apierrors.IsNotFound(err) {
-		return ctrl.Result{}, fmt.Errorf("reading the Cluster of the DockerCluster: %w", err)
+		return ctrl.Result{}, fmt.Errorf("reading the Cluster of the %s: %w", r.Kind.Kind, err)
 	}
-	s := &scope{dockerCluster: dockerCluster, cluster: owner}
+	s := &scope{object: object, dockerCluster: dockerCluster, cluster: owner}
 	deleting := !dockerCluster.DeletionTimestamp.IsZero()
 	if owner == nil && !deleting {
 		return ctrl.Result{}, nil // The watch on Clusters brings it back.
 	}
 
 	if !deleting {
-		if err := r.ensureFinalizer(ctx, dockerCluster); err != nil {
+		// Before there is anything that it protects.
+		if err := object.EnsureFinalizer(ctx, r.Client, infrav1.ClusterFinalizer); err != nil {
 			return ctrl.Result{}, err
 		}
 	}
-	helper, err := patch.NewHelper(dockerCluster, r.Client)
+	helper, err := patch.NewHelper(object.Stored(), r.Client)
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("preparing the patch of the DockerCluster: %w", err)
+		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Kind.Kind, err)
 	}
 	defer func() {
 		if err := updateStatus(s, reterr); err != nil {
@@ -107,19 +117,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	return r.reconcileNormal(ctx, s)
 }
 
-// ensureFinalizer stores the finalizer before there is anything that it protects.
-func (r *Reconciler) ensureFinalizer(ctx context.Context, dockerCluster *infrav1.DockerCluster) error {
-	if controllerutil.ContainsFinalizer(dockerCluster, infrav1.ClusterFinalizer) {
-		return nil
-	}
-	before := dockerCluster.DeepCopy()
-	controllerutil.AddFinalizer(dockerCluster, infrav1.ClusterFinalizer)
-	if err := r.Client.Patch(ctx, dockerCluster, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
-		return fmt.Errorf("adding the finalizer to the DockerCluster: %w", err)
-	}
-	return nil
-}
-
 // clusterName is the name of the Cluster, also when it is gone already.
 func (s *scope) clusterName() string {
 	if s.cluster != nil {
@@ -131,21 +128,25 @@ func (s *scope) clusterName() string {
 func (r *Reconciler) loadBalancer(s *scope) *loadbalancer.LoadBalancer {
 	endpoint := s.dockerCluster.Annotations[infrav1.HostEndpointAnnotation]
 	owner := identity.Owner{
-		Namespace: s.dockerCluster.Namespace,
-		Cluster:   s.clusterName(),
-		ObjectUID: s.dockerCluster.UID,
-		Role:      identity.RoleLoadBalancer,
+		Management: r.Management,
+		Namespace:  s.dockerCluster.Namespace,
+		Cluster:    s.clusterName(),
+		ObjectUID:  s.dockerCluster.UID,
+		Role:       identity.RoleLoadBalancer,
 	}
 	if s.cluster != nil {
 		owner.ClusterUID = s.cluster.UID
 	}
+	spec := s.dockerCluster.Spec
 	return &loadbalancer.LoadBalancer{
 		Runtime:     r.Runtime,
 		Name:        identity.LoadBalancerContainer(s.clusterName(), s.dockerCluster),
 		Owner:       owner,
 		Established: endpoint != "",
-		Image:       loadbalancer.Image(s.dockerCluster.Spec.LoadBalancer.ImageMeta),
+		Image:       loadbalancer.Image(spec.LoadBalancer.ImageMeta),
 		Network:     r.Network,
-		HostPort:    loadbalancer.ParseHostEndpoint(endpoint),
+		Host:        spec.ControlPlaneEndpoint.Host,
+		HostIP:      spec.LoadBalancer.HostIP,
+		HostPort:    cmp.Or(loadbalancer.ParseHostEndpoint(endpoint), int(spec.LoadBalancer.HostPort)),
 	}
 }

@@ -26,7 +26,9 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -75,7 +77,7 @@ func newEnvironment(t *testing.T, change func(*clusterv1.Cluster, *infrav1.Docke
 	jobs, cancel := context.WithCancel(ctx)
 	t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
-		Client: e.client, APIReader: e.client, Runtime: e.engine, Network: "kind", Jobs: background.NewJobs(jobs),
+		Kind: kinds.DockerCluster, Client: e.client, APIReader: e.client, Runtime: e.engine, Network: &network.Network{Runtime: e.engine, Name: "clusters"}, Jobs: background.NewJobs(jobs),
 	}
 	return e
 }
@@ -211,7 +213,7 @@ func TestCustomTemplate(t *testing.T) {
 func TestPull(t *testing.T) {
 	e := newEnvironment(t, func(_ *clusterv1.Cluster, c *infrav1.DockerCluster) { c.Spec.LoadBalancer.ImageTag = "other" })
 	refuse := true
-	e.engine.OnPull = func(string) error {
+	e.engine.OnPull = func(string, *container.Credentials) error {
 		if refuse {
 			return errors.New("denied")
 		}
@@ -279,7 +281,7 @@ func TestDelete(t *testing.T) {
 	e := newEnvironment(t, nil)
 	e.mustReconcile()
 	e.Expect(e.client.Delete(ctx, e.dockerCluster())).To(Succeed())
-	e.engine.BeforeCall = func(method, _ string) error {
+	e.engine.BeforeCall = func(_ context.Context, method, _ string) error {
 		if method == "Remove" {
 			return errors.New("device is busy")
 		}
@@ -299,7 +301,7 @@ func TestDelete(t *testing.T) {
 
 func TestEventToCluster(t *testing.T) {
 	e := newEnvironment(t, func(c *clusterv1.Cluster, _ *infrav1.DockerCluster) {
-		c.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{Kind: "DockerCluster", Name: "test-infra"}
+		c.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{APIGroup: infrav1.GroupVersion.Group, Kind: "DockerCluster", Name: "test-infra"}
 	})
 	e.mustReconcile()
 	labels := e.engine.Spec(e.dockerCluster().Spec.ControlPlaneEndpoint.Host).Labels

@@ -30,7 +30,7 @@ func updateStatus(s *scope, failure error) error {
 				clusterv1.NotReadyReason, clusterv1.ReadyUnknownReason, clusterv1.ReadyReason)),
 		)})
 	if err != nil {
-		return fmt.Errorf("summarising the conditions of the DockerCluster: %w", err)
+		return fmt.Errorf("summarising the conditions of the %s: %w", s.dockerCluster.Kind, err)
 	}
 	return nil
 }
@@ -39,7 +39,7 @@ func setPausedCondition(s *scope) {
 	condition := metav1.Condition{Type: clusterv1.PausedCondition, Status: metav1.ConditionFalse, Reason: clusterv1.NotPausedReason}
 	if s.paused {
 		condition.Status, condition.Reason = metav1.ConditionTrue, clusterv1.PausedReason
-		condition.Message = "The Cluster or the DockerCluster is paused"
+		condition.Message = fmt.Sprintf("The Cluster or the %s is paused", s.dockerCluster.Kind)
 	}
 	conditions.Set(s.dockerCluster, condition)
 }
@@ -67,8 +67,8 @@ func (s *scope) patch(ctx context.Context, helper *patch.Helper) error {
 	owned := patch.WithOwnedConditions{Conditions: []string{
 		clusterv1.ReadyCondition, clusterv1.PausedCondition, infrav1.LoadBalancerAvailableCondition,
 	}}
-	if err := helper.Patch(ctx, s.dockerCluster, owned); err != nil {
-		return fmt.Errorf("patching the DockerCluster: %w", err)
+	if err := helper.Patch(ctx, s.object.Stored(), owned); err != nil {
+		return fmt.Errorf("patching the %s: %w", s.dockerCluster.Kind, err)
 	}
 	return nil
 }

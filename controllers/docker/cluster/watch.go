@@ -6,8 +6,8 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,44 +20,45 @@ import (
 	"sigs.k8s.io/cluster-api/util"
 	"sigs.k8s.io/cluster-api/util/predicates"
 
-	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// SetupWithManager registers the reconciler and what leads to its reconciles: the DockerCluster, its Cluster, the
-// machines of its control plane, the end of jobs, and the engine's events.
+// SetupWithManager registers the reconciler and what leads to its reconciles: the object, its Cluster, the machines of
+// its control plane of whatever kind, the end of jobs, and the engine's events.
 //
 // It uses controller-runtime's own builder. Cluster API's allows one reconcile per second and object.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
-	log := ctrl.LoggerFrom(ctx).WithValues("controller", "dockercluster")
-	kind := infrav1.GroupVersion.WithKind("DockerCluster")
-	err := ctrl.NewControllerManagedBy(mgr).
-		Named("dockercluster").
-		For(&infrav1.DockerCluster{}).
+	name := strings.ToLower(r.Kind.Kind)
+	log := ctrl.LoggerFrom(ctx).WithValues("controller", name)
+	setup := ctrl.NewControllerManagedBy(mgr).
+		Named(name).
+		For(r.Kind.NewObject()).
 		WithOptions(options).
 		WithEventFilter(predicates.ResourceHasFilterLabel(mgr.GetScheme(), log, r.WatchFilter)).
 		Watches(&clusterv1.Cluster{},
-			handler.EnqueueRequestsFromMapFunc(util.ClusterToInfrastructureMapFunc(ctx, kind, mgr.GetClient(), &infrav1.DockerCluster{})),
+			handler.EnqueueRequestsFromMapFunc(util.ClusterToInfrastructureMapFunc(ctx, r.Kind.GroupVersionKind, mgr.GetClient(), r.Kind.NewObject())),
 			builder.WithPredicates(predicates.ClusterPausedTransitions(mgr.GetScheme(), log))).
 		Watches(&clusterv1.Machine{}, handler.EnqueueRequestsFromMapFunc(r.machineToCluster),
 			builder.WithPredicates(predicate.NewPredicateFuncs(isControlPlane))).
-		Watches(&infrav1.DockerMachine{}, handler.EnqueueRequestsFromMapFunc(r.machineToCluster),
-			builder.WithPredicates(predicate.NewPredicateFuncs(isControlPlane))).
-		WatchesRawSource(source.Channel(r.Jobs.Events(), &handler.EnqueueRequestForObject{})).
-		Complete(r)
-	if err != nil {
-		return fmt.Errorf("setting up the DockerCluster controller: %w", err)
+		WatchesRawSource(source.Channel(r.Jobs.Events(), &handler.EnqueueRequestForObject{}))
+	for _, machine := range kinds.Machines {
+		setup.Watches(machine.NewObject(), handler.EnqueueRequestsFromMapFunc(r.machineToCluster),
+			builder.WithPredicates(predicate.NewPredicateFuncs(isControlPlane)))
+	}
+	if err := setup.Complete(r); err != nil {
+		return fmt.Errorf("setting up the %s controller: %w", r.Kind.Kind, err)
 	}
 	watch := &background.Watch{Runtime: r.Runtime, Jobs: r.Jobs, Find: r.eventToCluster}
 	if err := mgr.Add(watch); err != nil {
-		return fmt.Errorf("setting up the watch on load balancer containers: %w", err)
+		return fmt.Errorf("setting up the watch on load balancer containers for the %s controller: %w", r.Kind.Kind, err)
 	}
 	return nil
 }
 
-// isControlPlane tells whether a Machine or DockerMachine belongs to a control plane. Cluster API labels both.
+// isControlPlane tells whether a Machine or its infrastructure belongs to a control plane. Cluster API labels both.
 func isControlPlane(obj client.Object) bool {
 	_, ok := obj.GetLabels()[clusterv1.MachineControlPlaneLabel]
 	return ok
@@ -67,16 +68,14 @@ func (r *Reconciler) machineToCluster(ctx context.Context, obj client.Object) []
 	return r.infrastructureOf(ctx, obj.GetNamespace(), obj.GetLabels()[clusterv1.ClusterNameLabel])
 }
 
-// eventToCluster returns the DockerCluster whose load balancer an event is about.
+// eventToCluster returns the object whose load balancer an event is about.
 func (r *Reconciler) eventToCluster(ctx context.Context, event container.Event) []client.Object {
 	if event.Labels[identity.KindRoleLabel] != identity.RoleLoadBalancer {
 		return nil
 	}
 	var objects []client.Object
 	for _, request := range r.infrastructureOf(ctx, event.Labels[identity.NamespaceLabel], event.Labels[identity.ClusterLabel]) {
-		objects = append(objects, &infrav1.DockerCluster{
-			ObjectMeta: metav1.ObjectMeta{Namespace: request.Namespace, Name: request.Name},
-		})
+		objects = append(objects, r.Kind.Named(request.Namespace, request.Name))
 	}
 	return objects
 }
@@ -92,7 +91,7 @@ func (r *Reconciler) infrastructureOf(ctx context.Context, namespace, name strin
 		}
 		return nil
 	}
-	if cluster.Spec.InfrastructureRef.Kind != "DockerCluster" {
+	if cluster.Spec.InfrastructureRef.GroupKind() != r.Kind.GroupKind() {
 		return nil
 	}
 	return []ctrl.Request{{NamespacedName: client.ObjectKey{Namespace: namespace, Name: cluster.Spec.InfrastructureRef.Name}}}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -29,8 +31,8 @@ type Kind[H client.Object] struct {
 
 // Object is an object of one of the kinds.
 type Object[H client.Object] interface {
-	// Hub is the object as reconcilers read and change it. Its TypeMeta is that of the object, not of its Go type, so
-	// it must not be given to a client.
+	// Hub is the object as reconcilers read and change it. Its TypeMeta is the object's, whatever its Go type; unless
+	// these agree it must not be given to a client.
 	Hub() H
 	// Stored is the object itself, with everything that was changed in the hub: what clients and patch helpers are
 	// to be given.
@@ -43,6 +45,30 @@ type Object[H client.Object] interface {
 // can have let it in, and what it stands for is theirs.
 func (k Kind[H]) Get(ctx context.Context, reader client.Reader, key client.ObjectKey) (Object[H], error) {
 	return k.get(ctx, reader, key)
+}
+
+// List reads objects, served or not.
+func (k Kind[H]) List(ctx context.Context, reader client.Reader, options ...client.ListOption) ([]client.Object, error) {
+	list := k.NewList()
+	if err := reader.List(ctx, list, options...); err != nil {
+		return nil, err
+	}
+	var objects []client.Object
+	err := meta.EachListItem(list, func(item runtime.Object) error {
+		if object, ok := item.(client.Object); ok {
+			objects = append(objects, object)
+		}
+		return nil
+	})
+	return objects, err
+}
+
+// Named returns an object that has nothing but a name, which is enough to ask for its reconcile.
+func (k Kind[H]) Named(namespace, name string) client.Object {
+	object := k.NewObject()
+	object.SetNamespace(namespace)
+	object.SetName(name)
+	return object
 }
 
 // Kinds are all that mean the same.

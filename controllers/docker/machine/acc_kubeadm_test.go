@@ -38,21 +38,19 @@ func TestAccControlPlane(t *testing.T) {
 		c.Spec.ControlPlaneEndpoint.Host = host
 	})
 	runtime := e.reconciler.Runtime
-	_, err := runtime.EnsureNetwork(ctx, "kind")
-	e.Expect(err).NotTo(HaveOccurred())
 	lb := &loadbalancer.LoadBalancer{
-		Runtime: runtime, Name: host, Network: "kind", Image: loadbalancer.Image(infrav1.ImageMeta{}),
+		Runtime: runtime, Name: host, Network: testNetwork(runtime), Image: loadbalancer.Image(infrav1.ImageMeta{}),
 		Owner: identity.Owner{Namespace: "default", Cluster: cluster, ObjectUID: "x", Role: identity.RoleLoadBalancer},
 	}
 	t.Cleanup(func() { e.Expect(runtime.Remove(ctx, host)).To(Succeed()) })
-	port, err := lb.Ensure(ctx, loadbalancer.Config{Port: 6443})
+	endpoint, err := lb.Ensure(ctx, loadbalancer.Config{Port: 6443})
 	e.Expect(err).NotTo(HaveOccurred())
 
 	started := time.Now()
 	e.loop(func() bool { return e.dockerMachine().Spec.ProviderID != "" })
 	again, err := lb.Ensure(ctx, loadbalancer.Config{Port: 6443, Servers: []string{e.name}})
 	e.Expect(err).NotTo(HaveOccurred())
-	e.Expect(again).To(Equal(port))
+	e.Expect(again).To(Equal(endpoint))
 	e.loop(func() bool {
 		condition := conditions.Get(e.dockerMachine(), infrav1.BootstrapCompletedCondition)
 		return condition.Reason != infrav1.BootstrapNotCompletedReason
@@ -67,7 +65,7 @@ func TestAccControlPlane(t *testing.T) {
 	e.Expect(e.kubectl("get", "nodes", "--output=jsonpath={.items[0].spec.providerID}")).To(Equal("docker:////" + e.name))
 
 	// The certificate is valid for the way from the Docker host, which is what a kubeconfig relies on.
-	certificate, err := servedCertificate(port)
+	certificate, err := servedCertificate(endpoint.HostPort)
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(certificate.VerifyHostname("127.0.0.1")).To(Succeed())
 	e.Expect(certificate.VerifyHostname(host)).To(Succeed())
@@ -77,7 +75,7 @@ func TestAccControlPlane(t *testing.T) {
 	e.Expect(e.run("/bin/sh", "-c", "rm /etc/kubernetes/pki/apiserver.*; kubeadm init phase certs apiserver --config /kind/kubeadm.conf")).
 		To(ContainSubstring("127.0.0.1"))
 	e.Eventually(func() (bool, error) {
-		renewed, err := servedCertificate(port)
+		renewed, err := servedCertificate(endpoint.HostPort)
 		return err == nil && renewed.SerialNumber.Cmp(certificate.SerialNumber) != 0 && renewed.VerifyHostname("127.0.0.1") == nil, err
 	}).WithTimeout(90 * time.Second).WithPolling(time.Second).Should(BeTrue())
 	e.Expect(e.run("ls", "/usr/local/lib/terraform-capi")).NotTo(ContainSubstring("files\n"), "keys do not stay around")

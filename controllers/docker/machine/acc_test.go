@@ -20,6 +20,8 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -99,7 +101,7 @@ func newDockerEnvironment(t *testing.T, cloudConfig string) *dockerEnvironment {
 	jobs, cancel := context.WithCancel(ctx)
 	t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
-		Client: e.client, APIReader: e.client, Runtime: docker, Network: "kind", Jobs: background.NewJobs(jobs),
+		Kind: kinds.DockerMachine, Client: e.client, APIReader: e.client, Runtime: docker, Network: testNetwork(docker), Jobs: background.NewJobs(jobs),
 	}
 	d := &dockerEnvironment{environment: e, name: "test-" + machine}
 	t.Cleanup(func() {
@@ -134,4 +136,9 @@ func (d *dockerEnvironment) loop(done func() bool) {
 			d.t.Fatalf("Not done after two minutes: %+v", d.dockerMachine().Status.Conditions)
 		}
 	}
+}
+
+// testNetwork is the one of all clusters: tests leave no network behind that was not there.
+func testNetwork(runtime container.Runtime) *network.Network {
+	return &network.Network{Runtime: runtime, Name: "terraform-capi"}
 }

@@ -1,8 +1,8 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package machine reconciles DockerMachines: a container per machine that bootstraps itself into a Kubernetes
-// node.
+// Package machine reconciles DockerMachines and DevMachines: a container per machine that bootstraps itself into a
+// Kubernetes node.
 //
 // A reconcile looks at what is there (the container's labels and state, the bootstrap's result in the container)
 // and takes the next step. Nothing is remembered in between that could not be seen again, so the controller can

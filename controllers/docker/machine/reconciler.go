@@ -9,10 +9,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	kerrors "k8s.io/apimachinery/pkg/util/errors"
-	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/util"
@@ -21,11 +19,16 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// Reconciler reconciles DockerMachines.
+// Reconciler reconciles DockerMachines, or the objects of another kind that means the same.
 type Reconciler struct {
+	// Kind of the objects.
+	Kind kinds.Kind[*infrav1.DockerMachine]
 	// Client reads from the manager's cache.
 	Client client.Client
 	// APIReader reads bootstrap data, which must not fill the cache.
@@ -35,24 +38,27 @@ type Reconciler struct {
 	// Jobs run what takes longer than a reconcile may.
 	Jobs *background.Jobs
 	// Network that the cluster's containers are on.
-	Network string
+	Network *network.Network
+	// Management is the management cluster.
+	Management identity.Management
 	// WatchFilter restricts the reconciler to objects whose cluster.x-k8s.io/watch-filter label has this value.
 	WatchFilter string
 }
 
-// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachines,verbs=get;list;watch;update;patch
-// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachines/status;dockermachines/finalizers,verbs=get;list;watch;patch;update
+// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachines;devmachines,verbs=get;list;watch;update;patch
+// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachines/status;dockermachines/finalizers;devmachines/status;devmachines/finalizers,verbs=get;list;watch;patch;update
 // +kubebuilder:rbac:groups=cluster.x-k8s.io,resources=clusters;machines,verbs=get;list;watch
 // Bootstrap data:
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get
 
-// Reconcile brings the container of one DockerMachine a step further.
+// Reconcile brings the container of one machine a step further.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Result, reterr error) {
-	dockerMachine := &infrav1.DockerMachine{}
-	if err := r.Client.Get(ctx, req.NamespacedName, dockerMachine); err != nil {
+	object, err := r.Kind.Get(ctx, r.Client, req.NamespacedName)
+	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	s, err := r.newScope(ctx, dockerMachine)
+	dockerMachine := object.Hub()
+	s, err := r.newScope(ctx, object)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -62,13 +68,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	}
 
 	if !deleting {
-		if err := r.ensureFinalizer(ctx, dockerMachine); err != nil {
+		// Before there is anything that it protects, and in the reconcile that goes on to make the container: coming
+		// back for that would only cost time.
+		if err := object.EnsureFinalizer(ctx, r.Client, infrav1.MachineFinalizer); err != nil {
 			return ctrl.Result{}, err
 		}
 	}
-	helper, err := patch.NewHelper(dockerMachine, r.Client)
+	helper, err := patch.NewHelper(object.Stored(), r.Client)
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("preparing the patch of the DockerMachine: %w", err)
+		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Kind.Kind, err)
 	}
 	defer func() {
 		if err := updateStatus(s, reterr); err != nil {
@@ -112,27 +120,14 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 	return result, nil
 }
 
-// ensureFinalizer stores the finalizer before there is anything that it protects. It does so in the reconcile that
-// goes on to make the container: coming back for that would only cost time.
-func (r *Reconciler) ensureFinalizer(ctx context.Context, dockerMachine *infrav1.DockerMachine) error {
-	if controllerutil.ContainsFinalizer(dockerMachine, infrav1.MachineFinalizer) {
-		return nil
-	}
-	before := dockerMachine.DeepCopy()
-	controllerutil.AddFinalizer(dockerMachine, infrav1.MachineFinalizer)
-	if err := r.Client.Patch(ctx, dockerMachine, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
-		return fmt.Errorf("adding the finalizer to the DockerMachine: %w", err)
-	}
-	return nil
-}
-
-// newScope reads the objects around a DockerMachine. Those that do not exist yet, or any more, are missing from
+// newScope reads the objects around a machine's object. Those that do not exist yet, or any more, are missing from
 // the scope.
-func (r *Reconciler) newScope(ctx context.Context, dockerMachine *infrav1.DockerMachine) (*scope, error) {
-	s := &scope{dockerMachine: dockerMachine}
+func (r *Reconciler) newScope(ctx context.Context, object kinds.Object[*infrav1.DockerMachine]) (*scope, error) {
+	dockerMachine := object.Hub()
+	s := &scope{object: object, dockerMachine: dockerMachine, management: r.Management}
 	machine, err := util.GetOwnerMachine(ctx, r.Client, dockerMachine.ObjectMeta)
 	if err != nil && !apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("reading the Machine of the DockerMachine: %w", err)
+		return nil, fmt.Errorf("reading the Machine of the %s: %w", r.Kind.Kind, err)
 	}
 	s.machine = machine
 	name := dockerMachine.Labels[clusterv1.ClusterNameLabel]
@@ -150,17 +145,13 @@ func (r *Reconciler) newScope(ctx context.Context, dockerMachine *infrav1.Docker
 		return nil, fmt.Errorf("reading Cluster %s: %w", name, err)
 	}
 	s.cluster = cluster
-	if cluster.Spec.InfrastructureRef.Kind != "DockerCluster" {
-		return s, nil
-	}
-	dockerCluster := &infrav1.DockerCluster{}
-	key := client.ObjectKey{Namespace: dockerMachine.Namespace, Name: cluster.Spec.InfrastructureRef.Name}
-	if err := r.Client.Get(ctx, key, dockerCluster); err != nil {
+	infrastructure, err := kinds.Clusters.Get(ctx, r.Client, cluster.Namespace, cluster.Spec.InfrastructureRef)
+	if err != nil {
 		if apierrors.IsNotFound(err) {
 			return s, nil
 		}
-		return nil, fmt.Errorf("reading DockerCluster %s: %w", klog.KRef(key.Namespace, key.Name), err)
+		return nil, fmt.Errorf("reading the infrastructure of Cluster %s: %w", name, err)
 	}
-	s.dockerCluster = dockerCluster
+	s.dockerCluster = infrastructure.Hub()
 	return s, nil
 }

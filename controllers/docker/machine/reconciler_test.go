@@ -4,6 +4,7 @@
 package machine
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func TestContainerGetsItsDataBeforeItStarts(t *testing.T) {
 			calls = append(calls, call)
 		}
 	}
-	e.Expect(calls).To(Equal([]string{"EnsureNetwork kind", "Create " + node, "CopyTo " + node, "Start " + node}))
+	e.Expect(calls).To(Equal([]string{"EnsureNetwork clusters", "Create " + node, "CopyTo " + node, "Start " + node}))
 }
 
 func TestContainerSpec(t *testing.T) {
@@ -148,7 +149,7 @@ func TestPaused(t *testing.T) {
 func TestPull(t *testing.T) {
 	e := newEnvironment(t, func(o *objects) { o.dockerMachine.Spec.CustomImage = "example.com/node:1" })
 	refuse := true
-	e.engine.OnPull = func(string) error {
+	e.engine.OnPull = func(string, *container.Credentials) error {
 		if refuse {
 			return errors.New("denied")
 		}
@@ -242,7 +243,7 @@ func TestLostAnswers(t *testing.T) {
 		t.Run(method, func(t *testing.T) {
 			e := newEnvironment(t)
 			lost := false
-			e.engine.AfterCall = func(called, _ string) error {
+			e.engine.AfterCall = func(_ context.Context, called, _ string) error {
 				if called == method && !lost {
 					lost = true
 					return errors.New("connection reset")
@@ -319,7 +320,7 @@ func TestContainerVanishes(t *testing.T) {
 
 func TestEngineUnavailable(t *testing.T) {
 	e := newEnvironment(t)
-	e.engine.BeforeCall = func(string, string) error { return container.ErrUnavailable }
+	e.engine.BeforeCall = func(context.Context, string, string) error { return container.ErrUnavailable }
 	_, err := e.reconcile()
 	e.Expect(err).To(MatchError(container.ErrUnavailable))
 	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "does not answer")
@@ -333,7 +334,7 @@ func TestDelete(t *testing.T) {
 	}})).To(Succeed())
 	e.Expect(e.client.Delete(ctx, e.dockerMachine())).To(Succeed())
 
-	e.engine.BeforeCall = func(method, _ string) error {
+	e.engine.BeforeCall = func(_ context.Context, method, _ string) error {
 		if method == "Remove" {
 			return errors.New("device is busy")
 		}

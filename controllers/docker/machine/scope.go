@@ -10,11 +10,14 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 // scope is what one reconcile knows.
 type scope struct {
+	// object is what is reconciled, dockerMachine its hub.
+	object        kinds.Object[*infrav1.DockerMachine]
 	dockerMachine *infrav1.DockerMachine
 	// machine is the owner; nil until Cluster API has set it.
 	machine *clusterv1.Machine
@@ -23,11 +26,16 @@ type scope struct {
 	// dockerCluster is the cluster's infrastructure; nil if it does not exist.
 	dockerCluster *infrav1.DockerCluster
 
+	// management is the management cluster.
+	management identity.Management
+
 	// paused says that nothing was done because the object is paused.
 	paused bool
 	// waiting says that a phase cannot go on and later ones would have nothing to work with.
 	waiting bool
 
+	// containerName is the name of the machine's container. Set by reconcileContainer.
+	containerName string
 	// container is the machine's, running. Set by reconcileContainer unless it waits.
 	container container.Container
 
@@ -54,11 +62,6 @@ func (s *scope) isControlPlane() bool {
 	return util.IsControlPlaneMachine(s.machine)
 }
 
-// containerName is the name of the machine's container.
-func (s *scope) containerName() string {
-	return identity.MachineContainer(s.cluster.Name, s.machine.Name)
-}
-
 // established tells whether the DockerMachine already refers to a container.
 func (s *scope) established() bool {
 	return s.dockerMachine.Spec.ProviderID != ""
@@ -70,6 +73,7 @@ func (s *scope) owner() identity.Owner {
 		role = identity.RoleControlPlane
 	}
 	return identity.Owner{
+		Management: s.management,
 		Namespace:  s.cluster.Namespace,
 		Cluster:    s.cluster.Name,
 		ClusterUID: s.cluster.UID,

@@ -33,7 +33,7 @@ func setPausedCondition(s *scope) {
 	condition := metav1.Condition{Type: clusterv1.PausedCondition, Status: metav1.ConditionFalse, Reason: clusterv1.NotPausedReason}
 	if s.paused {
 		condition.Status, condition.Reason = metav1.ConditionTrue, clusterv1.PausedReason
-		condition.Message = "The Cluster or the DockerMachine is paused"
+		condition.Message = fmt.Sprintf("The Cluster or the %s is paused", s.dockerMachine.Kind)
 	}
 	conditions.Set(s.dockerMachine, condition)
 }
@@ -91,7 +91,7 @@ func setReadyCondition(s *scope) error {
 				clusterv1.NotReadyReason, clusterv1.ReadyUnknownReason, clusterv1.ReadyReason)),
 		)})
 	if err != nil {
-		return fmt.Errorf("summarising the conditions of the DockerMachine: %w", err)
+		return fmt.Errorf("summarising the conditions of the %s: %w", s.dockerMachine.Kind, err)
 	}
 	return nil
 }
@@ -130,8 +130,8 @@ func (s *scope) patch(ctx context.Context, helper *patch.Helper) error {
 		infrav1.BootstrapCompletedCondition,
 		infrav1.SystemImagesAvailableCondition,
 	}}
-	if err := helper.Patch(ctx, s.dockerMachine, owned); err != nil {
-		return fmt.Errorf("patching the DockerMachine: %w", err)
+	if err := helper.Patch(ctx, s.object.Stored(), owned); err != nil {
+		return fmt.Errorf("patching the %s: %w", s.dockerMachine.Kind, err)
 	}
 	return nil
 }

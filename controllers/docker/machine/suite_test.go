@@ -26,6 +26,8 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -85,7 +87,7 @@ func (e *environment) restart() {
 	jobs, cancel := context.WithCancel(ctx)
 	e.t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
-		Client: e.client, APIReader: e.client, Runtime: e.engine, Network: "kind",
+		Kind: kinds.DockerMachine, Client: e.client, APIReader: e.client, Runtime: e.engine, Network: &network.Network{Runtime: e.engine, Name: "clusters"},
 		Jobs: background.NewJobs(jobs),
 	}
 }

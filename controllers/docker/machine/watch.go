@@ -6,8 +6,8 @@ package machine
 import (
 	"context"
 	"fmt"
+	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,46 +19,48 @@ import (
 	"sigs.k8s.io/cluster-api/util"
 	"sigs.k8s.io/cluster-api/util/predicates"
 
-	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// SetupWithManager registers the reconciler and what leads to its reconciles: the DockerMachine, its Machine,
-// Cluster and DockerCluster, the end of jobs, and the engine's events.
+// SetupWithManager registers the reconciler and what leads to its reconciles: the object, its Machine, its Cluster with
+// the infrastructure of whatever kind, the end of jobs, and the engine's events.
 //
 // It uses controller-runtime's own builder. Cluster API's allows one reconcile per second and object, which is a
 // second lost at each of the few steps that a machine takes.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
-	log := ctrl.LoggerFrom(ctx).WithValues("controller", "dockermachine")
-	clusterToMachines, err := util.ClusterToTypedObjectsMapper(mgr.GetClient(), &infrav1.DockerMachineList{}, mgr.GetScheme())
+	name := strings.ToLower(r.Kind.Kind)
+	log := ctrl.LoggerFrom(ctx).WithValues("controller", name)
+	clusterToMachines, err := util.ClusterToTypedObjectsMapper(mgr.GetClient(), r.Kind.NewList(), mgr.GetScheme())
 	if err != nil {
-		return fmt.Errorf("setting up the DockerMachine controller: %w", err)
+		return fmt.Errorf("setting up the %s controller: %w", r.Kind.Kind, err)
 	}
-	err = ctrl.NewControllerManagedBy(mgr).
-		Named("dockermachine").
-		For(&infrav1.DockerMachine{}).
+	setup := ctrl.NewControllerManagedBy(mgr).
+		Named(name).
+		For(r.Kind.NewObject()).
 		WithOptions(options).
 		WithEventFilter(predicates.ResourceHasFilterLabel(mgr.GetScheme(), log, r.WatchFilter)).
 		Watches(&clusterv1.Machine{}, handler.EnqueueRequestsFromMapFunc(
-			util.MachineToInfrastructureMapFunc(infrav1.GroupVersion.WithKind("DockerMachine")))).
-		Watches(&infrav1.DockerCluster{}, handler.EnqueueRequestsFromMapFunc(r.dockerClusterToMachines)).
+			util.MachineToInfrastructureMapFunc(r.Kind.GroupVersionKind))).
 		Watches(&clusterv1.Cluster{}, handler.EnqueueRequestsFromMapFunc(clusterToMachines),
 			builder.WithPredicates(predicates.ClusterPausedTransitionsOrInfrastructureProvisioned(mgr.GetScheme(), log))).
-		WatchesRawSource(source.Channel(r.Jobs.Events(), &handler.EnqueueRequestForObject{})).
-		Complete(r)
-	if err != nil {
-		return fmt.Errorf("setting up the DockerMachine controller: %w", err)
+		WatchesRawSource(source.Channel(r.Jobs.Events(), &handler.EnqueueRequestForObject{}))
+	for _, cluster := range kinds.Clusters {
+		setup.Watches(cluster.NewObject(), handler.EnqueueRequestsFromMapFunc(r.infrastructureToMachines))
+	}
+	if err := setup.Complete(r); err != nil {
+		return fmt.Errorf("setting up the %s controller: %w", r.Kind.Kind, err)
 	}
 	watch := &background.Watch{Runtime: r.Runtime, Jobs: r.Jobs, Find: r.eventToMachines}
 	if err := mgr.Add(watch); err != nil {
-		return fmt.Errorf("setting up the watch on machine containers: %w", err)
+		return fmt.Errorf("setting up the watch on machine containers for the %s controller: %w", r.Kind.Kind, err)
 	}
 	return nil
 }
 
-func (r *Reconciler) dockerClusterToMachines(ctx context.Context, obj client.Object) []ctrl.Request {
+func (r *Reconciler) infrastructureToMachines(ctx context.Context, obj client.Object) []ctrl.Request {
 	var requests []ctrl.Request
 	for _, machine := range r.machinesOf(ctx, obj.GetNamespace(), ownerCluster(obj)) {
 		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(machine)})
@@ -76,22 +78,16 @@ func (r *Reconciler) eventToMachines(ctx context.Context, event container.Event)
 	if event.Action == "start" {
 		return r.machinesOf(ctx, namespace, event.Labels[identity.ClusterLabel])
 	}
-	return []client.Object{&infrav1.DockerMachine{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}}
+	return []client.Object{r.Kind.Named(namespace, name)}
 }
 
 func (r *Reconciler) machinesOf(ctx context.Context, namespace, cluster string) []client.Object {
 	if cluster == "" {
 		return nil
 	}
-	list := &infrav1.DockerMachineList{}
-	err := r.Client.List(ctx, list, client.InNamespace(namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: cluster})
+	machines, err := r.Kind.List(ctx, r.Client, client.InNamespace(namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: cluster})
 	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "Failed to list the DockerMachines of a cluster", "cluster", cluster)
-		return nil
-	}
-	machines := make([]client.Object, len(list.Items))
-	for i := range list.Items {
-		machines[i] = &list.Items[i]
+		ctrl.LoggerFrom(ctx).Error(err, "Failed to list the machines of a cluster", "kind", r.Kind.Kind, "cluster", cluster)
 	}
 	return machines
 }

@@ -1,29 +1,33 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package machinetemplate reconciles DockerMachineTemplates: it reports what a machine made from one offers, for
-// autoscalers that scale from zero.
+// Package machinetemplate reconciles DockerMachineTemplates and DevMachineTemplates: it reports what a machine made
+// from one offers, for autoscalers that scale from zero.
 package machinetemplate
 
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
+	"sigs.k8s.io/cluster-api/util/patch"
 	"sigs.k8s.io/cluster-api/util/predicates"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// Reconciler reconciles DockerMachineTemplates.
+// Reconciler reconciles DockerMachineTemplates, or the objects of another kind that means the same.
 type Reconciler struct {
+	// Kind of the objects.
+	Kind kinds.Kind[*infrav1.DockerMachineTemplate]
 	// Client reads from the manager's cache.
 	Client client.Client
 	// Runtime tells what the Docker host has.
@@ -32,15 +36,16 @@ type Reconciler struct {
 	WatchFilter string
 }
 
-// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachinetemplates,verbs=get;list;watch
-// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachinetemplates/status,verbs=get;list;watch;patch;update
+// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachinetemplates;devmachinetemplates,verbs=get;list;watch
+// +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachinetemplates/status;devmachinetemplates/status,verbs=get;list;watch;patch;update
 
-// Reconcile sets status.capacity of one DockerMachineTemplate.
+// Reconcile sets status.capacity of one template.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	template := &infrav1.DockerMachineTemplate{}
-	if err := r.Client.Get(ctx, req.NamespacedName, template); err != nil {
+	object, err := r.Kind.Get(ctx, r.Client, req.NamespacedName)
+	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
+	template := object.Hub()
 	if !template.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
 	}
@@ -48,13 +53,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	after := template.DeepCopy()
-	after.Status.Capacity = capacity(template.Spec.Template.Spec.Resources, info)
-	if equality.Semantic.DeepEqual(template.Status, after.Status) {
-		return ctrl.Result{}, nil
+	helper, err := patch.NewHelper(object.Stored(), r.Client)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Kind.Kind, err)
 	}
-	if err := r.Client.Status().Patch(ctx, after, client.MergeFrom(template)); client.IgnoreNotFound(err) != nil {
-		return ctrl.Result{}, fmt.Errorf("patching the status of the DockerMachineTemplate: %w", err)
+	template.Status.Capacity = capacity(template.Spec.Template.Spec.Resources, info)
+	if err := helper.Patch(ctx, object.Stored()); err != nil {
+		return ctrl.Result{}, fmt.Errorf("patching the %s: %w", r.Kind.Kind, err)
 	}
 	return ctrl.Result{}, nil
 }
@@ -76,15 +81,16 @@ func capacity(bounds infrav1.DockerMachineResources, info container.Info) corev1
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
-	log := ctrl.LoggerFrom(ctx).WithValues("controller", "dockermachinetemplate")
+	name := strings.ToLower(r.Kind.Kind)
+	log := ctrl.LoggerFrom(ctx).WithValues("controller", name)
 	err := ctrl.NewControllerManagedBy(mgr).
-		Named("dockermachinetemplate").
-		For(&infrav1.DockerMachineTemplate{}).
+		Named(name).
+		For(r.Kind.NewObject()).
 		WithOptions(options).
 		WithEventFilter(predicates.ResourceHasFilterLabel(mgr.GetScheme(), log, r.WatchFilter)).
 		Complete(r)
 	if err != nil {
-		return fmt.Errorf("setting up the DockerMachineTemplate controller: %w", err)
+		return fmt.Errorf("setting up the %s controller: %w", r.Kind.Kind, err)
 	}
 	return nil
 }
