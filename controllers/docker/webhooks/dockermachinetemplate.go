@@ -7,8 +7,8 @@ import (
 	"context"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"sigs.k8s.io/cluster-api/util/topology"
@@ -30,18 +30,24 @@ func (*DockerMachineTemplate) ValidateCreate(_ context.Context, template *infrav
 	return nil, invalid("DockerMachineTemplate", template, validateMachineTemplate(template))
 }
 
-// ValidateUpdate checks that the template's spec stays as it is. The dry runs by which Cluster API's topology
-// controller finds out whether it needs a new template must pass, says the contract.
+// ValidateUpdate checks that the template's spec stays as it is.
 func (*DockerMachineTemplate) ValidateUpdate(ctx context.Context, before, after *infrav1.DockerMachineTemplate) (admission.Warnings, error) {
+	errs := immutableTemplate(ctx, after, before.Spec.Template.Spec, after.Spec.Template.Spec)
+	return nil, invalid("DockerMachineTemplate", after, append(errs, validateMachineTemplate(after)...))
+}
+
+// immutableTemplate lets the dry runs pass by which Cluster API's topology controller finds out whether it needs a new
+// template of machines: its contract wants that.
+func immutableTemplate(ctx context.Context, template client.Object, before, after any) field.ErrorList {
+	path := field.NewPath("spec", "template", "spec")
 	request, err := admission.RequestFromContext(ctx)
 	if err != nil {
-		return nil, apierrors.NewInternalError(fmt.Errorf("there is no admission request: %w", err))
+		return field.ErrorList{field.InternalError(path, fmt.Errorf("there is no admission request: %w", err))}
 	}
-	var errs field.ErrorList
-	if !topology.IsDryRunRequest(request, after) {
-		errs = immutable(field.NewPath("spec", "template", "spec"), before.Spec.Template.Spec, after.Spec.Template.Spec)
+	if topology.IsDryRunRequest(request, template) {
+		return nil
 	}
-	return nil, invalid("DockerMachineTemplate", after, append(errs, validateMachineTemplate(after)...))
+	return immutable(path, before, after)
 }
 
 func validateMachineTemplate(template *infrav1.DockerMachineTemplate) field.ErrorList {

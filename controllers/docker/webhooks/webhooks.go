@@ -7,6 +7,7 @@ package webhooks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -17,32 +18,35 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	devv1 "sigs.k8s.io/cluster-api/test/infrastructure/docker/api/v1beta2"
+
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 )
 
 // SetupWithManager registers all webhooks of the provider.
 func SetupWithManager(mgr ctrl.Manager) error {
-	for kind, register := range map[string]func() error{
-		"DockerCluster": func() error {
-			return ctrl.NewWebhookManagedBy(mgr, &infrav1.DockerCluster{}).
-				WithDefaulter(&DockerCluster{}).WithValidator(&DockerCluster{}).Complete()
-		},
-		"DockerClusterTemplate": func() error {
-			return ctrl.NewWebhookManagedBy(mgr, &infrav1.DockerClusterTemplate{}).
-				WithDefaulter(&DockerClusterTemplate{}).WithValidator(&DockerClusterTemplate{}).Complete()
-		},
-		"DockerMachine": func() error {
-			return ctrl.NewWebhookManagedBy(mgr, &infrav1.DockerMachine{}).
-				WithValidator(&DockerMachine{}).Complete()
-		},
-		"DockerMachineTemplate": func() error {
-			return ctrl.NewWebhookManagedBy(mgr, &infrav1.DockerMachineTemplate{}).
-				WithValidator(&DockerMachineTemplate{}).Complete()
-		},
-	} {
-		if err := register(); err != nil {
-			return fmt.Errorf("setting up the webhooks of %s: %w", kind, err)
-		}
+	return errors.Join(
+		register(mgr, &infrav1.DockerCluster{}, &DockerCluster{}, &DockerCluster{}),
+		register(mgr, &infrav1.DockerClusterTemplate{}, &DockerClusterTemplate{}, &DockerClusterTemplate{}),
+		register(mgr, &infrav1.DockerMachine{}, &DockerMachine{}, nil),
+		register(mgr, &infrav1.DockerMachineTemplate{}, &DockerMachineTemplate{}, nil),
+		register(mgr, &devv1.DevCluster{}, &DevCluster{}, &DevCluster{}),
+		register(mgr, &devv1.DevClusterTemplate{}, &DevClusterTemplate{}, &DevClusterTemplate{}),
+		register(mgr, &devv1.DevMachine{}, &DevMachine{}, nil),
+		register(mgr, &devv1.DevMachineTemplate{}, &DevMachineTemplate{}, nil),
+		register(mgr, &devv1.DevMachinePool{}, &DevMachinePool{}, nil),
+		register(mgr, &devv1.DevMachinePoolTemplate{}, &DevMachinePoolTemplate{}, nil),
+	)
+}
+
+// register adds the webhooks of a kind. Without a defaulter nothing is defaulted.
+func register[T runtime.Object](mgr ctrl.Manager, obj T, validator admission.Validator[T], defaulter admission.Defaulter[T]) error {
+	webhook := ctrl.NewWebhookManagedBy(mgr, obj).WithValidator(validator)
+	if defaulter != nil {
+		webhook = webhook.WithDefaulter(defaulter)
+	}
+	if err := webhook.Complete(); err != nil {
+		return fmt.Errorf("setting up the webhooks of %T: %w", obj, err)
 	}
 	return nil
 }
