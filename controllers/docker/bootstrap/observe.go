@@ -19,8 +19,9 @@ const (
 	logPath          = "/" + directory + "/log"
 	imagesLoadedPath = "/" + directory + "/images-loaded"
 
-	// logLines is how much of a log a message has.
-	logLines = 12
+	// logLines and lineLength are how much of a log a message has. A condition with more than 32 KiB is refused, and
+	// nobody would learn anything.
+	logLines, lineLength = 12, 500
 )
 
 // Result is the outcome of a bootstrap.
@@ -120,11 +121,16 @@ func tail(log string) string {
 	if len(all) > logLines {
 		all = all[len(all)-logLines:]
 	}
+	for i, line := range all {
+		if runes := []rune(line); len(runes) > lineLength {
+			all[i] = string(runes[:lineLength]) + "..."
+		}
+	}
 	return redact(strings.Join(all, "\n"))
 }
 
-// secrets are what kubeadm may print: bootstrap tokens and certificate keys.
-var secrets = regexp.MustCompile(`\b([a-z0-9]{6}\.[a-z0-9]{16}|[a-f0-9]{64})\b`)
+// secrets are what kubeadm may print, bootstrap tokens and certificate keys, and password hashes in commands.
+var secrets = regexp.MustCompile(`\b([a-z0-9]{6}\.[a-z0-9]{16}|[a-f0-9]{64})\b|\$(2[abxy]|[1567]|y|gy)\$[\w./$=,+-]{8,}`)
 
 func redact(text string) string {
 	return secrets.ReplaceAllString(text, "<redacted>")

@@ -80,6 +80,7 @@ func (n Node) files(cloudConfig []byte) ([]container.File, error) {
 	}
 	files = append(files, commandFiles("boot", config.BootCommands)...)
 	files = append(files, writtenFiles(written)...)
+	files = append(files, userFiles(config.Users)...)
 	files = append(files, commandFiles("commands", config.Commands)...)
 	if n.WaitForImages {
 		files = append(files, private("wait-for-images", nil))
@@ -127,11 +128,16 @@ func shellScript(command cloudinit.Command) string {
 	if command.Shell != "" {
 		return command.Shell + "\n"
 	}
-	words := make([]string, len(command.Args))
-	for i, arg := range command.Args {
-		words[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+	return "exec " + quote(command.Args...) + "\n"
+}
+
+// quote makes words that a shell reads as they are.
+func quote(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}
-	return "exec " + strings.Join(words, " ") + "\n"
+	return strings.Join(quoted, " ")
 }
 
 // label is a command on one line that fits into a message.

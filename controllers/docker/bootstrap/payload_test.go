@@ -78,6 +78,24 @@ runcmd:
 - kubeadm join --config /run/kubeadm/kubeadm-join-config.yaml
 `
 
+const usersConfig = `#cloud-config
+users:
+- name: alice.o
+  gecos: it's Alice
+  homedir: /srv/alice
+  shell: /bin/bash
+  primary_group: staff
+  groups: sudo, docker
+  inactive: true
+  passwd: $6$salt$hash
+  lock_passwd: false
+  sudo: ALL=(ALL) NOPASSWD:ALL
+  ssh_authorized_keys:
+  - ssh-ed25519 AAAA $(alice)
+  - ssh-rsa BBBB
+- name: bob
+`
+
 func controlPlane() Node {
 	return Node{
 		Name: "test-cp-1", ProviderID: "docker:////test-cp-1", Version: semver.MustParse("1.35.0"), CgroupV1: true,
@@ -97,6 +115,7 @@ func TestPayload(t *testing.T) {
 	}{
 		{"control-plane", controlPlane(), controlPlaneConfig},
 		{"worker", worker, workerConfig},
+		{"users", worker, usersConfig},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -160,11 +179,16 @@ func TestParseResult(t *testing.T) {
 	g.Expect(result.String()).To(HaveSuffix("\nthe reason"))
 	g.Expect(strings.Count(result.Log, "\n")).To(BeNumerically("<", 20))
 
+	result, err = parseResult("exit=1\ncommand=echo 'root:$6$salt$abcdefgh./0' | chpasswd -e\n\n" + strings.Repeat("a", 40000))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(result.Command).To(Equal("echo 'root:<redacted>' | chpasswd -e"))
+	g.Expect(result.Log).To(Equal(strings.Repeat("a", 500) + "..."))
+
 	_, err = parseResult("garbage")
 	g.Expect(err).To(MatchError(ContainSubstring("not understood")))
 }
 
-// describeArchive is a tar archive as text. The script and the unit are files of this package and left out.
+// describeArchive is a tar archive as text. The scripts and the unit are files of this package and left out.
 func describeArchive(t *testing.T, archive []byte) string {
 	t.Helper()
 	var text strings.Builder
@@ -186,7 +210,7 @@ func describeArchive(t *testing.T, archive []byte) string {
 			text.WriteString(" -> " + header.Linkname)
 		}
 		text.WriteString("\n")
-		if bytes.Equal(content, script) || bytes.Equal(content, unit) || len(content) == 0 {
+		if bytes.Equal(content, script) || bytes.Equal(content, userScript) || bytes.Equal(content, unit) || len(content) == 0 {
 			continue
 		}
 		for line := range strings.Lines(strings.TrimSuffix(string(content), "\n") + "\n") {

@@ -23,12 +23,16 @@ const (
 	jinjaHeader = "## template: jinja"
 )
 
-// Config is what a cloud-config document asks for, in the order in which it is to be done.
+// Config is what a cloud-config document asks for, in the order in which cloud-init does it, whatever the order in
+// the document.
 type Config struct {
 	// BootCommands run first.
 	BootCommands []Command
-	// Files are written next.
+	// Files are written next. Users find what they give to new users, as in /etc/skel; on the other hand, files
+	// cannot be owned by these users.
 	Files []File
+	// Users are made next.
+	Users []User
 	// Commands run last.
 	Commands []Command
 }
@@ -54,12 +58,25 @@ func (c Command) String() string {
 type document struct {
 	BootCommands commandList `yaml:"bootcmd"`
 	Files        []writeFile `yaml:"write_files"`
+	Users        []user      `yaml:"users"`
 	Commands     commandList `yaml:"runcmd"`
-	NTP          unsupported `yaml:"ntp"`
-	Users        unsupported `yaml:"users"`
+	NTP          ntp         `yaml:"ntp"`
 	DiskSetup    unsupported `yaml:"disk_setup"`
 	FSSetup      unsupported `yaml:"fs_setup"`
 	Mounts       unsupported `yaml:"mounts"`
+}
+
+// ntp remembers that somebody wants NTP. That it is not wanted is easily done.
+type ntp bool
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (n *ntp) UnmarshalYAML(node *yaml.Node) error {
+	settings := struct{ Enabled *bool }{}
+	if err := node.Decode(&settings); err != nil {
+		return err
+	}
+	*n = ntp(settings.Enabled == nil || *settings.Enabled)
+	return nil
 }
 
 // unsupported remembers that a directive was there.
@@ -79,8 +96,7 @@ func (d document) reasons() []error {
 		present unsupported
 		why     string
 	}{
-		{"ntp", d.NTP, "containers have the clock of the Docker host; set the time there"},
-		{"users", d.Users, "use files and preKubeadmCommands, or an image that has the users"},
+		{"ntp", unsupported(d.NTP), "containers have the clock of the Docker host; set the time there"},
 		{"disk_setup", d.DiskSetup, "containers have no disks"},
 		{"fs_setup", d.FSSetup, "containers have no disks"},
 		{"mounts", d.Mounts, "use extraMounts of the DockerMachine"},
@@ -156,6 +172,14 @@ func Parse(data []byte, instance string) (*Config, error) {
 			continue
 		}
 		config.Files = append(config.Files, decoded)
+	}
+	for i, user := range doc.Users {
+		decoded, err := user.decode()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("users[%d]: %w", i, err))
+			continue
+		}
+		config.Users = append(config.Users, decoded)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("the cloud-config cannot be used: %w", err)

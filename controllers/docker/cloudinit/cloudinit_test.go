@@ -47,6 +47,7 @@ func TestParse(t *testing.T) {
 				Commands:     []Command{{Shell: "a && b"}, {Args: []string{"ls", "-l", "x y"}}},
 			},
 		},
+		"nothing of what cannot be done": {data: "#cloud-config\nntp:\n  enabled: false\n  servers: [a]\ndisk_setup:\nfs_setup:\nmounts:\n"},
 		"jinja template": {
 			data: "## template: jinja\n#cloud-config\nruncmd:\n- echo {{ ds.meta_data.local_hostname }} '{{ other }}'\n",
 			want: Config{Commands: []Command{{Shell: "echo node-1 '{{ other }}'"}}},
@@ -76,7 +77,8 @@ func TestParseErrors(t *testing.T) {
 		"not YAML":          {"#cloud-config\na: [\n", "not understood"},
 		"two documents":     {"#cloud-config\nruncmd: [a]\n---\nruncmd: [b]\n", "more than one"},
 		"ntp":               {"#cloud-config\nntp:\n  enabled: true\n", "ntp is not supported"},
-		"users and mounts":  {"#cloud-config\nusers:\n- name: a\nmounts:\n- [a, b]\n", "mounts is not supported"},
+		"ntp by default":    {"#cloud-config\nntp:\n  servers: [a]\n", "ntp is not supported"},
+		"mounts":            {"#cloud-config\nmounts:\n- [a, b]\n", "mounts is not supported"},
 		"disks":             {"#cloud-config\ndisk_setup: {}\n", "disk_setup is not supported"},
 		"file systems":      {"#cloud-config\nfs_setup: []\n", "fs_setup is not supported"},
 		"relative path":     {"#cloud-config\nwrite_files:\n- path: etc/a\n", "not a clean absolute path"},
@@ -136,6 +138,7 @@ func TestParseUpstream(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("#cloud-config\nwrite_files:\n- path: /a\n  encoding: gz+b64\n  content: aGVsbG8=\nruncmd:\n- a\n- [b, c]\n"))
+	f.Add([]byte("#cloud-config\nusers:\n- name: a\n  groups: b, c\n  sudo: false\n  lock_passwd: false\n  ssh_authorized_keys: [d]\n"))
 	f.Add([]byte("## template: jinja\n#cloud-config\nruncmd: [{a: b}]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		config, err := Parse(data, "node")
@@ -148,6 +151,11 @@ func FuzzParse(f *testing.F) {
 		for _, file := range config.Files {
 			if !strings.HasPrefix(file.Path, "/") || file.Mode > 0o7777 {
 				t.Fatalf("file %+v", file)
+			}
+		}
+		for _, user := range config.Users {
+			if user.Name == "" || strings.ContainsAny(user.Name+strings.Join(user.Groups, ""), " /\n") {
+				t.Fatalf("user %+v", user)
 			}
 		}
 		for _, command := range append(config.BootCommands, config.Commands...) {

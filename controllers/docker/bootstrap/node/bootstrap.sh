@@ -7,6 +7,7 @@
 #
 #   boot/N.sh, N.label          commands of every boot, and how to call them in messages
 #   files.list, files/N         files to write: number, mode, owner, write or append, path
+#   users/N-NAME                users to make, as user.sh reads them
 #   commands/N.sh, N.label      commands of the bootstrap
 #   wait-for-images             wait until "images-loaded" exists before the commands
 #   control-plane               this node gets an API server; names and addresses that its certificate must have
@@ -75,6 +76,17 @@ write_files() {
     fi
     chown "$owner" "$path" && chmod "$mode" "$path" || finish 1 "write_files: $path"
   done <"$root/files.list"
+}
+
+add_users() {
+  local user name
+  for user in "$root/users"/*; do
+    [ -e "$user" ] || continue
+    name=${user##*/}
+    name=${name#*-}
+    note "users: $name"
+    /bin/bash "$root/user.sh" "$user" || finish $? "users: $name"
+  done
 }
 
 after_kubeadm() {
@@ -151,11 +163,12 @@ fi
 touch "$root/started"
 
 write_files
+add_users
 if [ -e "$root/wait-for-images" ]; then
   until [ -e "$root/images-loaded" ]; do sleep 0.2; done
 fi
 run commands
 # Keys and tokens are where they belong by now.
-rm -rf "$root/files" "$root/commands"
+rm -rf "$root/files" "$root/users" "$root/commands"
 note "done"
 finish 0 ""
