@@ -65,7 +65,7 @@ func parseResult(content string) (*Result, error) {
 	}
 	return &Result{
 		ExitCode: code,
-		Command:  redact(strings.TrimSpace(strings.TrimPrefix(command, "command="))),
+		Command:  strings.TrimSpace(strings.TrimPrefix(command, "command=")),
 		Log:      tail(log),
 	}, nil
 }
@@ -117,7 +117,8 @@ func AreImagesLoaded(ctx context.Context, runtime container.Runtime, name string
 
 // tail is the end of a log, without secrets.
 func tail(log string) string {
-	all := strings.Split(strings.TrimSpace(log), "\n")
+	// A secret that is cut would not be recognised.
+	all := strings.Split(strings.TrimSpace(redact(log)), "\n")
 	if len(all) > logLines {
 		all = all[len(all)-logLines:]
 	}
@@ -126,7 +127,7 @@ func tail(log string) string {
 			all[i] = string(runes[:lineLength]) + "..."
 		}
 	}
-	return redact(strings.Join(all, "\n"))
+	return strings.Join(all, "\n")
 }
 
 // secrets are what kubeadm may print, bootstrap tokens and certificate keys, and password hashes in commands.

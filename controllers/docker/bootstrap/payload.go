@@ -140,10 +140,10 @@ func quote(words ...string) string {
 	return strings.Join(quoted, " ")
 }
 
-// label is a command on one line that fits into a message.
+// label is a command on one line that fits into a message, without secrets: the node writes it to its log.
 func label(command cloudinit.Command) string {
 	const limit = 200
-	text := []rune(strings.Join(strings.Fields(command.String()), " "))
+	text := []rune(redact(strings.Join(strings.Fields(command.String()), " ")))
 	if len(text) > limit {
 		return string(text[:limit]) + "..."
 	}

@@ -18,6 +18,8 @@ import (
 	"github.com/blang/semver/v4"
 	"github.com/google/go-cmp/cmp"
 	. "github.com/onsi/gomega"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cloudinit"
 )
 
 var updateGolden = flag.Bool("update", false, "write the golden files anew")
@@ -172,20 +174,30 @@ func TestParseResult(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(result.Succeeded()).To(BeTrue())
 
-	result, err = parseResult("exit=1\ncommand=kubeadm join --token abcdef.0123456789abcdef\n\n" + strings.Repeat("noise\n", 50) + "the reason\n")
+	result, err = parseResult("exit=1\ncommand=kubeadm join\n\n" + strings.Repeat("noise\n", 50) + "token abcdef.0123456789abcdef\n")
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(result.Succeeded()).To(BeFalse())
-	g.Expect(result.String()).To(HavePrefix("command \"kubeadm join --token <redacted>\" failed with exit code 1:\nnoise\n"))
-	g.Expect(result.String()).To(HaveSuffix("\nthe reason"))
+	g.Expect(result.String()).To(HavePrefix("command \"kubeadm join\" failed with exit code 1:\nnoise\n"))
+	g.Expect(result.String()).To(HaveSuffix("\ntoken <redacted>"))
 	g.Expect(strings.Count(result.Log, "\n")).To(BeNumerically("<", 20))
 
-	result, err = parseResult("exit=1\ncommand=echo 'root:$6$salt$abcdefgh./0' | chpasswd -e\n\n" + strings.Repeat("a", 40000))
+	result, err = parseResult("exit=1\ncommand=a\n\n" + strings.Repeat("a", 40000))
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(result.Command).To(Equal("echo 'root:<redacted>' | chpasswd -e"))
 	g.Expect(result.Log).To(Equal(strings.Repeat("a", 500) + "..."))
 
 	_, err = parseResult("garbage")
 	g.Expect(err).To(MatchError(ContainSubstring("not understood")))
+}
+
+func TestLabelsHaveNoSecrets(t *testing.T) {
+	for command, want := range map[string]string{
+		"kubeadm join --token abcdef.0123456789abcdef":           "kubeadm join --token <redacted>",
+		"echo 'root:$6$salt$abcdefgh./0' |\n  chpasswd":          "echo 'root:<redacted>' | chpasswd",
+		strings.Repeat("x", 180) + " " + strings.Repeat("0", 64): strings.Repeat("x", 180) + " <redacted>",
+		strings.Repeat("x", 201):                                 strings.Repeat("x", 200) + "...",
+	} {
+		NewWithT(t).Expect(label(cloudinit.Command{Shell: command})).To(Equal(want))
+	}
 }
 
 // describeArchive is a tar archive as text. The scripts and the unit are files of this package and left out.
