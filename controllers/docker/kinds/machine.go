@@ -39,7 +39,7 @@ func machineFromDev(dev *devv1.DevMachine, hub *infrav1.DockerMachine) {
 
 func machineToDev(hub *infrav1.DockerMachine, dev *devv1.DevMachine) {
 	dev.ObjectMeta = hub.ObjectMeta
-	dev.Spec = machineSpecToDev(hub.Spec)
+	dev.Spec = MachineSpecToDev(hub.Spec)
 	dev.Status.Conditions = hub.Status.Conditions
 	dev.Status.Initialization.Provisioned = hub.Status.Initialization.Provisioned
 	dev.Status.Addresses = hub.Status.Addresses
@@ -62,9 +62,9 @@ func MachineSpecFromDev(dev devv1.DevMachineSpec) infrav1.DockerMachineSpec {
 	return spec
 }
 
-// machineSpecToDev returns the spec of a DevMachine with the docker backend that asks for the same, without what only
+// MachineSpecToDev returns the spec of a DevMachine with the docker backend that asks for the same, without what only
 // DockerMachines have.
-func machineSpecToDev(hub infrav1.DockerMachineSpec) devv1.DevMachineSpec {
+func MachineSpecToDev(hub infrav1.DockerMachineSpec) devv1.DevMachineSpec {
 	backend := &devv1.DockerMachineBackendSpec{
 		CustomImage:      hub.CustomImage,
 		PreLoadImages:    hub.PreLoadImages,

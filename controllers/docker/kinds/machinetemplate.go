@@ -36,6 +36,6 @@ func machineTemplateFromDev(dev *devv1.DevMachineTemplate, hub *infrav1.DockerMa
 func machineTemplateToDev(hub *infrav1.DockerMachineTemplate, dev *devv1.DevMachineTemplate) {
 	dev.ObjectMeta = hub.ObjectMeta
 	dev.Spec.Template.ObjectMeta = hub.Spec.Template.ObjectMeta
-	dev.Spec.Template.Spec = machineSpecToDev(hub.Spec.Template.Spec)
+	dev.Spec.Template.Spec = MachineSpecToDev(hub.Spec.Template.Spec)
 	dev.Status.Capacity = hub.Status.Capacity
 }
