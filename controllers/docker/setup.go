@@ -26,7 +26,7 @@ import (
 
 const (
 	// DefaultNetwork is the network of all clusters of a Docker host. KinD's own will not do (package network).
-	DefaultNetwork = "terraform-capi"
+	DefaultNetwork = network.DefaultName
 
 	defaultConcurrency = 10
 
@@ -65,7 +65,7 @@ func AddToManager(ctx context.Context, mgr ctrl.Manager, options Options) error 
 	if options.Network == "" {
 		options.Network = DefaultNetwork
 	}
-	management, err := identity.ReadManagement(ctx, mgr.GetAPIReader(), options.ManagementNode)
+	management, err := identity.ReadManagement(ctx, mgr.GetAPIReader(), options.Runtime, options.ManagementNode)
 	if err != nil {
 		return err
 	}

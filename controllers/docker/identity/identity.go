@@ -30,7 +30,8 @@ const (
 	//
 	// ManagementUIDLabel is the UID of the management cluster that the container was made by (Management).
 	ManagementUIDLabel = "terraform-capi.io/management-cluster-uid"
-	// ManagementNodeLabel is the node of the management cluster that its controllers ran on, for people.
+	// ManagementNodeLabel is the node of the management cluster that its controllers ran on; empty if that is no
+	// container of this engine.
 	ManagementNodeLabel = "terraform-capi.io/management-node"
 
 	NamespaceLabel  = "terraform-capi.io/namespace"

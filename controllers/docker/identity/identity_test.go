@@ -10,7 +10,10 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
@@ -78,7 +81,7 @@ func TestAdopt(t *testing.T) {
 	ctx := context.Background()
 	engine := container.NewFake("i")
 	owner := func(management, uid types.UID) Owner {
-		return Owner{Management: Management{UID: management}, ObjectUID: uid}
+		return Owner{Management: Management{UID: management, Node: string(management) + "-control-plane"}, ObjectUID: uid}
 	}
 	g.Expect(engine.Create(ctx, container.Spec{Name: "c", Image: "i", Labels: owner("first", "1").Labels()})).To(Succeed())
 	c, err := engine.Inspect(ctx, "c")
@@ -87,8 +90,33 @@ func TestAdopt(t *testing.T) {
 	for _, o := range []Owner{owner("first", "1"), owner("second", "2"), owner("first", "3")} {
 		for range 2 {
 			g.Expect(o.Adopt(ctx, engine, c)).To(Succeed())
-			g.Expect(ManagementUID(ctx, engine, c)).To(Equal(o.Management.UID))
+			g.Expect(ManagementOf(ctx, engine, c)).To(Equal(o.Management))
 		}
 	}
 	g.Expect(slices.DeleteFunc(engine.Calls(), func(call string) bool { return call != "CopyTo c" })).To(HaveLen(2), "once each")
+}
+
+func TestReadManagement(t *testing.T) {
+	ctx := context.Background()
+	kubeSystem := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: metav1.NamespaceSystem, UID: "1"}}
+	engine := container.NewFake("i")
+	for name, labels := range map[string]map[string]string{
+		"mgmt-control-plane": {KindClusterLabel: "mgmt", KindRoleLabel: RoleControlPlane},
+		"namesake":           nil,
+	} {
+		NewWithT(t).Expect(engine.Create(ctx, container.Spec{Name: name, Image: "i", Labels: labels})).To(Succeed())
+	}
+	for node, want := range map[string]string{
+		"mgmt-control-plane": "mgmt-control-plane",
+		"namesake":           "",
+		"elsewhere":          "",
+		"":                   "",
+	} {
+		management, err := ReadManagement(ctx, fake.NewClientBuilder().WithObjects(kubeSystem).Build(), engine, node)
+		g := NewWithT(t)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(management).To(Equal(Management{UID: "1", Node: want}), node)
+	}
+	_, err := ReadManagement(ctx, fake.NewClientBuilder().Build(), engine, "")
+	NewWithT(t).Expect(err).To(MatchError(ContainSubstring("finding out the UID of the management cluster")))
 }

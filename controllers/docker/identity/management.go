@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,22 +18,30 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// managementFile in a container is the UID of the management cluster that it was moved to. Labels cannot be changed.
+// managementFile in a container has the UID and the node of the management cluster that it was moved to. Labels cannot
+// be changed.
 const managementFile = "usr/local/lib/terraform-capi/management-cluster-uid"
 
 // Management is a management cluster.
 type Management struct {
 	// UID is the one of its namespace kube-system, which lives as long as the cluster.
 	UID types.UID
-	// Node is the node that the controllers run on; may be empty.
+	// Node is the node that the controllers run on. It is empty unless that is a container, as KinD makes them, of the
+	// engine that has the clusters' containers, so that it can be found out there whether the management cluster exists.
 	Node string
 }
 
-// ReadManagement returns the management cluster that the reader reads.
-func ReadManagement(ctx context.Context, reader client.Reader, node string) (Management, error) {
+// ReadManagement returns the management cluster that the reader reads. Node is the name of the node that the controllers
+// run on, if it is known.
+func ReadManagement(ctx context.Context, reader client.Reader, runtime container.Runtime, node string) (Management, error) {
 	namespace := &corev1.Namespace{}
 	if err := reader.Get(ctx, client.ObjectKey{Name: metav1.NamespaceSystem}, namespace); err != nil {
 		return Management{}, fmt.Errorf("finding out the UID of the management cluster: %w", err)
+	}
+	// If it cannot be known it must not be claimed: what has no such node is never taken for left behind.
+	found, err := runtime.Inspect(ctx, node)
+	if err != nil || found.Labels[KindClusterLabel] == "" {
+		node = ""
 	}
 	return Management{UID: namespace.UID, Node: node}, nil
 }
@@ -43,25 +52,27 @@ func (o Owner) Adopt(ctx context.Context, runtime container.Runtime, c container
 	if c.Labels[ObjectUIDLabel] == string(o.ObjectUID) {
 		return nil
 	}
-	if uid, err := ManagementUID(ctx, runtime, c); err != nil || uid == o.Management.UID {
+	if management, err := ManagementOf(ctx, runtime, c); err != nil || management.UID == o.Management.UID {
 		return err
 	}
-	archive, err := container.Archive([]container.File{{Path: managementFile, Mode: 0o600, Content: []byte(o.Management.UID)}})
+	content := []byte(string(o.Management.UID) + " " + o.Management.Node)
+	archive, err := container.Archive([]container.File{{Path: managementFile, Mode: 0o600, Content: content}})
 	if err != nil {
 		return err
 	}
 	return runtime.CopyTo(ctx, c.Name, "/", bytes.NewReader(archive))
 }
 
-// ManagementUID is the management cluster that a container belongs to: the one that it was moved to last, or else the
-// one that made it. Empty if the container is not a cluster's.
-func ManagementUID(ctx context.Context, runtime container.Runtime, c container.Container) (types.UID, error) {
+// ManagementOf is the management cluster that a container belongs to: the one that it was moved to last, or else the one
+// that made it. It is zero if the container is not a cluster's.
+func ManagementOf(ctx context.Context, runtime container.Runtime, c container.Container) (Management, error) {
 	moved, err := runtime.ReadFile(ctx, c.Name, "/"+managementFile)
 	switch {
 	case errors.Is(err, container.ErrNotFound):
-		return types.UID(c.Labels[ManagementUIDLabel]), nil
+		return Management{UID: types.UID(c.Labels[ManagementUIDLabel]), Node: c.Labels[ManagementNodeLabel]}, nil
 	case err != nil:
-		return "", err
+		return Management{}, err
 	}
-	return types.UID(moved), nil
+	uid, node, _ := strings.Cut(string(moved), " ")
+	return Management{UID: types.UID(uid), Node: node}, nil
 }

@@ -25,6 +25,9 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
+// DefaultName is the network of all clusters of a Docker host.
+const DefaultName = "terraform-capi"
+
 // Network is the network of the clusters. Its zero value is not usable: Runtime and Name are required.
 type Network struct {
 	// Runtime has the containers.
