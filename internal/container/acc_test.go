@@ -43,9 +43,8 @@ func contract(t *testing.T, runtime Runtime, image string) {
 	name := fmt.Sprintf("acc-container-%d", time.Now().UnixNano()%1_000_000)
 	t.Cleanup(func() {
 		_ = runtime.Remove(ctx, name)
-		if docker, ok := runtime.(*Docker); ok {
-			g.Expect(docker.client.NetworkRemove(ctx, name)).To(Succeed())
-			g.Expect(docker.client.NetworkRemove(ctx, name+"-second")).To(Succeed())
+		for _, network := range []string{name, name + "-second"} {
+			_, _ = runtime.RemoveUnusedNetwork(ctx, network)
 		}
 	})
 
@@ -150,9 +149,18 @@ func contract(t *testing.T, runtime Runtime, image string) {
 	g.Expect(network.Dynamic.Contains(netip.MustParseAddr(found.IPv4))).To(BeTrue(), "the engine chooses in its half")
 	g.Expect(runtime.Remove(ctx, other.Name)).To(Succeed())
 
+	g.Expect(runtime.RemoveUnusedNetwork(ctx, name)).To(BeFalse(), "a running container is on it")
+	unstarted := Spec{Name: name + "-unstarted", Image: image, Network: second.Name}
+	t.Cleanup(func() { _ = runtime.Remove(ctx, unstarted.Name) })
+	g.Expect(runtime.Create(ctx, unstarted)).To(Succeed())
 	g.Expect(runtime.Remove(ctx, name)).To(Succeed())
 	_, err = runtime.Inspect(ctx, name)
 	g.Expect(err).To(MatchError(ErrNotFound))
+	g.Expect(runtime.RemoveUnusedNetwork(ctx, name)).To(BeTrue())
+	g.Expect(runtime.RemoveUnusedNetwork(ctx, name)).To(BeFalse(), "it does not exist")
+	g.Expect(runtime.RemoveUnusedNetwork(ctx, second.Name)).To(BeFalse(), "a container that does not run is on it")
+	g.Expect(runtime.Remove(ctx, unstarted.Name)).To(Succeed())
+	g.Expect(runtime.RemoveUnusedNetwork(ctx, second.Name)).To(BeTrue())
 	var actions []string
 	g.Eventually(func() []string {
 		select {

@@ -20,9 +20,19 @@ var _ Runtime = (*Docker)(nil)
 // NewDocker returns the engine that the environment names (DOCKER_HOST and its companions), by default the one
 // behind /var/run/docker.sock. It does not connect yet: the first call does, and agrees on an API version.
 func NewDocker() (*Docker, error) {
-	c, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	return newDocker("from the environment")
+}
+
+// NewDockerAt returns the engine at a URL, such as unix:///var/run/docker.sock or tcp://localhost:2375. Certificates
+// and the API version are still those that the environment names.
+func NewDockerAt(url string) (*Docker, error) {
+	return newDocker("for "+url, client.WithHost(url))
+}
+
+func newDocker(source string, options ...client.Opt) (*Docker, error) {
+	c, err := client.NewClientWithOpts(append([]client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}, options...)...)
 	if err != nil {
-		return nil, fmt.Errorf("the Docker client cannot be set up from the environment: %w", err)
+		return nil, fmt.Errorf("the Docker client cannot be set up %s: %w", source, err)
 	}
 	return &Docker{client: c}, nil
 }

@@ -181,3 +181,13 @@ func TestPullOptions(t *testing.T) {
 	g.Expect(*decoded).To(Equal(registry.AuthConfig{Username: "u", Password: "p", ServerAddress: "example.com"}))
 	g.Expect(pullOptions(nil)).To(HaveField("RegistryAuth", ""))
 }
+
+func TestNewDockerAt(t *testing.T) {
+	g := NewWithT(t)
+	t.Setenv("DOCKER_HOST", "tcp://elsewhere:2375")
+	docker, err := NewDockerAt("unix:///run/user/1000/docker.sock")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(docker.client.DaemonHost()).To(Equal("unix:///run/user/1000/docker.sock"))
+	_, err = NewDockerAt("nonsense")
+	g.Expect(err).To(MatchError(ContainSubstring("cannot be set up for nonsense")))
+}

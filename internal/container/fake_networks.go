@@ -71,3 +71,18 @@ func (f *Fake) Connect(ctx context.Context, name, network string) error {
 		return err
 	})
 }
+
+// RemoveUnusedNetwork implements Runtime.
+func (f *Fake) RemoveUnusedNetwork(ctx context.Context, name string) (removed bool, err error) {
+	err = f.call(ctx, "RemoveUnusedNetwork", name, func() error {
+		for _, c := range f.containers {
+			if slices.Contains(c.Networks, name) {
+				return nil
+			}
+		}
+		_, removed = f.networks[name]
+		delete(f.networks, name)
+		return nil
+	})
+	return removed, err
+}

@@ -12,6 +12,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 	"k8s.io/utils/ptr"
 )
@@ -142,4 +145,20 @@ func (d *Docker) Connect(ctx context.Context, name, networkName string) error {
 		return err
 	}
 	return d.wrap(d.client.NetworkConnect(ctx, networkName, name, nil), "connecting container %s to network %s", name, networkName)
+}
+
+// RemoveUnusedNetwork implements Runtime.
+func (d *Docker) RemoveUnusedNetwork(ctx context.Context, name string) (bool, error) {
+	// The engine keeps a network for the sake of containers that run, but takes it from the others, which then do not
+	// start any more.
+	connected, err := d.client.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("network", name))})
+	if err != nil || len(connected) > 0 {
+		return false, d.wrap(err, "listing the containers on network %s", name)
+	}
+	err = d.client.NetworkRemove(ctx, name)
+	// Somebody may have removed or joined it in between.
+	if errdefs.IsNotFound(err) || errdefs.IsPermissionDenied(err) {
+		return false, nil
+	}
+	return err == nil, d.wrap(err, "removing network %s", name)
 }
