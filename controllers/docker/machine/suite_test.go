@@ -22,10 +22,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	devv1 "sigs.k8s.io/cluster-api/test/infrastructure/docker/api/v1beta2"
 	"sigs.k8s.io/cluster-api/util/conditions"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
@@ -53,6 +55,8 @@ type environment struct {
 	client     client.Client
 	engine     *container.Fake
 	reconciler *Reconciler
+	// kind of the machine's infrastructure.
+	kind kinds.Kind[*infrav1.DockerMachine]
 
 	mu sync.Mutex
 	// ended has a channel per node that ends the command by which its bootstrap is observed.
@@ -69,13 +73,17 @@ func newEnvironment(t *testing.T, change ...func(*objects)) *environment {
 	}
 	scheme := runtime.NewScheme()
 	e := &environment{WithT: NewWithT(t), t: t, ended: map[string]chan struct{}{}}
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, clusterv1.AddToScheme, infrav1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, clusterv1.AddToScheme, kinds.AddToScheme} {
 		e.Expect(add(scheme)).To(Succeed())
 	}
 	e.client = fake.NewClientBuilder().WithScheme(scheme).
-		WithStatusSubresource(&infrav1.DockerMachine{}, &infrav1.DockerCluster{}, &clusterv1.Machine{}, &clusterv1.Cluster{}).
-		WithObjects(o.cluster, o.dockerCluster, o.machine, o.dockerMachine, o.secret).
+		WithStatusSubresource(&infrav1.DockerMachine{}, &infrav1.DockerCluster{}, &devv1.DevMachine{}, &devv1.DevCluster{}, &clusterv1.Machine{}, &clusterv1.Cluster{}).
+		WithObjects(o.cluster, o.clusterInfrastructure(), o.machine, o.machineInfrastructure(), o.secret).
 		Build()
+	e.kind = kinds.DockerMachine
+	if o.machine.Spec.InfrastructureRef.Kind == kinds.DevMachine.Kind {
+		e.kind = kinds.DevMachine
+	}
 	e.engine = container.NewFake(testImage)
 	e.engine.OnExec = e.exec
 	e.restart()
@@ -87,8 +95,9 @@ func (e *environment) restart() {
 	jobs, cancel := context.WithCancel(ctx)
 	e.t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
-		Kind: kinds.DockerMachine, Client: e.client, APIReader: e.client, Runtime: e.engine, Network: &network.Network{Runtime: e.engine, Name: "clusters"},
-		Jobs: background.NewJobs(jobs),
+		Kind: e.kind, Client: e.client, APIReader: e.client, Runtime: e.engine, Jobs: background.NewJobs(jobs),
+		Network:    &network.Network{Runtime: e.engine, Name: "clusters"},
+		Management: identity.Management{UID: "management-uid", Node: "management-node"},
 	}
 }
 
@@ -141,11 +150,16 @@ func (e *environment) awaitJob() {
 	}
 }
 
+func (e *environment) object() kinds.Object[*infrav1.DockerMachine] {
+	e.t.Helper()
+	object, err := e.kind.Get(ctx, e.client, client.ObjectKey{Namespace: "default", Name: "dm-1"})
+	e.Expect(err).NotTo(HaveOccurred())
+	return object
+}
+
 func (e *environment) dockerMachine() *infrav1.DockerMachine {
 	e.t.Helper()
-	m := &infrav1.DockerMachine{}
-	e.Expect(e.client.Get(ctx, client.ObjectKey{Namespace: "default", Name: "dm-1"}, m)).To(Succeed())
-	return m
+	return e.object().Hub()
 }
 
 // expectCondition checks a condition's status and reason, and that its message contains a text.
@@ -169,12 +183,42 @@ func update[T client.Object](e *environment, obj T, name string, change func(T))
 	e.Expect(e.client.Status().Update(ctx, status)).To(Succeed())
 }
 
+// forEachKind runs a test with machines and clusters of all kinds, which may be mixed.
+func forEachKind(t *testing.T, test func(t *testing.T, ofKind func(*objects))) {
+	t.Helper()
+	for _, machine := range kinds.Machines {
+		for _, cluster := range kinds.Clusters {
+			t.Run(machine.Kind+" and "+cluster.Kind, func(t *testing.T) {
+				test(t, func(o *objects) {
+					o.machine.Spec.InfrastructureRef.Kind = machine.Kind
+					o.cluster.Spec.InfrastructureRef.Kind = cluster.Kind
+				})
+			})
+		}
+	}
+}
+
+// objects of an environment. Of which kind the infrastructure is stored is what the references to it say.
 type objects struct {
 	cluster       *clusterv1.Cluster
 	dockerCluster *infrav1.DockerCluster
 	machine       *clusterv1.Machine
 	dockerMachine *infrav1.DockerMachine
 	secret        *corev1.Secret
+}
+
+func (o *objects) clusterInfrastructure() client.Object {
+	if o.cluster.Spec.InfrastructureRef.Kind == kinds.DevCluster.Kind {
+		return &devv1.DevCluster{ObjectMeta: o.dockerCluster.ObjectMeta, Spec: kinds.ClusterSpecToDev(o.dockerCluster.Spec)}
+	}
+	return o.dockerCluster
+}
+
+func (o *objects) machineInfrastructure() client.Object {
+	if o.machine.Spec.InfrastructureRef.Kind == kinds.DevMachine.Kind {
+		return &devv1.DevMachine{ObjectMeta: o.dockerMachine.ObjectMeta, Spec: kinds.MachineSpecToDev(o.dockerMachine.Spec)}
+	}
+	return o.dockerMachine
 }
 
 func newObjects() *objects {

@@ -1,0 +1,50 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package machine
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+func TestEventToMachines(t *testing.T) {
+	forEachKind(t, func(t *testing.T, ofKind func(*objects)) {
+		e := newEnvironment(t, ofKind)
+		e.mustReconcile()
+		labels := e.engine.Spec(node).Labels
+		find := func(action string) []client.Object {
+			return e.reconciler.eventToMachines(ctx, container.Event{Action: action, Labels: labels})
+		}
+		machine := And(BeAssignableToTypeOf(e.kind.NewObject()), HaveField("ObjectMeta.Name", "dm-1"))
+		e.Expect(find("die")).To(ConsistOf(machine))
+		e.Expect(find("start")).To(ConsistOf(machine), "all of the cluster")
+
+		e.Expect(e.client.Delete(ctx, e.object().Stored())).To(Succeed())
+		e.mustReconcile()
+		e.Expect(find("start")).To(BeEmpty())
+		labels = nil
+		e.Expect(find("die")).To(BeEmpty(), "it is not ours")
+	})
+}
+
+func TestInfrastructureToMachines(t *testing.T) {
+	forEachKind(t, func(t *testing.T, ofKind func(*objects)) {
+		o := newObjects()
+		ofKind(o)
+		o.dockerCluster.OwnerReferences = []metav1.OwnerReference{{
+			APIVersion: clusterv1.GroupVersion.String(), Kind: "Cluster", Name: "test", UID: "cluster-uid",
+		}}
+		e := newEnvironment(t, ofKind)
+		e.Expect(e.reconciler.infrastructureToMachines(ctx, o.clusterInfrastructure())).To(ConsistOf(
+			ctrl.Request{NamespacedName: client.ObjectKey{Namespace: "default", Name: "dm-1"}}))
+	})
+}
