@@ -30,9 +30,13 @@ func TestAccDocker(t *testing.T) {
 	}
 	t.Run("Docker", func(t *testing.T) {
 		contract(t, docker, image)
+		sharing(t, docker, image)
 		commands(t, docker, image)
 	})
-	t.Run("Fake", func(t *testing.T) { contract(t, NewFake(image), image) })
+	t.Run("Fake", func(t *testing.T) {
+		contract(t, NewFake(image), image)
+		sharing(t, NewFake(image), image)
+	})
 }
 
 // contract is what a Runtime promises and both implementations keep.
@@ -172,6 +176,48 @@ func contract(t *testing.T, runtime Runtime, image string) {
 		}
 		return actions
 	}).WithTimeout(5 * time.Second).Should(ContainElements("start", "destroy"))
+}
+
+// sharing is the part of the contract that is about images and the volumes that they are shared in.
+func sharing(t *testing.T, runtime Runtime, image string) {
+	t.Helper()
+	g := NewWithT(t)
+	ctx := context.Background()
+	name := fmt.Sprintf("acc-sharing-%d", time.Now().UnixNano()%1_000_000)
+	first, second := name+"-1", name+"-2"
+	t.Cleanup(func() {
+		_ = runtime.Remove(ctx, first)
+		_ = runtime.Remove(ctx, second)
+		g.Expect(runtime.RemoveUnusedVolumes(ctx, name)).To(Succeed())
+	})
+
+	id, err := runtime.ImageID(ctx, image)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(runtime.ImageID(ctx, image)).To(Equal(id))
+	_, err = runtime.ImageID(ctx, "example.com/nobody:has")
+	g.Expect(err).To(MatchError(ErrNotFound))
+
+	spec := Spec{Name: first, Image: image, Entrypoint: []string{"/bin/sleep", "1000"}, SharedVolumes: []SharedVolume{
+		{Name: name, Target: "/deep/er", Labels: map[string]string{name: "x"}},
+	}}
+	g.Expect(runtime.Create(ctx, spec)).To(Succeed())
+	g.Expect(runtime.RemoveUnusedVolumes(ctx, name)).To(Succeed(), "a container has it that has never run")
+	archive, err := Archive([]File{{Path: "file", Mode: 0o600, Content: []byte("hello")}})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(runtime.CopyTo(ctx, first, "/deep/er", bytes.NewReader(archive))).To(Succeed())
+	spec.Name, spec.SharedVolumes[0].Target = second, "/else/where"
+	g.Expect(runtime.Create(ctx, spec)).To(Succeed())
+	g.Expect(runtime.ReadFile(ctx, second, "/else/where/file")).To(BeEquivalentTo("hello"))
+
+	g.Expect(runtime.Remove(ctx, first)).To(Succeed())
+	g.Expect(runtime.RemoveUnusedVolumes(ctx, name)).To(Succeed())
+	g.Expect(runtime.ReadFile(ctx, second, "/else/where/file")).To(BeEquivalentTo("hello"), "the other one has it")
+	g.Expect(runtime.Remove(ctx, second)).To(Succeed())
+	g.Expect(runtime.RemoveUnusedVolumes(ctx, name+"-other")).To(Succeed())
+	g.Expect(runtime.RemoveUnusedVolumes(ctx, name)).To(Succeed())
+	g.Expect(runtime.Create(ctx, spec)).To(Succeed())
+	_, err = runtime.ReadFile(ctx, second, "/else/where/file")
+	g.Expect(err).To(MatchError(ErrNotFound), "it was removed with its last container, and made anew")
 }
 
 // commands is what the fake leaves to its tests.

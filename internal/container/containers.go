@@ -67,6 +67,10 @@ func dockerConfig(spec Spec) (*container.Config, *container.HostConfig) {
 		host.Mounts = append(host.Mounts,
 			mount.Mount{Type: mount.TypeVolume, Target: path, VolumeOptions: &mount.VolumeOptions{Labels: spec.Labels}})
 	}
+	for _, v := range spec.SharedVolumes {
+		host.Mounts = append(host.Mounts,
+			mount.Mount{Type: mount.TypeVolume, Source: v.Name, Target: v.Target, VolumeOptions: &mount.VolumeOptions{Labels: v.Labels}})
+	}
 	for _, path := range spec.Tmpfs {
 		host.Tmpfs[path] = ""
 	}

@@ -42,7 +42,8 @@ func TestLocalReference(t *testing.T) {
 	for ref, want := range map[string]string{
 		"kindest/node:v1":                 "kindest/node:v1",
 		"kindest/node:v1@sha256:abc":      "kindest/node:v1",
-		"localhost:5000/node@sha256:abc":  "localhost:5000/node@sha256:abc",
+		"localhost:5000/node":             "localhost:5000/node",
+		"localhost:5000/node@sha256:abc":  "localhost:5000/node:sha256-abc",
 		"localhost:5000/node:1@sha256:ab": "localhost:5000/node:1",
 	} {
 		NewWithT(t).Expect(LocalReference(ref)).To(Equal(want))
@@ -54,13 +55,16 @@ func TestDockerConfig(t *testing.T) {
 	config, host := dockerConfig(Spec{
 		Name: "a", Image: "i", Labels: map[string]string{"a": "b"}, Volumes: []string{"/var"}, Tmpfs: []string{"/run"}, Privileged: true, PrivateCgroups: true,
 		HostUsers: true, RestartUnlessStopped: true, NanoCPUs: 1, MemoryBytes: 2, Devices: []string{"/dev/fuse"},
-		Mounts: []Mount{{Source: "/a", Target: "/b", ReadOnly: true}, {Source: "/c", Target: "/d"}},
-		Ports:  []PortBinding{{HostIP: "127.0.0.1", HostPort: 1234, ContainerPort: 6443}, {HostIP: "127.0.0.1", ContainerPort: 80, Protocol: "udp"}},
+		SharedVolumes: []SharedVolume{{Name: "v", Target: "/v", Labels: map[string]string{"c": "d"}}},
+		Mounts:        []Mount{{Source: "/a", Target: "/b", ReadOnly: true}, {Source: "/c", Target: "/d"}},
+		Ports:         []PortBinding{{HostIP: "127.0.0.1", HostPort: 1234, ContainerPort: 6443}, {HostIP: "127.0.0.1", ContainerPort: 80, Protocol: "udp"}},
 	})
 	g.Expect(config.Hostname).To(Equal("a"))
 	g.Expect(host.Mounts).To(ConsistOf(mount.Mount{
 		Type: mount.TypeVolume, Target: "/var", VolumeOptions: &mount.VolumeOptions{Labels: map[string]string{"a": "b"}},
-	}), "anonymous, with the container's labels")
+	}, mount.Mount{
+		Type: mount.TypeVolume, Source: "v", Target: "/v", VolumeOptions: &mount.VolumeOptions{Labels: map[string]string{"c": "d"}},
+	}), "anonymous, with the container's labels, and shared, with their own")
 	g.Expect(host.Binds).To(Equal([]string{"/a:/b:ro", "/c:/d"}))
 	g.Expect(host.Tmpfs).To(HaveKey("/run"))
 	g.Expect(host.PortBindings).To(Equal(nat.PortMap{

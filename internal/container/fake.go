@@ -15,9 +15,9 @@ import (
 // calls, vanished containers and failing pulls, a real engine does not do on demand, and because a test can
 // ask it what was done and what was not.
 //
-// It models: local images, networks, containers with their states, files and unique names, host ports and addresses,
-// removal, restarts of the engine, events, and commands as functions of the test. It does not model: processes, time,
-// file modes, volumes.
+// It models: local images, networks, containers with their states, files and unique names, volumes that they share, host
+// ports and addresses, removal, restarts of the engine, events, and commands as functions of the test. It does not
+// model: processes, time, file modes, other volumes.
 type Fake struct {
 	// BeforeCall, if set, is called before each call with the method's name and the container, image or
 	// network it is about. An error makes the call fail with it, without effect.
@@ -33,7 +33,8 @@ type Fake struct {
 	EngineInfo Info
 
 	mu         sync.Mutex
-	images     map[string]bool
+	images     map[string]string
+	volumes    map[string]fakeVolume
 	networks   map[string]Network
 	containers map[string]*fakeContainer
 	listeners  map[chan Event]string
@@ -52,13 +53,14 @@ var _ Runtime = (*Fake)(nil)
 func NewFake(images ...string) *Fake {
 	f := &Fake{
 		EngineInfo: Info{ServerVersion: "28.5.2", CgroupVersion: "2", CPUs: 4, MemoryBytes: 8 << 30},
-		images:     map[string]bool{},
+		images:     map[string]string{},
+		volumes:    map[string]fakeVolume{},
 		networks:   map[string]Network{},
 		containers: map[string]*fakeContainer{},
 		listeners:  map[chan Event]string{},
 	}
 	for _, image := range images {
-		f.images[image] = true
+		f.images[image] = "id-of-" + image
 	}
 	return f
 }
@@ -84,7 +86,8 @@ func (f *Fake) Spec(name string) Spec {
 func (f *Fake) WriteFile(name, file string, content []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.containers[name].files[file] = content
+	files, key := f.files(f.containers[name], file)
+	files[key] = content
 }
 
 // Stop ends a container's first process, as a crash or "docker stop" would.

@@ -17,7 +17,7 @@ func (f *Fake) Create(ctx context.Context, spec Spec) error {
 		if _, ok := f.containers[spec.Name]; ok {
 			return fmt.Errorf("container %s: %w", spec.Name, ErrConflict)
 		}
-		if !f.images[spec.Image] {
+		if f.images[spec.Image] == "" {
 			return fmt.Errorf("image %s: %w", spec.Image, ErrNotFound)
 		}
 		c := &fakeContainer{spec: spec, files: map[string][]byte{}}
@@ -28,6 +28,7 @@ func (f *Fake) Create(ctx context.Context, spec Spec) error {
 		if spec.Network != "" {
 			c.Networks = []string{spec.Network}
 		}
+		f.makeVolumes(spec.SharedVolumes)
 		f.containers[spec.Name] = c
 		f.publish("create", c)
 		return nil

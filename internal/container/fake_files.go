@@ -49,7 +49,8 @@ func (f *Fake) CopyTo(ctx context.Context, name, directory string, archive io.Re
 				return err
 			}
 			if header.Typeflag == tar.TypeReg {
-				c.files[path.Join(directory, header.Name)] = content.Bytes()
+				files, key := f.files(c, path.Join(directory, header.Name))
+				files[key] = content.Bytes()
 			}
 		}
 	})
@@ -62,7 +63,8 @@ func (f *Fake) CopyFrom(ctx context.Context, name, file string) (archive io.Read
 		if err != nil {
 			return err
 		}
-		content, ok := c.files[file]
+		files, key := f.files(c, file)
+		content, ok := files[key]
 		if !ok {
 			return fmt.Errorf("file %s in container %s: %w", file, name, ErrNotFound)
 		}
@@ -80,7 +82,8 @@ func (f *Fake) ReadFile(ctx context.Context, name, file string) (content []byte,
 		if err != nil {
 			return err
 		}
-		found, ok := c.files[file]
+		files, key := f.files(c, file)
+		found, ok := files[key]
 		if !ok {
 			return fmt.Errorf("file %s in container %s: %w", file, name, ErrNotFound)
 		}

@@ -33,20 +33,33 @@ func (d *Docker) ImageExists(ctx context.Context, ref string) (bool, error) {
 	return false, nil
 }
 
-// localReferences are the references under which a local image may stand for ref.
-func localReferences(ref string) []string {
-	name, digest, found := strings.Cut(ref, "@")
-	if !found || digest == "" || !hasTag(name) {
-		return []string{ref}
+// ImageID implements Runtime.
+func (d *Docker) ImageID(ctx context.Context, ref string) (string, error) {
+	found, err := d.client.ImageInspect(ctx, ref)
+	if err != nil {
+		return "", d.wrap(err, "looking for image %s", ref)
 	}
-	return []string{ref, name}
+	return found.ID, nil
 }
 
-// LocalReference drops the digest of a reference that has both tag and digest, so that containers can be made
-// from local images that have no digest.
+// localReferences are the references under which a local image may stand for ref.
+func localReferences(ref string) []string {
+	if local := LocalReference(ref); local != ref {
+		return []string{ref, local}
+	}
+	return []string{ref}
+}
+
+// LocalReference is a reference without a digest that stands for ref on this engine. Local images need not have a
+// digest, and none can be given to them: one that was pulled from a mirror has the mirror's, and one that was built
+// or loaded has none. A reference with both tag and digest only loses the digest; otherwise the digest becomes the
+// tag.
 func LocalReference(ref string) string {
-	candidates := localReferences(ref)
-	return candidates[len(candidates)-1]
+	name, digest, found := strings.Cut(ref, "@")
+	if !found || hasTag(name) {
+		return name
+	}
+	return name + ":" + strings.ReplaceAll(digest, ":", "-")
 }
 
 func hasTag(name string) bool {

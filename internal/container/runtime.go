@@ -22,14 +22,17 @@ type Runtime interface {
 	// Info describes the engine and the host it runs on.
 	Info(ctx context.Context) (Info, error)
 
-	// ImageExists tells whether the engine has an image of that reference. A reference with both a tag and a
-	// digest also matches a local image of the same tag: images that were built or loaded have no digest.
+	// ImageExists tells whether the engine has an image of that reference. A reference with a digest also matches
+	// a local image of its LocalReference.
 	ImageExists(ctx context.Context, image string) (bool, error)
 	// PullImage pulls an image whether or not it is there, with credentials if they are not nil. It calls progress,
-	// which may be nil, now and then with a line for people.
+	// which may be nil, now and then with a line for people. What is pulled by a digest gets no tag, even if the
+	// reference has one.
 	PullImage(ctx context.Context, image string, credentials *Credentials, progress func(string)) error
-	// TagImage gives a local image another name.
+	// TagImage gives a local image another name, which cannot have a digest.
 	TagImage(ctx context.Context, image, name string) error
+	// ImageID is the id of the local image of that very reference. It changes with the image's content.
+	ImageID(ctx context.Context, image string) (string, error)
 	// SaveImages writes images as a tar archive in Docker's format. The caller closes it.
 	SaveImages(ctx context.Context, images ...string) (io.ReadCloser, error)
 
@@ -41,6 +44,9 @@ type Runtime interface {
 	// RemoveUnusedNetwork removes a network unless containers, running or not, are connected to it. It returns whether
 	// it did; a network that does not exist is no error.
 	RemoveUnusedNetwork(ctx context.Context, name string) (bool, error)
+
+	// RemoveUnusedVolumes removes the volumes with the label that no container has, running or not.
+	RemoveUnusedVolumes(ctx context.Context, label string) error
 
 	// Create makes a container without starting it.
 	Create(ctx context.Context, spec Spec) error
@@ -119,6 +125,8 @@ type Spec struct {
 	// Volumes are container paths that get an anonymous volume, labelled as the container, with what the image has
 	// there.
 	Volumes []string
+	// SharedVolumes are volumes that other containers have as well.
+	SharedVolumes []SharedVolume
 	// Tmpfs are container paths that are memory.
 	Tmpfs []string
 	// Mounts are bind mounts from the host.
@@ -159,6 +167,15 @@ type PortBinding struct {
 	HostPort int
 	// ContainerPort is the port in the container.
 	ContainerPort int
+}
+
+// SharedVolume is a volume with a name. It is made with the first container that has it, and is not removed with the
+// last: that is for RemoveUnusedVolumes.
+type SharedVolume struct {
+	// Name of the volume, Target the path in the container.
+	Name, Target string
+	// Labels that the volume is made with.
+	Labels map[string]string
 }
 
 // Mount is a bind mount.
@@ -231,16 +248,6 @@ type Network struct {
 // Assignable tells whether addresses of the network can be assigned.
 func (n Network) Assignable() bool {
 	return n.Dynamic.IsValid() && n.Dynamic.Bits() > n.IPv4.Bits()
-}
-
-// Credentials let the engine pull from a registry.
-type Credentials struct {
-	// Username and Password of the account.
-	Username, Password string
-	// IdentityToken and RegistryToken are what some registries give out instead of a password.
-	IdentityToken, RegistryToken string
-	// ServerAddress is the registry that they are for.
-	ServerAddress string
 }
 
 // Exec is a command to run in a container.
