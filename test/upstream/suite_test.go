@@ -15,6 +15,7 @@ import (
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/test/framework"
 	"sigs.k8s.io/cluster-api/test/framework/clusterctl"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -60,6 +61,22 @@ var _ = ginkgo.BeforeSuite(func(ctx ginkgo.SpecContext) {
 		framework.WithMachineLogCollector(framework.DockerLogCollector{}))
 	enableTaintPropagation(ctx, suite.management.GetClient())
 	collectManagerLogs()
+})
+
+// A spec that cannot reach its cluster leaves it. The next spec would share the machine with it, and the providers
+// would not go while it is there.
+var _ = ginkgo.AfterEach(func(ctx ginkgo.SpecContext) {
+	clusters := &clusterv1.ClusterList{}
+	Expect(suite.management.GetClient().List(ctx, clusters)).To(Succeed())
+	for _, cluster := range clusters.Items {
+		framework.DeleteAllClustersAndWait(ctx, framework.DeleteAllClustersAndWaitInput{
+			ClusterProxy:         suite.management,
+			ClusterctlConfigPath: suite.clusterctlConfig,
+			Namespace:            cluster.Namespace,
+			ArtifactFolder:       suite.artifacts,
+		}, suite.config.GetIntervals(suite.management.GetName(), "wait-delete-cluster")...)
+		framework.DeleteNamespace(ctx, framework.DeleteNamespaceInput{Deleter: suite.management.GetClient(), Name: cluster.Namespace})
+	}
 })
 
 // collectManagerLogs writes the logs of the managers to the artifacts for as long as the specs run.
