@@ -6,6 +6,7 @@ package webhooks
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
@@ -83,17 +84,22 @@ func validateSchema(t *testing.T, kind string, content map[string]any) field.Err
 	return append(validation.ValidateCustomResource(nil, content, validator), listtype.ValidateListSetsAndMaps(nil, structural, content)...)
 }
 
-func schemaOf(t *testing.T, kind string) *apiextensionsv1.JSONSchemaProps {
-	t.Helper()
+// crds are read once: there are many tests, and that takes most of their time.
+var crds = sync.OnceValues(func() ([]*apiextensionsv1.CustomResourceDefinition, error) {
 	provider, err := config.Find("infrastructure-docker")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	crds, err := provider.CRDs()
+	return provider.CRDs()
+})
+
+func schemaOf(t *testing.T, kind string) *apiextensionsv1.JSONSchemaProps {
+	t.Helper()
+	all, err := crds()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, crd := range crds {
+	for _, crd := range all {
 		if crd.Spec.Names.Kind == kind {
 			return crd.Spec.Versions[0].Schema.OpenAPIV3Schema
 		}
