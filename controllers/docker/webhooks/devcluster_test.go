@@ -30,9 +30,9 @@ backend:
 		"no backend":       {"backend: {}", noDocker},
 		"in memory":        {"backend: {inMemory: {}}", inMemory},
 		"in memory, too":   {"backend: {docker: {}, inMemory: {}}", inMemory},
-		"beside":           {"{controlPlaneEndpoint: {host: a}, backend: {docker: {}}}", `spec.controlPlaneEndpoint.host: Invalid value: "a": ` + badHost},
+		"beside":           {"{controlPlaneEndpoint: {host: a b}, backend: {docker: {}}}", `spec.controlPlaneEndpoint.host: Invalid value: "a b": ` + badHost + badName},
 		"in the backend":   {"backend: {docker: {loadBalancer: {imageTag: a b}}}", `spec.backend.docker.loadBalancer.imageTag: Invalid value: "a b": ` + badReference},
-		"beside, and none": {"{controlPlaneEndpoint: {host: a}, backend: {}}", "[" + noDocker + `, spec.controlPlaneEndpoint.host: Invalid value: "a": ` + badHost + "]"},
+		"beside, and none": {"{controlPlaneEndpoint: {host: a b}, backend: {}}", "[" + noDocker + `, spec.controlPlaneEndpoint.host: Invalid value: "a b": ` + badHost + badName + "]"},
 		"disorder": {
 			"backend: {docker: {failureDomains: [{name: b}, {name: a}]}}",
 			`spec.backend.docker.failureDomains: Invalid value: "b, a": failure domains must be sorted by name`,

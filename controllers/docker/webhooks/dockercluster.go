@@ -96,19 +96,22 @@ func validateClusterSpec(path *field.Path, spec infrav1.DockerClusterSpec) field
 	return append(errs, validateLoadBalancer(path.Child("loadBalancer"), spec.LoadBalancer)...)
 }
 
-// validateEndpointHost checks that the host is an address, or can be the load balancer's container and host name.
+// validateEndpointHost checks that the host is an address, or a name that a DNS query can be made for.
 func validateEndpointHost(path *field.Path, host string) field.ErrorList {
-	// Docker wants two characters at least, Linux has no longer host names.
-	const shortest, longest = 2, 63
 	if _, err := netip.ParseAddr(host); host == "" || err == nil {
 		return nil
 	}
-	if len(validation.IsDNS1123Subdomain(host)) > 0 || len(host) < shortest || len(host) > longest {
-		return field.ErrorList{field.Invalid(path, host, fmt.Sprintf(
-			"must be an IP address, or a DNS name of %d to %d lower case letters, digits, '-' and '.' that the load balancer's container can have",
-			shortest, longest))}
+	problems := validation.IsDNS1123Subdomain(host)
+	for label := range strings.SplitSeq(host, ".") {
+		if len(label) > validation.DNS1123LabelMaxLength {
+			problems = append(problems, validation.MaxLenError(validation.DNS1123LabelMaxLength)+" between dots")
+		}
 	}
-	return nil
+	var errs field.ErrorList
+	for _, problem := range problems {
+		errs = append(errs, field.Invalid(path, host, "must be an IP address or a DNS name: "+problem))
+	}
+	return errs
 }
 
 // validateFailureDomains checks the order, too: Cluster API's server-side apply of a list would otherwise see a
