@@ -138,7 +138,7 @@ func (p *Provider) addReconciler(ctx context.Context, mgr ctrl.Manager, common *
 		Client:                      mgr.GetClient(),
 		APIReader:                   mgr.GetAPIReader(),
 		SecretCachingClient:         secrets,
-		ClusterCache:                clusterCache,
+		ClusterCache:                componentsCache{clusterCache},
 		WatchFilterValue:            common.WatchFilter,
 		EtcdDialTimeout:             p.etcdDialTimeout,
 		EtcdCallTimeout:             p.etcdCallTimeout,
