@@ -1,0 +1,121 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package orphans
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+// run returns what the command prints, and leaves the engine to the test. Time stands still meanwhile.
+func run(t *testing.T, e *engine, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	err := Command(t.Context(), func(context.Context) (container.Runtime, error) { return e, nil }, args, &out)
+	return out.String(), err
+}
+
+// left returns two orphaned clusters, the containers of one of which are three hours older than those of the other.
+func left(t *testing.T) *engine {
+	t.Helper()
+	e := newEngine(t)
+	e.worker("test-1", "test")
+	e.Stop("test-1")
+	e.worker("test-2", "test")
+	<-time.After(3 * time.Hour)
+	e.machine("other-1", "other", identity.RoleWorker, "another", "another-control-plane")
+	<-time.After(time.Minute)
+	return e
+}
+
+func TestCommandLists(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		e := left(t)
+		g.Expect(run(t, e)).To(Equal(`MANAGEMENT NODE         MANAGEMENT CLUSTER UID   CLUSTER         CONTAINER   STATE     AGE
+another-control-plane   another                  default/other   other-1     running   60s
+mgmt-control-plane      old                      default/test    test-1      exited    3h1m
+mgmt-control-plane      old                      default/test    test-2      running   3h1m
+`))
+		g.Expect(run(t, e, "--management-cluster-uid=another")).To(Equal(`MANAGEMENT NODE         MANAGEMENT CLUSTER UID   CLUSTER         CONTAINER   STATE     AGE
+another-control-plane   another                  default/other   other-1     running   60s
+`))
+		g.Expect(run(t, e, "--management-cluster-uid=nobody")).To(Equal("There are no orphans.\n"))
+		list, err := e.List(t.Context(), nil)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(list).To(HaveLen(3), "nothing is removed unasked")
+	})
+}
+
+func TestCommandTellsWhoIsSilent(t *testing.T) {
+	g := NewWithT(t)
+	e := newEngine(t)
+	e.worker("test-1", "test")
+	e.kind("mgmt", "")
+	g.Expect(run(t, e)).To(Equal(`There are no orphans.
+
+There may be more. These control planes do not answer, and may be management clusters, or belong to one:
+
+  mgmt-control-plane
+
+Start them (docker start), or remove those that nobody needs (docker rm -f -v), and look again.
+`))
+}
+
+func TestCommandRemoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		e := left(t)
+		out, err := run(t, e, "--remove", "--management-cluster-uid=another")
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(out).To(HaveSuffix("60s\nRemoved container other-1.\n"))
+
+		out, err = run(t, e, "--remove")
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(out).To(HaveSuffix("3h1m\nRemoved container test-1.\nRemoved container test-2.\nRemoved network terraform-capi.\n"))
+
+		g.Expect(run(t, e, "--remove")).To(Equal("There are no orphans.\n"))
+	})
+}
+
+func TestCommandGoesOnAfterErrors(t *testing.T) {
+	g := NewWithT(t)
+	e := newEngine(t)
+	for _, name := range []string{"test-1", "test-2", "test-3"} {
+		e.worker(name, "test")
+	}
+	e.BeforeCall = func(_ context.Context, method, subject string) error {
+		if method == "Remove" && subject != "test-2" {
+			return errors.New("cannot remove " + subject)
+		}
+		return nil
+	}
+	out, err := run(t, e, "--remove")
+	g.Expect(err).To(MatchError("cannot remove test-1\ncannot remove test-3"))
+	g.Expect(out).To(HaveSuffix("Removed container test-2.\n"))
+}
+
+func TestCommandArguments(t *testing.T) {
+	g := NewWithT(t)
+	nobody := func(context.Context) (container.Runtime, error) { return nil, errors.New("no engine") }
+	for _, test := range []struct{ argument, want string }{
+		{"--nonsense", "unknown flag: --nonsense"},
+		{"nonsense", `orphans takes flags only, not "nonsense": see orphans --help`},
+		{"--remove", "no engine"},
+	} {
+		g.Expect(Command(t.Context(), nobody, []string{test.argument}, &bytes.Buffer{})).To(MatchError(test.want))
+	}
+	var out bytes.Buffer
+	g.Expect(Command(t.Context(), nobody, []string{"--help"}, &out)).To(Succeed())
+	g.Expect(out.String()).To(And(ContainSubstring("Usage: terraform-provider-capi orphans"), ContainSubstring("--management-cluster-uid UID")))
+}

@@ -1,0 +1,20 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package orphans finds what management clusters that do not exist any more left behind, and removes it. Nodes and load
+// balancers are containers of their own: they outlive a management cluster that is deleted otherwise than with Terraform.
+//
+// To take a cluster for an orphan that is none would destroy it, so what cannot be known is not an orphan. A container is
+// one if all of this holds:
+//
+//  1. It belongs (package identity) to a management cluster whose controllers ran on a container, as KinD makes them, of
+//     this engine. Of any other management cluster nobody here can know.
+//  2. That management cluster does not live. It does if a control plane container has its UID: of a KinD cluster, or of a
+//     workload cluster, which may be a management cluster since clusterctl moved one there.
+//  3. It is not a cluster that may live either. A cluster that has a control plane, none of whose containers runs and
+//     answers, may have any UID; but its nodes are named after it. So it counts for what belongs to a management cluster
+//     with a node of such a name; and for its own containers, as it may be its own management cluster.
+//  4. Its cluster is not a management cluster that other containers belong to.
+//  5. All this holds for every container that the same management cluster made for the same cluster. A move is written
+//     down container by container, when the controllers at the new place first see them.
+package orphans

@@ -1,0 +1,207 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package orphans
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+// Every case has a container w of cluster default/test, which management cluster "old" on mgmt-control-plane made.
+func TestFind(t *testing.T) {
+	for name, test := range map[string]struct {
+		prepare         func(*engine)
+		orphans, silent []string
+	}{
+		"its management cluster lives": {
+			prepare: func(e *engine) { e.kind("mgmt", "old") },
+		},
+		"its management cluster is gone": {
+			prepare: func(*engine) {},
+			orphans: []string{"w"},
+		},
+		"another management cluster lives": {
+			prepare: func(e *engine) { e.kind("other", "other") },
+			orphans: []string{"w"},
+		},
+		"its management cluster was made anew": {
+			prepare: func(e *engine) { e.kind("mgmt", "new") },
+			orphans: []string{"w"},
+		},
+		"its management cluster is stopped": {
+			prepare: func(e *engine) { e.kind("mgmt", "old"); e.Stop("mgmt-control-plane") },
+			silent:  []string{"mgmt-control-plane"},
+		},
+		"its management cluster does not answer": {
+			prepare: func(e *engine) { e.kind("mgmt", "") },
+			silent:  []string{"mgmt-control-plane"},
+		},
+		"its management cluster hangs": {
+			prepare: func(e *engine) {
+				e.kind("mgmt", "old")
+				e.OnExec = func(context.Context, string, container.Exec) (int, error) { return 0, context.DeadlineExceeded }
+			},
+			silent: []string{"mgmt-control-plane"},
+		},
+		"another management cluster is stopped": {
+			prepare: func(e *engine) { e.kind("other", "other"); e.Stop("other-control-plane") },
+			orphans: []string{"w"},
+		},
+		"the management cluster of another is elsewhere": {
+			prepare: func(e *engine) { e.machine("another", "another", identity.RoleWorker, "cloud", "") },
+			orphans: []string{"w"},
+		},
+		"moved to a workload cluster, whose own management cluster is gone": {
+			prepare: func(e *engine) { e.controlPlane("pivot-a", "pivot", "pivot"); e.move("w", "pivot", "pivot-a") },
+		},
+		"moved to a workload cluster that manages itself": {
+			prepare: func(e *engine) {
+				e.controlPlane("pivot-a", "pivot", "pivot")
+				for _, moved := range []string{"pivot-a", "w"} {
+					e.move(moved, "pivot", "pivot-a")
+				}
+			},
+		},
+		"moved to a workload cluster whose first node is replaced and whose others are stopped": {
+			prepare: func(e *engine) {
+				e.machine("pivot-b", "pivot", identity.RoleControlPlane, "pivot", "pivot-a")
+				e.answer("pivot-b", "pivot")
+				e.Stop("pivot-b")
+				e.move("w", "pivot", "pivot-a")
+			},
+			silent: []string{"pivot-b"},
+		},
+		"moved to a management cluster that is gone": {
+			prepare: func(e *engine) { e.kind("mgmt", "old"); e.move("w", "second", "second-control-plane") },
+			orphans: []string{"w"},
+		},
+		"moved to a management cluster elsewhere": {
+			prepare: func(e *engine) { e.move("w", "cloud", "") },
+		},
+		"its cluster is being moved": {
+			prepare: func(e *engine) {
+				e.kind("second", "second")
+				e.worker("w2", "test")
+				e.worker("elsewhere", "another")
+				e.move("w2", "second", "second-control-plane")
+			},
+			orphans: []string{"elsewhere"},
+		},
+		"its cluster's control plane answers": {
+			prepare: func(e *engine) { e.controlPlane("cp", "test", "test") },
+			orphans: []string{"cp", "w"},
+		},
+		"its cluster's control plane never was one": {
+			prepare: func(e *engine) { e.machine("cp", "test", identity.RoleControlPlane, "old", "mgmt-control-plane") },
+			orphans: []string{"cp", "w"},
+		},
+		"its cluster's control plane is stopped": {
+			prepare: func(e *engine) {
+				e.controlPlane("cp", "test", "test")
+				e.Stop("cp")
+				e.worker("elsewhere", "another")
+			},
+			orphans: []string{"elsewhere"},
+			silent:  []string{"cp"},
+		},
+		"one of its cluster's control planes is stopped": {
+			prepare: func(e *engine) {
+				e.controlPlane("cp1", "test", "test")
+				e.controlPlane("cp2", "test", "test")
+				e.Stop("cp2")
+			},
+			orphans: []string{"cp1", "cp2", "w"},
+		},
+		"a namesake lives": {
+			prepare: func(e *engine) {
+				e.kind("new", "new")
+				e.machine("w2", "test", identity.RoleWorker, "new", "new-control-plane")
+			},
+			orphans: []string{"w"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			e := newEngine(t)
+			e.make("somebody's", map[string]string{"made-by": "hand"})
+			e.worker("w", "test")
+			test.prepare(e)
+			findings, err := Find(t.Context(), e)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(names(findings.Orphans)).To(Equal(test.orphans))
+			g.Expect(findings.Silent).To(Equal(test.silent))
+		})
+	}
+}
+
+func TestFindGroups(t *testing.T) {
+	g := NewWithT(t)
+	e := newEngine(t)
+	e.worker("b-1", "b")
+	e.worker("a-2", "a")
+	e.worker("a-1", "a")
+	e.machine("a-0", "a", identity.RoleWorker, "first", "first-control-plane")
+	e.machine("a-3", "a", identity.RoleWorker, "second", "second-control-plane")
+	e.move("a-3", "old", "mgmt-control-plane")
+	findings, err := Find(t.Context(), e)
+	g.Expect(err).NotTo(HaveOccurred())
+	var lines []string
+	for _, orphan := range findings.Orphans {
+		lines = append(lines, orphan.String())
+	}
+	g.Expect(lines).To(Equal([]string{
+		"cluster default/a of management cluster first on first-control-plane: a-0",
+		"cluster default/a of management cluster old on mgmt-control-plane: a-1, a-2, a-3",
+		"cluster default/b of management cluster old on mgmt-control-plane: b-1",
+	}))
+}
+
+func TestFindErrors(t *testing.T) {
+	for method, want := range map[string]string{
+		"List":     "no engine",
+		"ReadFile": "which management cluster container w belongs to: no engine",
+	} {
+		e := newEngine(t)
+		e.worker("w", "test")
+		e.BeforeCall = func(_ context.Context, called, _ string) error {
+			if called == method {
+				return errors.New("no engine")
+			}
+			return nil
+		}
+		_, err := Find(t.Context(), e)
+		NewWithT(t).Expect(err).To(MatchError(ContainSubstring(want)))
+		_, err = Of(t.Context(), e, "old")
+		NewWithT(t).Expect(err).To(MatchError(ContainSubstring(want)))
+	}
+
+	// Who was not heard out may have had to say that it lives.
+	e := newEngine(t)
+	e.worker("w", "test")
+	e.kind("other", "other")
+	ctx, cancel := context.WithCancel(t.Context())
+	e.OnExec = func(context.Context, string, container.Exec) (int, error) { cancel(); return 0, ctx.Err() }
+	_, err := Find(ctx, e)
+	NewWithT(t).Expect(err).To(MatchError(context.Canceled))
+}
+
+func TestOf(t *testing.T) {
+	g := NewWithT(t)
+	e := newEngine(t)
+	e.kind("mgmt", "old")
+	e.worker("ours", "test")
+	e.worker("moved", "other")
+	e.worker("being-moved", "other")
+	e.move("moved", "second", "second-control-plane")
+	e.machine("theirs", "test", identity.RoleWorker, "second", "second-control-plane")
+	found, err := Of(t.Context(), e, "old")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(names(found)).To(Equal([]string{"ours"}))
+}

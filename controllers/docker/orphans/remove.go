@@ -1,0 +1,33 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package orphans
+
+import (
+	"context"
+	"errors"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+// Remove removes the orphans' containers with their volumes, whatever state they are in, and then the network of all
+// clusters unless a container is on it. It returns what it removed, such as "container a" and "network b", and goes on after
+// an error; the error that it returns joins all.
+func Remove(ctx context.Context, runtime container.Runtime, orphans []Orphan) (removed []string, _ error) {
+	var errs []error
+	for _, orphan := range orphans {
+		for _, c := range orphan.Containers {
+			if err := runtime.Remove(ctx, c.Name); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			removed = append(removed, "container "+c.Name)
+		}
+	}
+	unused, err := runtime.RemoveUnusedNetwork(ctx, network.DefaultName)
+	if unused {
+		removed = append(removed, "network "+network.DefaultName)
+	}
+	return removed, errors.Join(append(errs, err)...)
+}
