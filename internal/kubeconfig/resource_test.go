@@ -29,6 +29,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -73,12 +74,19 @@ func (e environment) create(t *testing.T, obj client.Object) {
 // cluster makes a Cluster whose infrastructure is reached from the host.
 func (e environment) cluster(t *testing.T, name, hostEndpoint string) {
 	t.Helper()
-	meta := metav1.ObjectMeta{Namespace: "default", Name: name}
-	e.create(t, &dockerv1.DockerCluster{ObjectMeta: metav1.ObjectMeta{
-		Namespace: "default", Name: name, Annotations: map[string]string{dockerv1.HostEndpointAnnotation: hostEndpoint},
-	}})
-	e.create(t, &clusterv1.Cluster{ObjectMeta: meta, Spec: clusterv1.ClusterSpec{
-		InfrastructureRef: clusterv1.ContractVersionedObjectReference{APIGroup: dockerv1.GroupVersion.Group, Kind: "DockerCluster", Name: name},
+	e.clusterOf(t, "DockerCluster", name, hostEndpoint)
+}
+
+func (e environment) clusterOf(t *testing.T, kind, name, hostEndpoint string) {
+	t.Helper()
+	infrastructure := &unstructured.Unstructured{}
+	infrastructure.SetGroupVersionKind(dockerv1.GroupVersion.WithKind(kind))
+	infrastructure.SetNamespace("default")
+	infrastructure.SetName(name)
+	infrastructure.SetAnnotations(map[string]string{dockerv1.HostEndpointAnnotation: hostEndpoint})
+	e.create(t, infrastructure)
+	e.create(t, &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}, Spec: clusterv1.ClusterSpec{
+		InfrastructureRef: clusterv1.ContractVersionedObjectReference{APIGroup: dockerv1.GroupVersion.Group, Kind: kind, Name: name},
 	}})
 }
 
@@ -180,6 +188,20 @@ func TestIntegrationKubeconfig(t *testing.T) {
 				ConfigStateChecks: []statecheck.StateCheck{value("client_certificate_expires_at", knownvalue.StringExact("2032-01-02T03:04:05Z"))},
 			},
 		},
+	})
+}
+
+// Upstream's kind of infrastructure says in the same way where the host reaches the cluster.
+func TestIntegrationKubeconfigOfDevCluster(t *testing.T) {
+	env := setUp(t)
+	env.clusterOf(t, "DevCluster", "dev", "127.0.0.1:33005")
+	env.secret(t, "dev", time.Now().Add(time.Hour))
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.factories,
+		Steps: []resource.TestStep{{
+			Config:            config("dev", ""),
+			ConfigStateChecks: []statecheck.StateCheck{value("host", knownvalue.StringExact("https://127.0.0.1:33005"))},
+		}},
 	})
 }
 
