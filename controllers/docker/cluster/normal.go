@@ -25,6 +25,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 const (
@@ -93,12 +94,16 @@ func publish(dockerCluster *infrav1.DockerCluster, lb *loadbalancer.LoadBalancer
 
 // ensureImage makes sure that the load balancer's image is on the host.
 func (r *Reconciler) ensureImage(ctx context.Context, s *scope, image string) (bool, error) {
-	exists, err := r.Runtime.ImageExists(ctx, image)
+	exists, err := r.Runtime.ImageExists(ctx, container.LocalReference(image))
 	if err != nil || exists {
 		return exists, err
 	}
+	puller := images.Puller{
+		Runtime: r.Runtime, Secrets: r.APIReader,
+		Namespace: s.dockerCluster.Namespace, Spec: s.dockerCluster.Spec.LoadBalancer.ImagePull,
+	}
 	pull := r.Jobs.Run(ctx, s.dockerCluster, pullJob, pullTimeout, func(ctx context.Context, report func(string)) error {
-		return images.Ensure(ctx, r.Runtime, image, report)
+		return puller.Ensure(ctx, image, report)
 	})
 	if pull.Err != nil {
 		return false, fmt.Errorf("the load balancer image is not on the Docker host and cannot be pulled: %w", pull.Err)

@@ -33,7 +33,7 @@ type Reconciler struct {
 	Kind kinds.Kind[*infrav1.DockerCluster]
 	// Client reads from the manager's cache.
 	Client client.Client
-	// APIReader reads ConfigMaps, which must not fill the cache.
+	// APIReader reads ConfigMaps and the credentials of registries, which must not fill the cache.
 	APIReader client.Reader
 	// Runtime has the containers.
 	Runtime container.Runtime
@@ -67,6 +67,8 @@ type scope struct {
 // +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachines;dockermachines/status;devmachines,verbs=get;list;watch;patch
 // Users' own HAProxy configurations:
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
+// The credentials of registries:
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get
 
 // Reconcile brings the infrastructure of one cluster a step further.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Result, reterr error) {

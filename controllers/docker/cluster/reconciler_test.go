@@ -143,7 +143,7 @@ func TestPull(t *testing.T) {
 	e.expectCondition(infrav1.LoadBalancerAvailableCondition, metav1.ConditionFalse, infrav1.LoadBalancerPullingImageReason, "kindest/haproxy:other")
 	awaitJob()
 	_, err := e.reconcile()
-	e.Expect(err).To(MatchError(ContainSubstring("cannot be pulled: denied")))
+	e.Expect(err).To(MatchError(ContainSubstring("cannot be pulled: pulling image kindest/haproxy:other: denied")))
 	refuse = false
 	e.mustReconcile()
 	awaitJob()

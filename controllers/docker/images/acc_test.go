@@ -7,48 +7,119 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// TestAccCopyImage copies an image between two real nodes, and one from the Docker host into a node.
-func TestAccCopyImage(t *testing.T) {
+const (
+	accNodeImage = "kindest/node:v1.35.0"
+	accHostImage = "kindest/haproxy:v20230606-42a2262b"
+)
+
+func newDocker(t *testing.T, images ...string) *container.Docker {
+	t.Helper()
 	if os.Getenv("TF_ACC") != "1" {
 		t.Skip("This test makes containers: set TF_ACC=1 to run it.")
 	}
-	const nodeImage, hostImage = "kindest/node:v1.35.0", "kindest/haproxy:v20230606-42a2262b"
-	g := NewWithT(t)
-	ctx := context.Background()
 	docker, err := container.NewDocker()
-	g.Expect(err).NotTo(HaveOccurred())
-	for _, image := range []string{nodeImage, hostImage} {
-		if exists, err := docker.ImageExists(ctx, image); err != nil || !exists {
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	for _, image := range images {
+		if exists, err := docker.ImageExists(context.Background(), image); err != nil || !exists {
 			t.Skipf("This test needs image %s: %v", image, err)
 		}
 	}
-	suffix := time.Now().UnixNano() % 1_000_000
-	donor, target := fmt.Sprintf("acc-donor-%d", suffix), fmt.Sprintf("acc-target-%d", suffix)
-	for _, name := range []string{donor, target} {
-		t.Cleanup(func() { g.Expect(docker.Remove(ctx, name)).To(Succeed()) })
-		g.Expect(docker.Create(ctx, container.Spec{
-			Name: name, Image: nodeImage, Privileged: true, PrivateCgroups: true, Terminal: true,
-			SecurityOptions: []string{"seccomp=unconfined", "apparmor=unconfined"},
-			Tmpfs:           []string{"/tmp", "/run"}, Volumes: []string{"/var"},
-			Mounts: []container.Mount{{Source: "/lib/modules", Target: "/lib/modules", ReadOnly: true}},
-		})).To(Succeed())
-		g.Expect(docker.Start(ctx, name)).To(Succeed())
+	return docker
+}
+
+// newAccNode starts a real node that shares the volumes of images.
+func newAccNode(t *testing.T, docker *container.Docker, role string, images ...string) string {
+	t.Helper()
+	g := NewWithT(t)
+	ctx := context.Background()
+	name := fmt.Sprintf("acc-%s-%d", role, time.Now().UnixNano()%1_000_000)
+	shared, err := Volumes(ctx, docker, images)
+	g.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { g.Expect(docker.Remove(ctx, name)).To(Succeed()) })
+	g.Expect(docker.Create(ctx, container.Spec{
+		Name: name, Image: accNodeImage, Privileged: true, PrivateCgroups: true, Terminal: true,
+		SecurityOptions: []string{"seccomp=unconfined", "apparmor=unconfined"},
+		Tmpfs:           []string{"/tmp", "/run"}, Volumes: []string{"/var"}, SharedVolumes: shared,
+		Mounts: []container.Mount{{Source: "/lib/modules", Target: "/lib/modules", ReadOnly: true}},
+	})).To(Succeed())
+	g.Expect(docker.Start(ctx, name)).To(Succeed())
+	return name
+}
+
+// TestAccLoad loads an image of the Docker host into two nodes at once, while they boot, and into one that comes later.
+// TEST_IMAGE is another image to do it with.
+func TestAccLoad(t *testing.T) {
+	image := accHostImage
+	if other := os.Getenv("TEST_IMAGE"); other != "" {
+		image = other
+	}
+	docker := newDocker(t, accNodeImage, image)
+	g := NewWithT(t)
+	ctx := context.Background()
+	t.Cleanup(func() {
+		g.Expect(volumes(t)).NotTo(BeEmpty(), "the nodes that are about to go have one")
+		g.Expect(RemoveVolumes(ctx, docker)).To(Succeed())
+	})
+	sharing := []string{newAccNode(t, docker, "first", image), newAccNode(t, docker, "second", image)}
+	g.Expect(volumes(t)).To(HaveLen(1))
+
+	loader := &Loader{}
+	var group errgroup.Group
+	for _, node := range sharing {
+		group.Go(func() error {
+			started := time.Now()
+			err := loader.Load(ctx, docker, node, image)
+			t.Logf("Loading %s into %s took %s.", image, node, time.Since(started).Round(time.Millisecond))
+			return err
+		})
+	}
+	g.Expect(group.Wait()).To(Succeed())
+	for _, node := range sharing {
+		g.Expect(list(ctx, docker, node)).To(ContainElement("docker.io/" + image))
 	}
 
-	g.Expect(Load(ctx, docker, target, hostImage)).To(Succeed(), "while the node boots")
-	g.Expect(list(ctx, docker, target)).To(ContainElement("docker.io/" + hostImage))
+	// The same, after what nodes share was damaged.
+	a, err := archiveOf(ctx, docker, image)
+	g.Expect(err).NotTo(HaveOccurred())
+	damage := []string{"/bin/sh", "-c", "find \"$0\" -type f -size +100k -exec truncate --size=1000 {} +", a.path}
+	g.Expect(run(ctx, docker, sharing[0], container.Exec{Command: damage})).To(Succeed())
+	late := newAccNode(t, docker, "late", image)
+	g.Expect(loader.Load(ctx, docker, late, image)).To(MatchError(ContainSubstring("importing image " + image)))
+	g.Expect(loader.Load(ctx, docker, late, image)).To(Succeed())
+	g.Expect(list(ctx, docker, late)).To(ContainElement("docker.io/" + image))
+}
+
+// volumes are the names of the volumes of images.
+func volumes(t *testing.T) []string {
+	t.Helper()
+	out, err := exec.CommandContext(context.Background(), "docker", "volume", "ls", "--quiet", "--filter", "label="+volumeLabel).Output()
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return strings.Fields(string(out))
+}
+
+// TestAccCopyImage copies an image between two real nodes.
+func TestAccCopyImage(t *testing.T) {
+	docker := newDocker(t, accNodeImage)
+	g := NewWithT(t)
+	ctx := context.Background()
+	donor, target := newAccNode(t, docker, "donor"), newAccNode(t, docker, "target")
 
 	const image = "registry.k8s.io/coredns/coredns:v1.13.1"
-	g.Eventually(func() ([]string, error) { return list(ctx, docker, donor) }).
-		WithTimeout(20 * time.Second).Should(ContainElement(image))
+	for _, node := range []string{donor, target} {
+		g.Eventually(func() ([]string, error) { return list(ctx, docker, node) }).
+			WithTimeout(20 * time.Second).Should(ContainElement(image))
+	}
 	remove := container.Exec{Command: []string{"ctr", "--namespace=k8s.io", "images", "remove", "--sync", image}}
 	g.Expect(run(ctx, docker, target, remove)).To(Succeed())
 	g.Expect(list(ctx, docker, target)).NotTo(ContainElement(image))

@@ -1,8 +1,9 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package images brings container images into nodes: those that a machine asks for, from the Docker host, and
-// those of system pods that a node's own image lacks, from another node of the cluster.
+// Package images brings container images to the Docker host, from registries and their mirrors, and into nodes: those
+// that a machine asks for, from the Docker host, and those of system pods that a node's own image lacks, from another
+// node of the cluster.
 package images
 
 import (
@@ -27,29 +28,6 @@ const (
 
 	removeTimeout = 10 * time.Second
 )
-
-// importCommand loads a tar archive into the node's container runtime, which may be still starting.
-var importCommand = []string{"/bin/sh", "-c",
-	"until [ -S /run/containerd/containerd.sock ]; do sleep 0.2; done; exec ctr --namespace=k8s.io images import -"}
-
-// Ensure makes sure that the Docker host has an image, pulling it if not.
-func Ensure(ctx context.Context, runtime container.Runtime, image string, report func(string)) error {
-	exists, err := runtime.ImageExists(ctx, image)
-	if err != nil || exists {
-		return err
-	}
-	return runtime.PullImage(ctx, image, nil, report)
-}
-
-// Load copies an image from the Docker host into a node.
-func Load(ctx context.Context, runtime container.Runtime, node, image string) error {
-	archive, err := runtime.SaveImages(ctx, container.LocalReference(image))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = archive.Close() }()
-	return run(ctx, runtime, node, container.Exec{Command: importCommand, Stdin: archive})
-}
 
 // CopySystemImages gives a node the images that the workload cluster's system pods need, that it lacks, and that
 // another node has. It returns those that it copied.

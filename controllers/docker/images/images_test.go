@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -59,10 +58,15 @@ func (n *nodes) exec(ctx context.Context, name string, exec container.Exec) (int
 		return 1, nil
 	case strings.Contains(command, "export"):
 		n.WriteFile(name, file, []byte(exec.Command[len(exec.Command)-1]))
+	case n.broken && strings.Contains(command, "import"):
+		_, _ = fmt.Fprint(exec.Stderr, "unexpected EOF")
+		return 1, nil
 	case strings.Contains(command, "import -"):
-		data, err := io.ReadAll(exec.Stdin)
+		data, err := n.ReadFile(ctx, name, exec.Command[len(exec.Command)-1]+"/"+container.FakeImages)
 		n.images[name] = append(n.images[name], string(data))
 		return 0, err
+	case exec.Command[0] == "rm":
+		n.WriteFile(name, exec.Command[len(exec.Command)-1], nil)
 	case strings.Contains(command, "import"):
 		data, err := n.ReadFile(ctx, name, file)
 		n.images[name] = append(n.images[name], string(data))
@@ -111,18 +115,6 @@ func TestCopySystemImagesReportsFailures(t *testing.T) {
 	n.Stop("cp-old")
 	_, err = CopySystemImages(context.Background(), n, "worker", n.all(t))
 	g.Expect(err).To(MatchError(ContainSubstring("no control plane node runs")))
-}
-
-func TestLoadAndEnsure(t *testing.T) {
-	g := NewWithT(t)
-	n := newNodes(t, map[string][]string{"cp": nil})
-	g.Expect(Ensure(context.Background(), n, "example.com/a:1", nil)).To(Succeed())
-	g.Expect(Ensure(context.Background(), n, "example.com/a:1", nil)).To(Succeed())
-	pulls := slices.DeleteFunc(n.Calls(), func(call string) bool { return call != "PullImage example.com/a:1" })
-	g.Expect(pulls).To(HaveLen(1))
-	g.Expect(Load(context.Background(), n, "cp", "example.com/a:1")).To(Succeed())
-	g.Expect(n.images["cp"]).To(ConsistOf("example.com/a:1"))
-	g.Expect(Load(context.Background(), n, "cp", "missing")).To(MatchError(container.ErrNotFound))
 }
 
 func TestNormalise(t *testing.T) {

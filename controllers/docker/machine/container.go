@@ -30,9 +30,6 @@ import (
 )
 
 const (
-	pullJob     = "pull"
-	pullTimeout = 30 * time.Minute
-
 	// retryInterval is when to look again at what only people or the engine can change.
 	retryInterval = 30 * time.Second
 	// restartInterval is when to look again at a container that the engine is about to start.
@@ -134,7 +131,8 @@ func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container,
 		s.wait(&s.provisioned, infrav1.ContainerNotProvisionedReason, err.Error())
 		return container.Container{}, nil
 	}
-	if ready, err := r.ensureImage(ctx, s, image); err != nil || !ready {
+	preLoadImages := s.dockerMachine.Spec.PreLoadImages
+	if ready, err := r.ensureImages(ctx, s, slices.Concat([]string{image}, preLoadImages)...); err != nil || !ready {
 		return container.Container{}, err
 	}
 	info, err := r.Runtime.Info(ctx)
@@ -147,30 +145,14 @@ func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container,
 	}
 	defer release()
 	ctrl.LoggerFrom(ctx).Info("Creating the container", "container", s.containerName, "image", image, "address", addresses.IPv4)
-	if err := r.Runtime.Create(ctx, r.containerSpec(s, image, addresses, info)); err != nil {
+	spec := r.containerSpec(s, image, addresses, info)
+	if spec.SharedVolumes, err = images.Volumes(ctx, r.Runtime, preLoadImages); err != nil {
+		return container.Container{}, err
+	}
+	if err := r.Runtime.Create(ctx, spec); err != nil {
 		return container.Container{}, err
 	}
 	return r.Runtime.Inspect(ctx, s.containerName)
-}
-
-// ensureImage makes sure that the node image is on the host. Pulling is a job of its own: it takes minutes.
-func (r *Reconciler) ensureImage(ctx context.Context, s *scope, image string) (bool, error) {
-	exists, err := r.Runtime.ImageExists(ctx, image)
-	if err != nil || exists {
-		return exists, err
-	}
-	pull := r.Jobs.Run(ctx, s.dockerMachine, pullJob, pullTimeout, func(ctx context.Context, report func(string)) error {
-		return images.Ensure(ctx, r.Runtime, image, report)
-	})
-	if pull.Err != nil {
-		return false, fmt.Errorf("the node image is not on the Docker host and cannot be pulled: %w", pull.Err)
-	}
-	if pull.Done {
-		return true, nil
-	}
-	s.wait(&s.provisioned, infrav1.ContainerPullingImageReason,
-		strings.TrimSuffix(fmt.Sprintf("Pulling image %s: %s", image, pull.Progress), ": "))
-	return false, nil
 }
 
 // bootstrapAndStart gives a new container its bootstrap data and starts it. Until it is started this can be

@@ -11,9 +11,10 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 )
 
-// reconcileDelete removes the machine's container with its volumes, and last the finalizer. It goes by labels and
+// reconcileDelete removes the machine's container with its volumes, those of images that no machine needs any more, and last the finalizer. It goes by labels and
 // not by name: the objects that the name is made from may be gone already.
 func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
 	r.Jobs.Forget(s.dockerMachine)
@@ -34,6 +35,9 @@ func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
 		if err := r.Runtime.Remove(ctx, c.Name); err != nil {
 			return err
 		}
+	}
+	if err := images.RemoveVolumes(ctx, r.Runtime); err != nil {
+		return err
 	}
 	controllerutil.RemoveFinalizer(s.dockerMachine, infrav1.MachineFinalizer)
 	return nil

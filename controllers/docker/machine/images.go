@@ -19,6 +19,9 @@ import (
 )
 
 const (
+	pullJob     = "pull"
+	pullTimeout = 30 * time.Minute
+
 	preLoadJob     = "preload"
 	preLoadTimeout = 30 * time.Minute
 
@@ -28,6 +31,42 @@ const (
 	// tells when the control plane provider changes the version of a system pod.
 	systemImagesInterval = 10 * time.Second
 )
+
+// ensureImages makes sure that images are on the host. Pulling is a job of its own: it takes minutes.
+func (r *Reconciler) ensureImages(ctx context.Context, s *scope, wanted ...string) (bool, error) {
+	puller := r.puller(s)
+	for _, image := range wanted {
+		exists, err := r.Runtime.ImageExists(ctx, container.LocalReference(image))
+		if err != nil {
+			return false, err
+		}
+		if exists {
+			continue
+		}
+		pull := r.Jobs.Run(ctx, s.dockerMachine, pullJob+" "+image, pullTimeout, func(ctx context.Context, report func(string)) error {
+			return puller.Ensure(ctx, image, report)
+		})
+		if pull.Err != nil {
+			return false, fmt.Errorf("image %s is not on the Docker host and cannot be pulled: %w", image, pull.Err)
+		}
+		if !pull.Done {
+			s.wait(&s.provisioned, infrav1.ContainerPullingImageReason, pulling(image, pull.Progress))
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (r *Reconciler) puller(s *scope) images.Puller {
+	return images.Puller{
+		Runtime: r.Runtime, Secrets: r.APIReader,
+		Namespace: s.dockerMachine.Namespace, Spec: s.dockerMachine.Spec.ImagePull,
+	}
+}
+
+func pulling(image, progress string) string {
+	return strings.TrimSuffix(fmt.Sprintf("Pulling image %s: %s", image, progress), ": ")
+}
 
 // reconcilePreLoadedImages copies the images that the machine asks for from the Docker host into the node, whose
 // bootstrap commands wait for it.
@@ -44,14 +83,15 @@ func (r *Reconciler) reconcilePreLoadedImages(ctx context.Context, s *scope) (ct
 		s.preLoadedImages = done(infrav1.PreLoadedImagesReadyReason)
 		return ctrl.Result{}, nil
 	}
-	name := s.container.Name
+	name, puller := s.container.Name, r.puller(s)
 	load := r.Jobs.Run(ctx, s.dockerMachine, preLoadJob, preLoadTimeout, func(ctx context.Context, report func(string)) error {
 		for _, image := range wanted {
 			report("Loading image " + image)
-			if err := images.Ensure(ctx, r.Runtime, image, nil); err != nil {
+			// It was there when the container was made.
+			if err := puller.Ensure(ctx, image, func(progress string) { report(pulling(image, progress)) }); err != nil {
 				return err
 			}
-			if err := images.Load(ctx, r.Runtime, name, image); err != nil {
+			if err := r.loader.Load(ctx, r.Runtime, name, image); err != nil {
 				return err
 			}
 		}

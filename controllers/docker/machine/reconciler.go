@@ -20,6 +20,7 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
@@ -31,7 +32,7 @@ type Reconciler struct {
 	Kind kinds.Kind[*infrav1.DockerMachine]
 	// Client reads from the manager's cache.
 	Client client.Client
-	// APIReader reads bootstrap data, which must not fill the cache.
+	// APIReader reads bootstrap data and the credentials of registries, which must not fill the cache.
 	APIReader client.Reader
 	// Runtime has the containers.
 	Runtime container.Runtime
@@ -43,12 +44,15 @@ type Reconciler struct {
 	Management identity.Management
 	// WatchFilter restricts the reconciler to objects whose cluster.x-k8s.io/watch-filter label has this value.
 	WatchFilter string
+
+	// loader brings images into nodes.
+	loader images.Loader
 }
 
 // +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachines;devmachines,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=infrastructure.cluster.x-k8s.io,resources=dockermachines/status;dockermachines/finalizers;devmachines/status;devmachines/finalizers,verbs=get;list;watch;patch;update
 // +kubebuilder:rbac:groups=cluster.x-k8s.io,resources=clusters;machines,verbs=get;list;watch
-// Bootstrap data:
+// Bootstrap data, and the credentials of registries:
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get
 
 // Reconcile brings the container of one machine a step further.

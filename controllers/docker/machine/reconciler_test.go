@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	"sigs.k8s.io/cluster-api/util/conditions"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
@@ -171,7 +170,7 @@ func TestPull(t *testing.T) {
 
 	e.awaitJob()
 	_, err := e.reconcile()
-	e.Expect(err).To(MatchError(ContainSubstring("cannot be pulled: denied")))
+	e.Expect(err).To(MatchError(ContainSubstring("cannot be pulled: pulling image example.com/node:1: denied")))
 	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "denied")
 
 	refuse = false
@@ -379,20 +378,4 @@ func TestDeleteWithoutOwners(t *testing.T) {
 	left, err := e.engine.List(ctx, nil)
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(left).To(BeEmpty())
-}
-
-func TestPreLoadedImages(t *testing.T) {
-	e := newEnvironment(t, func(o *objects) { o.dockerMachine.Spec.PreLoadImages = []string{"example.com/a:1", "example.com/b:1"} })
-	e.mustReconcile()
-	e.expectCondition(infrav1.PreLoadedImagesReadyCondition, metav1.ConditionFalse, infrav1.PreLoadedImagesNotReadyReason, "")
-	e.Eventually(func() metav1.ConditionStatus {
-		e.awaitJob()
-		e.mustReconcile()
-		return conditions.Get(e.dockerMachine(), infrav1.PreLoadedImagesReadyCondition).Status
-	}).Should(Equal(metav1.ConditionTrue))
-	e.Expect(e.engine.Calls()).To(ContainElements("PullImage example.com/a:1", "SaveImages example.com/a:1", "SaveImages example.com/b:1"))
-	_, err := e.engine.ReadFile(ctx, node, "/usr/local/lib/terraform-capi/images-loaded")
-	e.Expect(err).NotTo(HaveOccurred(), "the bootstrap commands wait for this file")
-	_, err = e.engine.ReadFile(ctx, node, "/usr/local/lib/terraform-capi/wait-for-images")
-	e.Expect(err).NotTo(HaveOccurred())
 }

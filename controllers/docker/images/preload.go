@@ -1,0 +1,162 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package images
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+const (
+	// volumeLabel marks the volumes of this package. Its value is the image.
+	volumeLabel = "terraform-capi.io/image"
+	// completeFile in a volume is the name of the folder that has the whole image.
+	completeFile = ".complete"
+)
+
+// importCommand loads the image in a folder into the node's container runtime, which may be still starting. It is a
+// folder, and not one file, because the engine wants to know the size of a file that is copied into a container, and
+// does not know that of an archive that it makes itself.
+var importCommand = []string{"/bin/bash", "-c", "set -o pipefail; until [ -S /run/containerd/containerd.sock ]; do sleep 0.2; done; " +
+	"tar --create --directory=\"$0\" . | ctr --namespace=k8s.io images import -"}
+
+// archive is a place for an image in nodes that only this content of the image has.
+type archive struct {
+	// image is the container.LocalReference.
+	image string
+	// volume has the image for all nodes of a host. It is where the path is in nodes that were made with it. Others
+	// have just a folder there.
+	volume, path string
+}
+
+func archiveOf(ctx context.Context, runtime container.Runtime, image string) (archive, error) {
+	a := archive{image: container.LocalReference(image)}
+	id, err := runtime.ImageID(ctx, a.image)
+	if err != nil {
+		return archive{}, err
+	}
+	// The name belongs to the content: nodes get it with the image.
+	sum := sha256.Sum256([]byte(a.image + "\n" + id))
+	key := hex.EncodeToString(sum[:8])
+	a.volume, a.path = "terraform-capi-image-"+key, directory+"/"+key
+	return a, nil
+}
+
+// Volumes are what a container must be made with to get images, which the Docker host must have, by way of volumes
+// that all its nodes share. A volume goes with the last machine that has it, see RemoveVolumes.
+func Volumes(ctx context.Context, runtime container.Runtime, images []string) ([]container.SharedVolume, error) {
+	var volumes []container.SharedVolume
+	for _, image := range images {
+		a, err := archiveOf(ctx, runtime, image)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(volumes, func(v container.SharedVolume) bool { return v.Name == a.volume }) {
+			volumes = append(volumes, container.SharedVolume{
+				Name: a.volume, Target: a.path, Labels: map[string]string{volumeLabel: a.image},
+			})
+		}
+	}
+	return volumes, nil
+}
+
+// RemoveVolumes removes the volumes that no container needs any more.
+func RemoveVolumes(ctx context.Context, runtime container.Runtime) error {
+	return runtime.RemoveUnusedVolumes(ctx, volumeLabel)
+}
+
+// Loader loads images of the Docker host into nodes. The zero value is ready to use. Those who share one do not save
+// an image twice.
+type Loader struct {
+	mu     sync.Mutex
+	saving map[string]*sync.Mutex
+}
+
+// Load loads an image of the Docker host into a running node. It can be repeated, whatever became of the last attempt.
+func (l *Loader) Load(ctx context.Context, runtime container.Runtime, node, image string) error {
+	a, err := archiveOf(ctx, runtime, image)
+	if err != nil {
+		return err
+	}
+	folder, err := l.save(ctx, runtime, node, a)
+	if err != nil {
+		return fmt.Errorf("saving image %s for node %s: %w", image, node, err)
+	}
+	err = run(ctx, runtime, node, container.Exec{Command: slices.Concat(importCommand, []string{folder})})
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() == nil {
+		// It may be damaged, as after a power failure: the next attempt must not find it.
+		remove(ctx, runtime, node, a.path+"/"+completeFile)
+	}
+	return fmt.Errorf("importing image %s: %w", image, err)
+}
+
+// save makes sure that a node has the whole image in a folder, and returns that. Its name is the node's, so that two
+// managers that save the same image do not write to the same folder; who is last wins.
+func (l *Loader) save(ctx context.Context, runtime container.Runtime, node string, a archive) (string, error) {
+	defer l.lock(a.volume)()
+	complete, err := runtime.ReadFile(ctx, node, a.path+"/"+completeFile)
+	if err != nil && !errors.Is(err, container.ErrNotFound) {
+		return "", err
+	}
+	if len(complete) > 0 {
+		return a.path + "/" + string(complete), nil
+	}
+	folder := a.path + "/" + node
+	empty := []string{"/bin/sh", "-c", "rm -rf \"$0\" && mkdir -p \"$0\"", folder}
+	if err := run(ctx, runtime, node, container.Exec{Command: empty}); err != nil {
+		return "", err
+	}
+	if err := copyInto(ctx, runtime, node, folder, a); err != nil {
+		return "", err
+	}
+	mark, err := container.Archive([]container.File{{Path: completeFile, Mode: 0o600, Content: []byte(node)}})
+	if err != nil {
+		return "", err
+	}
+	return folder, runtime.CopyTo(ctx, node, a.path, bytes.NewReader(mark))
+}
+
+// copyInto copies an image from the Docker host into a folder of a node.
+func copyInto(ctx context.Context, runtime container.Runtime, node, folder string, a archive) error {
+	content, err := runtime.SaveImages(ctx, a.image)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = content.Close() }()
+	if err := runtime.CopyTo(ctx, node, folder, content); err != nil {
+		return err
+	}
+	after, err := archiveOf(ctx, runtime, a.image)
+	if err == nil && after != a {
+		return errors.New("it was replaced on the Docker host meanwhile")
+	}
+	return err
+}
+
+// lock waits until nobody else saves to a volume, and returns what ends that.
+func (l *Loader) lock(volume string) (unlock func()) {
+	l.mu.Lock()
+	if l.saving == nil {
+		l.saving = map[string]*sync.Mutex{}
+	}
+	saving, ok := l.saving[volume]
+	if !ok {
+		saving = &sync.Mutex{}
+		l.saving[volume] = saving
+	}
+	l.mu.Unlock()
+	saving.Lock()
+	return saving.Unlock
+}
