@@ -51,6 +51,23 @@ func TestContractLabels(t *testing.T) {
 	}
 }
 
+// Upstream's types of the Docker* kinds must not get in with its Dev* kinds, and nothing converts these.
+func TestDockerProviderHasTheDevKinds(t *testing.T) {
+	g := NewWithT(t)
+	provider, err := Find("infrastructure-docker")
+	g.Expect(err).NotTo(HaveOccurred())
+	crds, err := provider.CRDs()
+	g.Expect(err).NotTo(HaveOccurred())
+	var kinds []string
+	for _, crd := range crds {
+		kinds = append(kinds, crd.Spec.Names.Kind)
+		g.Expect(Converts(crd)).To(BeFalse(), crd.Name)
+	}
+	g.Expect(kinds).To(ConsistOf(
+		"DockerCluster", "DockerClusterTemplate", "DockerMachine", "DockerMachineTemplate",
+		"DevCluster", "DevClusterTemplate", "DevMachine", "DevMachineTemplate", "DevMachinePool", "DevMachinePoolTemplate"))
+}
+
 // The core manager must not be able to change anything but its own CRDs and webhooks.
 func TestRolesNameWhatTheyWrite(t *testing.T) {
 	g := NewWithT(t)
