@@ -119,6 +119,7 @@ func TestIntegrationDevKinds(t *testing.T) {
 }
 
 func applyQuickStart(t *testing.T, m *managementCluster) {
+	t.Helper()
 	g := NewWithT(t)
 	folder, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/cluster-api/test").Output()
 	g.Expect(err).NotTo(HaveOccurred())
@@ -144,6 +145,7 @@ func applyQuickStart(t *testing.T, m *managementCluster) {
 }
 
 func refuse(t *testing.T, m *managementCluster) {
+	t.Helper()
 	meta := metav1.ObjectMeta{Namespace: "default", Name: "refused"}
 	for message, object := range map[string]client.Object{
 		"use machineDeployments":                  &devv1.DevMachinePool{ObjectMeta: meta},
@@ -156,6 +158,7 @@ func refuse(t *testing.T, m *managementCluster) {
 }
 
 func liveAndDie(t *testing.T, m *managementCluster) {
+	t.Helper()
 	g, ctx := NewWithT(t), t.Context()
 	labels := map[string]string{clusterv1.ClusterNameLabel: "dev"}
 	cluster := &clusterv1.Cluster{

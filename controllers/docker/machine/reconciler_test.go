@@ -27,7 +27,7 @@ import (
 const success = "exit=0\ncommand=\n\n"
 
 func TestReconcileFromNothingToReady(t *testing.T) {
-	forEachKind(t, func(t *testing.T, ofKind func(*objects)) { reconcileFromNothingToReady(newEnvironment(t, ofKind)) })
+	forEachKind(t, reconcileFromNothingToReady)
 }
 
 func reconcileFromNothingToReady(e *environment) {
@@ -140,9 +140,7 @@ func TestNothingHappensWithoutOwner(t *testing.T) {
 }
 
 func TestPaused(t *testing.T) {
-	forEachKind(t, func(t *testing.T, ofKind func(*objects)) {
-		paused(newEnvironment(t, ofKind, func(o *objects) { o.cluster.Spec.Paused = ptr.To(true) }))
-	})
+	forEachKind(t, paused, func(o *objects) { o.cluster.Spec.Paused = ptr.To(true) })
 }
 
 func paused(e *environment) {
@@ -337,7 +335,7 @@ func TestEngineUnavailable(t *testing.T) {
 }
 
 func TestDelete(t *testing.T) {
-	forEachKind(t, func(t *testing.T, ofKind func(*objects)) { deleteMachine(newEnvironment(t, ofKind)) })
+	forEachKind(t, deleteMachine)
 }
 
 func deleteMachine(e *environment) {

@@ -183,16 +183,16 @@ func update[T client.Object](e *environment, obj T, name string, change func(T))
 	e.Expect(e.client.Status().Update(ctx, status)).To(Succeed())
 }
 
-// forEachKind runs a test with machines and clusters of all kinds, which may be mixed.
-func forEachKind(t *testing.T, test func(t *testing.T, ofKind func(*objects))) {
+// forEachKind runs a test in environments with machines and clusters of all kinds, which may be mixed.
+func forEachKind(t *testing.T, test func(*environment), change ...func(*objects)) {
 	t.Helper()
 	for _, machine := range kinds.Machines {
 		for _, cluster := range kinds.Clusters {
 			t.Run(machine.Kind+" and "+cluster.Kind, func(t *testing.T) {
-				test(t, func(o *objects) {
+				test(newEnvironment(t, append(change, func(o *objects) {
 					o.machine.Spec.InfrastructureRef.Kind = machine.Kind
 					o.cluster.Spec.InfrastructureRef.Kind = cluster.Kind
-				})
+				})...))
 			})
 		}
 	}

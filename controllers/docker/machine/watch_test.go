@@ -11,14 +11,12 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 func TestEventToMachines(t *testing.T) {
-	forEachKind(t, func(t *testing.T, ofKind func(*objects)) {
-		e := newEnvironment(t, ofKind)
+	forEachKind(t, func(e *environment) {
 		e.mustReconcile()
 		labels := e.engine.Spec(node).Labels
 		find := func(action string) []client.Object {
@@ -37,14 +35,12 @@ func TestEventToMachines(t *testing.T) {
 }
 
 func TestInfrastructureToMachines(t *testing.T) {
-	forEachKind(t, func(t *testing.T, ofKind func(*objects)) {
-		o := newObjects()
-		ofKind(o)
-		o.dockerCluster.OwnerReferences = []metav1.OwnerReference{{
-			APIVersion: clusterv1.GroupVersion.String(), Kind: "Cluster", Name: "test", UID: "cluster-uid",
-		}}
-		e := newEnvironment(t, ofKind)
-		e.Expect(e.reconciler.infrastructureToMachines(ctx, o.clusterInfrastructure())).To(ConsistOf(
-			ctrl.Request{NamespacedName: client.ObjectKey{Namespace: "default", Name: "dm-1"}}))
+	forEachKind(t, func(e *environment) {
+		for _, kind := range kinds.Clusters {
+			infrastructure := kind.Named("default", "test")
+			infrastructure.SetOwnerReferences([]metav1.OwnerReference{{Kind: "Cluster", Name: "test"}})
+			e.Expect(e.reconciler.infrastructureToMachines(ctx, infrastructure)).To(ConsistOf(
+				ctrl.Request{NamespacedName: client.ObjectKey{Namespace: "default", Name: "dm-1"}}))
+		}
 	})
 }
