@@ -3,6 +3,7 @@
 
 // Command terraform-provider-capi is both halves of the product: the Terraform provider when Terraform or OpenTofu
 // starts it, and, started with the argument `controllers`, the Cluster API controllers in a management cluster's pods.
+// With the argument `orphans` it lists and removes what management clusters left behind, for people.
 package main
 
 import (
@@ -16,6 +17,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/orphans"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/provider"
 )
 
@@ -26,8 +29,13 @@ var version = "dev"
 
 func main() {
 	run := servePlugin
-	if len(os.Args) > 1 && os.Args[1] == "controllers" {
-		run = func() error { return controllers.Run(ctrl.SetupSignalHandler(), os.Args[2:]) }
+	if len(os.Args) > 1 {
+		switch args := os.Args[2:]; os.Args[1] {
+		case "controllers":
+			run = func() error { return controllers.Run(ctrl.SetupSignalHandler(), args) }
+		case "orphans":
+			run = func() error { return orphans.Command(ctrl.SetupSignalHandler(), kind.New().Runtime, args, os.Stdout) }
+		}
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)

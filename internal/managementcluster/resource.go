@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -39,6 +40,7 @@ type Clusters interface {
 	Describe(ctx context.Context, name string) (*kind.Description, error)
 	Start(ctx context.Context, name string) error
 	ExportKubeConfig(ctx context.Context, name, path string) error
+	Runtime(ctx context.Context) (container.Runtime, error)
 	Delete(ctx context.Context, name string) error
 }
 
@@ -78,6 +80,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(r.warnOfOrphans(ctx)...)
 	createCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	// The client of a cluster of this name that was replaced just now is stale.
@@ -183,7 +186,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
-// Delete deletes the cluster when no Cluster object is left in it.
+// Delete deletes the cluster when no Cluster object is left in it, and what it left behind all the same.
 func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state model
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -199,12 +202,14 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	uid := r.uid(ctx, name)
 	if err := r.clusters.Delete(ctx, name); err != nil {
 		resp.Diagnostics.Append(describeError(name, err))
 		return
 	}
 	r.resolver.Forget(management.KindID(name))
 	resp.Diagnostics.Append(removeContext(state)...)
+	resp.Diagnostics.Append(r.removeOrphans(ctx, name, uid)...)
 }
 
 // ImportState takes NAME or kind://NAME; Read fills in the rest.

@@ -21,6 +21,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/managementcluster"
@@ -28,12 +29,16 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(acctest.Run(m)) }
 
-const address = managementcluster.ResourceType + ".test"
+const (
+	address = managementcluster.ResourceType + ".test"
+	image   = managementcluster.DefaultNodeImage
+)
 
 // fakeClusters is a KinD that makes nothing. Every cluster has the API of the
 // test's API server.
 type fakeClusters struct {
 	kubeconfig string
+	runtime    *container.Fake
 
 	mu       sync.Mutex
 	clusters map[string]*kind.Description
@@ -46,7 +51,10 @@ type fakeClusters struct {
 }
 
 func newFakeClusters(environment *acctest.Environment) *fakeClusters {
-	return &fakeClusters{kubeconfig: environment.Kubeconfig, clusters: map[string]*kind.Description{}, deadAPIs: map[string]bool{}}
+	return &fakeClusters{
+		kubeconfig: environment.Kubeconfig, runtime: container.NewFake(image),
+		clusters: map[string]*kind.Description{}, deadAPIs: map[string]bool{},
+	}
 }
 
 func (f *fakeClusters) factories() resource.TestCase {
@@ -111,6 +119,8 @@ func (f *fakeClusters) ExportKubeConfig(_ context.Context, name, path string) er
 	f.exports = append(f.exports, name+" to "+path)
 	return nil
 }
+
+func (f *fakeClusters) Runtime(context.Context) (container.Runtime, error) { return f.runtime, nil }
 
 func (f *fakeClusters) Delete(_ context.Context, name string) error {
 	f.mu.Lock()

@@ -110,7 +110,7 @@ func waitDiagnostics(name string, err error) diag.Diagnostics {
 	case errors.As(err, &timeout):
 		return diag.Diagnostics{tfkit.TimeoutErrorDiagnostic(fmt.Sprintf("management cluster %q", name), timeout,
 			"Destroy the Clusters first, or give it more time with timeouts. If its API is dead for good, "+
-				fmt.Sprintf("kind delete cluster --name %s deletes it and orphans what it manages.", name))}
+				fmt.Sprintf("kind delete cluster --name %s deletes it, and %s what it managed.", name, removeCommand()))}
 	default:
 		return diag.Diagnostics{tfkit.RequestError(fmt.Sprintf("look into management cluster %q", name), err)}
 	}

@@ -157,7 +157,7 @@ func (c *Clusters) failed(ctx context.Context, config Config, cause error) error
 // nodeLog is what the kubelet of a cluster's node last said, or if it was never
 // started, what the node printed while it booted.
 func (c *Clusters) nodeLog(ctx context.Context, name string) string {
-	node, lines := name+"-control-plane", strconv.Itoa(nodeLogLines)
+	node, lines := NodeName(name), strconv.Itoa(nodeLogLines)
 	for _, command := range [][]string{
 		{"exec", node, "journalctl", "--quiet", "--no-pager", "--output=cat", "--unit=kubelet", "--lines=" + lines},
 		{"logs", "--tail=" + lines, node},

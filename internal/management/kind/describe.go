@@ -60,6 +60,9 @@ type inspection struct {
 	}
 }
 
+// NodeName is the name of the container that has the control plane of a KinD cluster.
+func NodeName(name string) string { return name + "-control-plane" }
+
 // Describe looks at a KinD cluster. It does not talk to the cluster's API. The
 // error is ErrNotFound if there is no such cluster, and ErrDockerUnreachable if
 // that cannot be told.
@@ -71,7 +74,7 @@ func (c *Clusters) Describe(ctx context.Context, name string) (*Description, err
 	if len(containers) == 0 {
 		return nil, fmt.Errorf("%w: %q", ErrNotFound, name)
 	}
-	description := &Description{Status: StatusIncomplete, Node: name + "-control-plane", Config: Config{Name: name}}
+	description := &Description{Status: StatusIncomplete, Node: NodeName(name), Config: Config{Name: name}}
 	if !slices.Contains(containers, description.Node) {
 		return description, nil
 	}

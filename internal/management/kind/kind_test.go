@@ -138,6 +138,32 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// The engine is the docker command's: DOCKER_HOST, or else the current context.
+func TestRuntime(t *testing.T) {
+	current := fakeDocker{"context inspect": "unix:///run/context.sock\n"}
+	for name, test := range map[string]struct {
+		host   string
+		docker fakeDocker
+		want   string
+	}{
+		"environment": {"unix:///run/environment.sock", nil, "at unix:///run/environment.sock"},
+		"context":     {"", current, "at unix:///run/context.sock"},
+		"ssh":         {"", fakeDocker{"context inspect": "ssh://me@there\n"}, "the docker context leads to ssh://me@there"},
+		"no command":  {"", nil, "docker context inspect"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("DOCKER_HOST", test.host)
+			runtime, err := (&Clusters{docker: test.docker.run}).Runtime(t.Context())
+			if err == nil {
+				_, err = runtime.Info(t.Context())
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error is %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
 func TestDescribeErrors(t *testing.T) {
 	if _, err := (&Clusters{docker: fakeDocker{"ps": ""}.run}).Describe(t.Context(), "mgmt"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("without containers: %v", err)
