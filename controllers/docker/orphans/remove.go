@@ -7,12 +7,13 @@ import (
 	"context"
 	"errors"
 
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// Remove removes the orphans' containers with their volumes, whatever state they are in, and then the network of all
-// clusters unless a container is on it. It returns what it removed, such as "container a" and "network b", and goes on after
+// Remove removes the orphans' containers with their volumes, whatever state they are in, and then the volumes of images
+// that no container has, and the network of all clusters unless a container is on it. It returns what it removed, such as "container a" and "network b", and goes on after
 // an error; the error that it returns joins all.
 func Remove(ctx context.Context, runtime container.Runtime, orphans []Orphan) (removed []string, _ error) {
 	var errs []error
@@ -25,6 +26,7 @@ func Remove(ctx context.Context, runtime container.Runtime, orphans []Orphan) (r
 			removed = append(removed, "container "+c.Name)
 		}
 	}
+	errs = append(errs, images.RemoveVolumes(ctx, runtime))
 	unused, err := runtime.RemoveUnusedNetwork(ctx, network.DefaultName)
 	if unused {
 		removed = append(removed, "network "+network.DefaultName)
