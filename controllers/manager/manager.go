@@ -107,6 +107,9 @@ func (o *Options) newManager(ctx context.Context, name string, settings Settings
 	if err != nil {
 		return nil, err
 	}
+	if ctrlOptions.LeaderElectionResourceLockInterface, err = newPodLock(restConfig, settings.LeaderElectionID, o.Lease.Retry); err != nil {
+		return nil, err
+	}
 	mgr, err := ctrl.NewManager(restConfig, *ctrlOptions)
 	if err != nil {
 		return nil, fmt.Errorf("creating the manager: %w", err)

@@ -45,6 +45,8 @@ func (i installation) roles() ([]client.Object, error) {
 			APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"},
 			Verbs: []string{"get", "list", "watch", "create", "update", "patch", "delete"},
 		},
+		// Whether the pod that holds the lease still exists.
+		rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}},
 	)...)
 	objects = append(objects, i.namespacedRole("webhook-certificate",
 		rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"list", "watch"}},
