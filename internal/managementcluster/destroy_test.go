@@ -16,10 +16,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
+
+// clustersNetwork is the Docker network that the controllers make.
+const clustersNetwork = "terraform-capi"
 
 func TestIntegrationDestroyRemovesWhatIsLeft(t *testing.T) {
 	acctest.NeedTerraform(t)
@@ -31,7 +33,7 @@ func TestIntegrationDestroyRemovesWhatIsLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake := newFakeClusters(environment)
-			if _, err := fake.runtime.EnsureNetwork(t.Context(), network.DefaultName); err != nil {
+			if _, err := fake.runtime.EnsureNetwork(t.Context(), clustersNetwork); err != nil {
 				t.Fatal(err)
 			}
 			leave(t, fake.runtime, "ours", identity.Management{UID: uid, Node: "left-control-plane"})
@@ -48,7 +50,7 @@ func TestIntegrationDestroyRemovesWhatIsLeft(t *testing.T) {
 				t.Error(diff)
 			}
 			// The network is gone unless somebody is on it.
-			removed, err := fake.runtime.RemoveUnusedNetwork(t.Context(), network.DefaultName)
+			removed, err := fake.runtime.RemoveUnusedNetwork(t.Context(), clustersNetwork)
 			if removed || err != nil {
 				t.Errorf("an unused network was left: %t, %v", removed, err)
 			}
@@ -92,7 +94,7 @@ func managementUID(t *testing.T, environment *acctest.Environment) types.UID {
 func leave(t *testing.T, runtime *container.Fake, name string, management identity.Management) {
 	t.Helper()
 	owner := identity.Owner{Management: management, Namespace: "default", Cluster: "test", Machine: name, Role: identity.RoleWorker}
-	err := runtime.Create(t.Context(), container.Spec{Name: name, Image: image, Labels: owner.Labels(), Network: network.DefaultName})
+	err := runtime.Create(t.Context(), container.Spec{Name: name, Image: image, Labels: owner.Labels(), Network: clustersNetwork})
 	if err != nil {
 		t.Fatal(err)
 	}
