@@ -12,9 +12,9 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// Remove removes the orphans' containers with their volumes, whatever state they are in, and then the volumes of images
-// that no container has, and the network of all clusters unless a container is on it. It returns what it removed, such as "container a" and "network b", and goes on after
-// an error; the error that it returns joins all.
+// Remove removes the orphans' containers with their volumes, whatever state they are in. Then go the volumes of images that
+// no container has, and the network of all clusters unless a container is on it. Remove returns what it removed, such as
+// "container a" and "network b", and goes on after an error; the error that it returns joins all.
 func Remove(ctx context.Context, runtime container.Runtime, orphans []Orphan) (removed []string, _ error) {
 	var errs []error
 	for _, orphan := range orphans {
