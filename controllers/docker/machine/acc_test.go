@@ -21,6 +21,7 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
@@ -71,6 +72,15 @@ func TestAccNodeRestart(t *testing.T) {
 		return err == nil && code == 0
 	})
 	e.Expect(e.reconciler.Runtime.Kill(ctx, e.name, "KILL")).To(Succeed())
+	e.loop(func() bool { return conditions.IsTrue(e.dockerMachine(), clusterv1.ReadyCondition) })
+}
+
+// TestAccPreLoadedImages boots a node whose bootstrap needs an image that only the Docker host has.
+func TestAccPreLoadedImages(t *testing.T) {
+	e := newDockerEnvironment(t, "#cloud-config\nruncmd:\n- ctr --namespace=k8s.io images list --quiet | grep docker.io/kindest/haproxy\n")
+	update(e.environment, &infrav1.DockerMachine{}, "dm-1", func(m *infrav1.DockerMachine) {
+		m.Spec.PreLoadImages = []string{loadbalancer.Image(infrav1.ImageMeta{})}
+	})
 	e.loop(func() bool { return conditions.IsTrue(e.dockerMachine(), clusterv1.ReadyCondition) })
 }
 

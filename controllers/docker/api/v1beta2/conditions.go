@@ -43,7 +43,8 @@ const (
 	ContainerWaitingForControlPlaneInitializedReason = clusterv1.WaitingForControlPlaneInitializedReason
 	// ContainerWaitingForBootstrapDataReason means: the bootstrap provider has not set the data secret yet.
 	ContainerWaitingForBootstrapDataReason = clusterv1.WaitingForBootstrapDataReason
-	// ContainerPullingImageReason means: the node image is not on the host and being pulled.
+	// ContainerPullingImageReason means: the node image or one of spec.preLoadImages is not on the host and being
+	// pulled.
 	ContainerPullingImageReason = "PullingImage"
 	// ContainerInvalidBootstrapDataReason means: the bootstrap data asks for something that cannot be done in a
 	// container, or is not cloud-config. Not retried until the secret or the machine changes.
