@@ -68,28 +68,37 @@ func withoutMachinePools(template []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects = slices.DeleteFunc(objects, func(object unstructured.Unstructured) bool {
-		return strings.Contains(object.GetKind(), "MachinePool")
-	})
-	for i := range objects {
-		switch objects[i].GetKind() {
+	var unused []clusterv1.ClusterClassTemplateReference
+	for _, object := range objects {
+		switch object.GetKind() {
 		case "Cluster":
-			unstructured.RemoveNestedField(objects[i].Object, "spec", "topology", "workers", "machinePools")
+			unstructured.RemoveNestedField(object.Object, "spec", "topology", "workers", "machinePools")
 		case "ClusterClass":
-			if objects[i].Object, err = classWithoutMachinePools(objects[i].Object); err != nil {
+			class := &clusterv1.ClusterClass{}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, class); err != nil {
+				return nil, err
+			}
+			unused = removeMachinePools(class)
+			if object.Object["spec"], err = runtime.DefaultUnstructuredConverter.ToUnstructured(&class.Spec); err != nil {
 				return nil, err
 			}
 		}
 	}
+	objects = slices.DeleteFunc(objects, func(object unstructured.Unstructured) bool {
+		return strings.Contains(object.GetKind(), "MachinePool") ||
+			slices.ContainsFunc(unused, func(reference clusterv1.ClusterClassTemplateReference) bool {
+				return reference.Kind == object.GetKind() && reference.Name == object.GetName()
+			})
+	})
 	return utilyaml.FromUnstructured(objects)
 }
 
-// classWithoutMachinePools removes the machine pool classes, and the patches of these, because a class must not have
-// patches of what it does not have.
-func classWithoutMachinePools(object map[string]any) (map[string]any, error) {
-	class := &clusterv1.ClusterClass{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, class); err != nil {
-		return nil, err
+// removeMachinePools removes a class's machine pools, and the patches of them: Cluster API refuses patches of what a
+// class does not have. It returns the templates that nothing refers to any more.
+func removeMachinePools(class *clusterv1.ClusterClass) []clusterv1.ClusterClassTemplateReference {
+	var unused []clusterv1.ClusterClassTemplateReference
+	for _, pool := range class.Spec.Workers.MachinePools {
+		unused = append(unused, pool.Bootstrap.TemplateRef, pool.Infrastructure.TemplateRef)
 	}
 	class.Spec.Workers.MachinePools = nil
 	for i := range class.Spec.Patches {
@@ -101,5 +110,5 @@ func classWithoutMachinePools(object map[string]any) (map[string]any, error) {
 	class.Spec.Patches = slices.DeleteFunc(class.Spec.Patches, func(patch clusterv1.ClusterClassPatch) bool {
 		return len(patch.Definitions) == 0 && patch.External == nil
 	})
-	return runtime.DefaultUnstructuredConverter.ToUnstructured(class)
+	return unused
 }

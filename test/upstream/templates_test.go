@@ -22,6 +22,7 @@ func TestTemplatesHaveNoMachinePools(t *testing.T) {
 	for name, content := range templates {
 		g.Expect(string(content)).NotTo(MatchRegexp("(?i)kind: .*MachinePool|machinePools:|machinePoolClass:"), name)
 	}
+	g.Expect(string(templates["clusterclass-quick-start.yaml"])).NotTo(ContainSubstring("mp-default-worker"))
 	// clusterctl replaces variables in the text.
 	g.Expect(string(templates["cluster-template.yaml"])).To(ContainSubstring("\ndata: ${CNI_RESOURCES}\n"))
 }
