@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests, by what they need: unit (Go), integration (an API server), acc (Docker, KinD, Terraform); all of
-# them, with the linters and the check of generated files before, if none is named. What this machine cannot give is
+# these, with the linters and the check of generated files before, if none is named; and resilience by itself. What this machine cannot give is
 # said, and skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -42,10 +42,21 @@ acc() {
   make -s images
   go build -modfile=tools/go.mod -o "$cache/bin/clusterctl" sigs.k8s.io/cluster-api/cmd/clusterctl
   mapfile -t packages < <(packages '^func TestAcc')
-  # One package at a time: each wants the machine for itself. The linker flags make the test binary, which is also
-  # the controllers image, a third of its size.
+  on_real_nodes -run '^TestAcc' -skip '^TestAccResilience$' "${packages[@]}"
+}
+
+# Not one of all: it takes as long as the others together, and restarts the engine.
+resilience() {
+  say "Kills, restarts and an upgrade of a cluster with three control plane nodes"
+  make -s docker images
+  on_real_nodes -run '^TestAccResilience$' ./test/e2e
+}
+
+# One package at a time: each wants the machine for itself. The linker flags make the test binary, which is also the
+# controllers image, a third of its size.
+on_real_nodes() {
   TF_ACC=1 TF_ACC_TERRAFORM_PATH=$(tools/terraform.sh) CLUSTERCTL=$cache/bin/clusterctl CGO_ENABLED=0 \
-    go test -v -p 1 -count 1 -timeout 60m -ldflags '-s -w' -run '^TestAcc' "${packages[@]}"
+    go test -v -p 1 -count 1 -timeout 60m -ldflags '-s -w' "$@"
 }
 
 # packages that have tests whose declaration matches, in this module.
@@ -66,7 +77,7 @@ generated() {
 }
 
 case ${1:-all} in
-unit | integration | acc) "$1" ;;
+unit | integration | acc | resilience) "$1" ;;
 all)
   generated
   say "Linters"
@@ -75,7 +86,7 @@ all)
   integration
   acc
   ;;
-*) echo "usage: $0 [unit|integration|acc]" >&2; exit 2 ;;
+*) echo "usage: $0 [unit|integration|acc|resilience]" >&2; exit 2 ;;
 esac
 
 for reason in "${skipped[@]}"; do echo "Skipped: $reason"; done

@@ -1,0 +1,158 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+)
+
+const (
+	oldVersion = "v1.34.3"
+	newVersion = "v1.35.0"
+	example    = "../../examples/quickstart"
+)
+
+// story is what the chapters of a test remember from each other.
+type story struct {
+	t *testing.T
+	// managementName and clusterName are what the story is about.
+	managementName, clusterName string
+
+	workspace  *acctest.Workspace
+	kubeconfig string
+	machines   sets.Set[string]
+}
+
+// newStory returns one about clusters of these names, for which this machine must have what it takes.
+func newStory(t *testing.T, managementName, clusterName string) *story {
+	t.Helper()
+	acctest.NeedDocker(t)
+	acctest.NeedTerraform(t)
+	for _, version := range []string{oldVersion, newVersion} {
+		acctest.NeedImage(t, "kindest/node:"+version)
+	}
+	acctest.NoLeaks(t, managementName)
+	acctest.NoLeaks(t, clusterName)
+	s := &story{t: t, managementName: managementName, clusterName: clusterName, workspace: acctest.NewWorkspace(t)}
+	files, err := filepath.Glob(filepath.Join(example, "*.tf"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no configuration in %s: %v", example, err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.workspace.Write(filepath.Base(file), string(content))
+	}
+	// The example names the provider itself.
+	s.workspace.Write("versions.tf", "")
+	return s
+}
+
+// variables are what changes in the course of the story.
+type variables struct {
+	version       string
+	controlPlanes int
+	workers       int
+}
+
+// apply plans, checks that the plan does the action to the resource and, after creation, nothing to any other,
+// applies it, and checks that nothing is left to do.
+func (s *story) apply(v variables, address, action string) {
+	s.t.Helper()
+	s.workspace.Write("terraform.tfvars", fmt.Sprintf(
+		"management_cluster_name = %q\ncluster_name = %q\nkubernetes_version = %q\ncontrol_plane_replicas = %d\nworker_replicas = %d\n",
+		s.managementName, s.clusterName, v.version, v.controlPlanes, v.workers))
+	s.workspace.Terraform("plan", "-out=plan")
+	for changed, actions := range s.plannedActions() {
+		if changed == address && !slices.Equal(actions, []string{action}) {
+			s.t.Fatalf("the plan does %v to %s, want %s", actions, changed, action)
+		}
+		if changed != address && action != "create" && !slices.Equal(actions, []string{"no-op"}) {
+			s.t.Fatalf("the plan does %v to %s, which does not change", actions, changed)
+		}
+	}
+	s.workspace.Terraform("apply", "plan")
+	s.workspace.NeedEmptyPlan()
+}
+
+func (s *story) plannedActions() map[string][]string {
+	s.t.Helper()
+	var plan struct {
+		ResourceChanges []struct {
+			Address string `json:"address"`
+			Change  struct {
+				Actions []string `json:"actions"`
+			} `json:"change"`
+		} `json:"resource_changes"`
+	}
+	if err := json.Unmarshal([]byte(s.workspace.Terraform("show", "-json", "plan")), &plan); err != nil {
+		s.t.Fatal(err)
+	}
+	actions := map[string][]string{}
+	for _, change := range plan.ResourceChanges {
+		actions[change.Address] = change.Change.Actions
+	}
+	return actions
+}
+
+// expect runs checks one after the other with the kubeconfig that the configuration puts out.
+func (s *story) expect(checks ...func(g Gomega, workload client.Client)) {
+	s.t.Helper()
+	g := NewWithT(s.t)
+	kubeconfig := s.workspace.Terraform("output", "-raw", "kubeconfig")
+	if s.kubeconfig == "" {
+		s.kubeconfig = kubeconfig
+	}
+	workload, err := connect(kubeconfig)
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, check := range checks {
+		check(g, workload)
+	}
+}
+
+func connect(kubeconfig string) (client.Client, error) {
+	restConfig, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
+	if err != nil {
+		return nil, err
+	}
+	return client.New(restConfig, client.Options{})
+}
+
+func (s *story) management(g Gomega) *management.Cluster {
+	resolver := management.NewResolver(management.Connection{}, kind.New())
+	cluster, err := resolver.Connect(s.t.Context(), management.KindID(s.managementName))
+	g.Expect(err).NotTo(HaveOccurred())
+	return cluster
+}
+
+// expectNodes does not wait: when the apply is over, the nodes are ready.
+func (s *story) expectNodes(count int, version string) func(Gomega, client.Client) {
+	return func(g Gomega, workload client.Client) {
+		nodes := &corev1.NodeList{}
+		g.Expect(workload.List(s.t.Context(), nodes)).To(Succeed())
+		g.Expect(nodes.Items).To(HaveLen(count))
+		for _, node := range nodes.Items {
+			g.Expect(node.Status.NodeInfo.KubeletVersion).To(Equal(version), node.Name)
+			g.Expect(node.Status.Conditions).To(ContainElement(And(
+				HaveField("Type", corev1.NodeReady), HaveField("Status", corev1.ConditionTrue))), node.Name)
+		}
+	}
+}
