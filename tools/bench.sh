@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints a timeline of the main job (test/bench), and writes it to bench.json. Arguments go to the benchmark, for
-# example: tools/bench.sh -control-planes 3 -workers 3
+# example: tools/bench.sh -sizes 5+5
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/terraform-provider-capi

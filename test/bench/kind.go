@@ -47,5 +47,5 @@ func timeKind(_ context.Context, o options) (point, error) {
 		cluster.CreateWithNodeImage("kindest/node:"+o.from),
 		cluster.CreateWithKubeconfigPath(kubeconfig),
 		cluster.CreateWithWaitForReady(readyLimit))
-	return newPoint("nodes Ready", start, time.Now()), err
+	return newPoint(pointKindReady, start, time.Now()), err
 }

@@ -1,17 +1,20 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench runs the main job once and prints a timeline: apply from nothing, upgrade, destroy, with the load of
-// the machine at each point; and, for comparison, how long KinD alone takes for a cluster of the same nodes. It needs
-// what `make bench` prepares: a Docker engine, images, the installed provider, terraform.
+// Command bench runs the main job for clusters of several sizes and prints a timeline of each: apply from nothing,
+// upgrade, destroy, with the load of the machine at each point; and, for comparison, how long KinD alone takes for a
+// cluster of the same nodes. At the end it sets both side by side. It needs what `make bench` prepares: a Docker
+// engine, images, the installed provider, terraform.
 package main
 
 import (
 	"context"
 	"flag"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 )
 
 // options of a run.
@@ -30,8 +33,7 @@ func main() {
 	flag.StringVar(&o.terraform, "terraform", "terraform", "terraform binary")
 	flag.StringVar(&o.plugins, "plugins", "", "mirror that has the provider")
 	flag.StringVar(&o.example, "example", "examples/quickstart", "configuration to apply")
-	flag.IntVar(&o.controlPlanes, "control-planes", 1, "control plane nodes")
-	flag.IntVar(&o.workers, "workers", 1, "worker nodes")
+	sizes := flag.String("sizes", "1+1,3+3", "control plane and worker nodes of the clusters")
 	flag.StringVar(&o.from, "from", "v1.34.3", "Kubernetes version to create")
 	flag.StringVar(&o.to, "to", "v1.35.0", "Kubernetes version to upgrade to")
 	flag.StringVar(&o.json, "json", "", "file to write the timeline to as JSON")
@@ -39,44 +41,57 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, o); err != nil {
+	if err := runAll(ctx, o, strings.Split(*sizes, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, o options) (err error) {
+// runAll measures one size after the other. What was measured before something failed is reported, too.
+func runAll(ctx context.Context, o options, sizes []string) error {
+	var reports reports
+	var failure error
+	for _, size := range sizes {
+		if _, err := fmt.Sscanf(size, "%d+%d", &o.controlPlanes, &o.workers); err != nil {
+			return fmt.Errorf("size %q is not like 1+1: %w", size, err)
+		}
+		report := &report{Nodes: size}
+		reports = append(reports, report)
+		if failure = run(ctx, o, report); failure != nil {
+			break
+		}
+	}
+	return errors.Join(failure, reports.write(os.Stdout, o.json))
+}
+
+func run(ctx context.Context, o options, report *report) (err error) {
 	workspace, err := newWorkspace(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer workspace.remove()
-	report := &report{Nodes: fmt.Sprintf("%d+%d", o.controlPlanes, o.workers)}
 
 	floor, err := timeKind(ctx, o)
 	if err != nil {
 		return fmt.Errorf("measuring KinD alone: %w", err)
 	}
-	report.add(phase{Name: "kind alone: create, nodes Ready", Points: []point{floor}})
+	report.add(phase{Name: phaseKind, Points: []point{floor}})
 
 	// What was made is destroyed whatever happens, and the error of what failed first is the one to report.
 	defer func() {
-		destroy, destroyErr := workspace.phase(context.WithoutCancel(ctx), "destroy", o.to, nil)
+		destroy, destroyErr := workspace.phase(context.WithoutCancel(ctx), phaseDestroy, o.to, nil)
 		report.add(destroy)
 		if err == nil {
 			err = destroyErr
 		}
-		if writeErr := report.write(os.Stdout, o.json); err == nil {
-			err = writeErr
-		}
 	}()
-	create, err := workspace.phase(ctx, "apply", o.from, watchCreate(o))
+	create, err := workspace.phase(ctx, phaseApply, o.from, watchCreate(o))
 	report.add(create)
 	if err != nil {
 		return err
 	}
-	upgrade, err := workspace.phase(ctx, "apply", o.to, watchUpgrade(o))
-	upgrade.Name = "upgrade"
+	upgrade, err := workspace.phase(ctx, phaseApply, o.to, watchUpgrade(o))
+	upgrade.Name = phaseUpgrade
 	report.add(upgrade)
 	return err
 }

@@ -38,6 +38,15 @@ type phase struct {
 	Points []point `json:"points"`
 }
 
+// Phases of a run. Those that a terraform command does have its name.
+const (
+	phaseKind    = "kind alone: create, nodes Ready"
+	phaseApply   = "apply"
+	phaseUpgrade = "upgrade"
+	phaseDestroy = "destroy"
+)
+
+// report is about a cluster of one size.
 type report struct {
 	Nodes  string  `json:"nodes"`
 	Phases []phase `json:"phases"`
@@ -45,29 +54,61 @@ type report struct {
 
 func (r *report) add(p phase) { r.Phases = append(r.Phases, p) }
 
-// write writes the report as text, and to a file as JSON if one is named.
-func (r *report) write(w io.Writer, file string) error {
-	if _, err := fmt.Fprintf(w, "%s nodes; seconds since the start of the phase, since the point before, load average\n", r.Nodes); err != nil {
-		return err
-	}
-	for _, phase := range r.Phases {
-		if _, err := fmt.Fprintf(w, "\n%s\n", phase.Name); err != nil {
-			return err
+// at is when something happened in a phase, or 0 if it did not.
+func (r *report) at(phase, point string) float64 {
+	for _, p := range r.Phases {
+		if p.Name != phase {
+			continue
 		}
-		before := 0.0
-		for _, point := range phase.Points {
-			if _, err := fmt.Fprintf(w, "  %6.1f  %+6.1f  %5s  %s\n", point.Seconds, point.Seconds-before, point.Load, point.Name); err != nil {
-				return err
+		for _, candidate := range p.Points {
+			if candidate.Name == point {
+				return candidate.Seconds
 			}
-			before = point.Seconds
 		}
 	}
-	if file == "" {
-		return nil
+	return 0
+}
+
+type reports []*report
+
+// write writes the reports as text, and to a file as JSON if one is named.
+func (r reports) write(w io.Writer, file string) error {
+	var text strings.Builder
+	for _, report := range r {
+		report.timeline(&text)
+	}
+	r.summary(&text)
+	if _, err := io.WriteString(w, text.String()); err != nil || file == "" {
+		return err
 	}
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(file, append(content, '\n'), 0o600)
+}
+
+func (r *report) timeline(text *strings.Builder) {
+	fmt.Fprintf(text, "%s nodes; seconds since the start of the phase, since the point before, load average\n", r.Nodes)
+	for _, phase := range r.Phases {
+		fmt.Fprintf(text, "\n%s\n", phase.Name)
+		before := 0.0
+		for _, point := range phase.Points {
+			fmt.Fprintf(text, "  %6.1f  %+6.1f  %5s  %s\n", point.Seconds, point.Seconds-before, point.Load, point.Name)
+			before = point.Seconds
+		}
+	}
+	text.WriteString("\n")
+}
+
+// summary sets the workload clusters beside KinD's, from the moment that each exists as an object.
+func (r reports) summary(text *strings.Builder) {
+	text.WriteString("Seconds; of a workload cluster, from its object on\n\n  nodes   kind Ready   nodes Ready   of kind's   Available   upgrade   deletion\n")
+	for _, report := range r {
+		start := report.at(phaseApply, pointCluster)
+		ready := max(report.at(phaseApply, pointControlPlaneReady), report.at(phaseApply, pointWorkersReady)) - start
+		floor := report.at(phaseKind, pointKindReady)
+		fmt.Fprintf(text, "  %-5s  %11.1f  %12.1f  %9.2fx  %10.1f  %8.1f  %9.1f\n", report.Nodes, floor, ready, ready/floor,
+			report.at(phaseApply, pointAvailable)-start, report.at(phaseUpgrade, pointOldGone), report.at(phaseDestroy, pointDeleted))
+	}
 }

@@ -20,6 +20,18 @@ import (
 
 const pollInterval = 250 * time.Millisecond
 
+// Points that the summary is made of.
+const (
+	pointKindReady         = "nodes Ready"
+	pointCluster           = "Cluster object"
+	pointControlPlaneReady = "control plane nodes Ready"
+	pointWorkersReady      = "worker nodes Ready"
+	pointAvailable         = "Cluster Available"
+	pointOldGone           = "old machines gone"
+	// pointDeleted is what terraform reports.
+	pointDeleted = "capi_cluster.quickstart: delete"
+)
+
 // watch looks at the management cluster until ctx ends, and marks what it sees happen.
 type watch func(ctx context.Context, mark func(string))
 
@@ -37,12 +49,12 @@ type milestone struct {
 
 func watchCreate(o options) watch {
 	return watchMilestones([]milestone{
-		{"Cluster object", func(facts) bool { return true }},
+		{pointCluster, func(facts) bool { return true }},
 		{"infrastructure (load balancer)", func(f facts) bool { return f.cluster.Status.Initialization.InfrastructureProvisioned != nil }},
 		{"control plane initialized", func(f facts) bool { return f.cluster.Status.Initialization.ControlPlaneInitialized != nil }},
-		{"control plane nodes Ready", func(f facts) bool { return f.ready(true, "") == o.controlPlanes }},
-		{"worker nodes Ready", func(f facts) bool { return f.ready(false, "") == o.workers }},
-		{"Cluster Available", func(f facts) bool { return conditions.IsTrue(f.cluster, clusterv1.AvailableCondition) }},
+		{pointControlPlaneReady, func(f facts) bool { return f.ready(true, "") == o.controlPlanes }},
+		{pointWorkersReady, func(f facts) bool { return f.ready(false, "") == o.workers }},
+		{pointAvailable, func(f facts) bool { return conditions.IsTrue(f.cluster, clusterv1.AvailableCondition) }},
 	})
 }
 
@@ -50,7 +62,7 @@ func watchUpgrade(o options) watch {
 	return watchMilestones([]milestone{
 		{"control plane nodes of the new version Ready", func(f facts) bool { return f.ready(true, o.to) == o.controlPlanes }},
 		{"worker nodes of the new version Ready", func(f facts) bool { return f.ready(false, o.to) == o.workers }},
-		{"old machines gone", func(f facts) bool { return len(f.machines) == o.controlPlanes+o.workers && f.all(o.to) }},
+		{pointOldGone, func(f facts) bool { return len(f.machines) == o.controlPlanes+o.workers && f.all(o.to) }},
 	})
 }
 
