@@ -18,6 +18,7 @@ import (
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	devv1 "sigs.k8s.io/cluster-api/test/infrastructure/docker/api/v1beta2"
+	"sigs.k8s.io/cluster-api/util/conditions"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
@@ -124,31 +125,43 @@ func TestCustomTemplate(t *testing.T) {
 }
 
 func TestPull(t *testing.T) {
-	e := newEnvironment(t, func(_ *clusterv1.Cluster, c *infrav1.DockerCluster) { c.Spec.LoadBalancer.ImageTag = "other" })
-	refuse := true
-	e.engine.OnPull = func(string, *container.Credentials) error {
-		if refuse {
+	e := newEnvironment(t, func(_ *clusterv1.Cluster, c *infrav1.DockerCluster) {
+		c.Spec.LoadBalancer.ImageTag = "other"
+		c.Spec.LoadBalancer.ImagePull = infrav1.ImagePull{
+			SecretRef: &corev1.LocalObjectReference{Name: "registries"},
+			Mirrors:   []infrav1.RegistryMirror{{Registry: "docker.io", Mirror: "mirror.example.com"}},
+		}
+	})
+	e.engine.OnPull = func(image string, credentials *container.Credentials) error {
+		if image != "mirror.example.com/kindest/haproxy:other" || credentials == nil || credentials.Username != "me" {
 			return errors.New("denied")
 		}
 		return nil
 	}
-	awaitJob := func() {
-		select {
-		case <-e.reconciler.Jobs.Events():
-		case <-time.After(5 * time.Second):
-			t.Fatal("No job has asked for a reconcile.")
+	pulled := func() error {
+		t.Helper()
+		for range 10 {
+			if _, err := e.reconcile(); err != nil || conditions.IsTrue(e.dockerCluster(), infrav1.LoadBalancerAvailableCondition) {
+				return err
+			}
+			e.expectCondition(infrav1.LoadBalancerAvailableCondition, metav1.ConditionFalse, infrav1.LoadBalancerPullingImageReason, "Pulling image kindest/haproxy:other")
+			select {
+			case <-e.reconciler.Jobs.Events():
+			case <-time.After(5 * time.Second):
+				t.Fatal("No job has asked for a reconcile.")
+			}
 		}
+		return errors.New("still not pulled")
 	}
-	e.mustReconcile()
-	e.expectCondition(infrav1.LoadBalancerAvailableCondition, metav1.ConditionFalse, infrav1.LoadBalancerPullingImageReason, "kindest/haproxy:other")
-	awaitJob()
-	_, err := e.reconcile()
-	e.Expect(err).To(MatchError(ContainSubstring("cannot be pulled: pulling image kindest/haproxy:other: denied")))
-	refuse = false
-	e.mustReconcile()
-	awaitJob()
-	e.mustReconcile()
-	e.expectCondition(infrav1.LoadBalancerAvailableCondition, metav1.ConditionTrue, infrav1.LoadBalancerAvailableReason, "")
+	e.Expect(pulled()).To(MatchError(ContainSubstring("cannot be pulled: reading the Secret of imagePull.secretRef")))
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "registries"}, Data: map[string][]byte{
+		corev1.DockerConfigJsonKey: []byte(`{"auths": {"mirror.example.com": {"username": "you", "password": "p"}}}`),
+	}}
+	e.Expect(e.client.Create(context.Background(), secret)).To(Succeed())
+	e.Expect(pulled()).To(MatchError(ContainSubstring("pulling image mirror.example.com/kindest/haproxy:other: denied")))
+	secret.Data[corev1.DockerConfigJsonKey] = []byte(`{"auths": {"mirror.example.com": {"username": "me", "password": "p"}}}`)
+	e.Expect(e.client.Update(context.Background(), secret)).To(Succeed())
+	e.Expect(pulled()).To(Succeed())
 }
 
 func TestEndpointGivenByTheUser(t *testing.T) {

@@ -69,6 +69,20 @@ func TestAccPull(t *testing.T) {
 			g.Expect(puller.Ensure(ctx, wanted, func(string) {})).To(Succeed(), "it is local from then on")
 		})
 	}
+
+	t.Run("pulled by its digest by somebody else", func(t *testing.T) {
+		g := NewWithT(t)
+		ctx := context.Background()
+		pulled := mirror + "/acc/image:1@" + digest.String()
+		t.Cleanup(func() {
+			_ = exec.CommandContext(ctx, "docker", "rmi", "--force", container.LocalReference(pulled), pulled).Run()
+		})
+		credentials := container.Credentials{Username: "me", Password: "hunter2", ServerAddress: mirror}
+		g.Expect(docker.PullImage(ctx, pulled, &credentials, nil)).To(Succeed())
+		g.Expect(docker.ImageExists(ctx, container.LocalReference(pulled))).To(BeFalse(), "the engine drops the tag")
+		g.Expect(Puller{Runtime: docker}.Ensure(ctx, pulled, func(string) {})).To(Succeed())
+		g.Expect(docker.ImageExists(ctx, container.LocalReference(pulled))).To(BeTrue())
+	})
 }
 
 func configWith(name, registry, password string) *corev1.Secret {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
@@ -33,7 +34,7 @@ type Puller struct {
 // of a failed pull names every reference that was tried.
 func (p Puller) Ensure(ctx context.Context, image string, report func(string)) error {
 	local := container.LocalReference(image)
-	for _, name := range []string{local, image} {
+	for _, name := range slices.Compact([]string{local, image}) {
 		exists, err := p.Runtime.ImageExists(ctx, name)
 		if err != nil {
 			return err
