@@ -14,12 +14,14 @@
 //	bootstrap        how a container turns itself into a node, and how to see how far it is
 //	cloudinit        what the bootstrap provider's cloud-config says
 //	loadbalancer     HAProxy in a container
-//	images           images into nodes
+//	images           images onto the host and into nodes
+//	network          the clusters' Docker network and its addresses
 //	identity         which container belongs to which object
+//	orphans          containers whose management cluster is gone
 //	background       jobs and events beside the reconcile loops
 //	webhooks         admission
 //
 // Two rules hold everywhere. What exists is read from the engine in every reconcile, by labels, never from memory
-// or from conditions that were set earlier. And everything in a cluster refers to containers by name, which
-// Docker resolves to whatever address they have after a restart.
+// or from conditions that were set earlier. And a container's name, address and host ports are its own for life, so
+// that everything finds everything again after a restart.
 package docker
