@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
 const (
@@ -195,7 +196,7 @@ func (s *story) expectRecovery(restarted time.Time) {
 
 // expectManagers checks that the four managers have come up since a restart. What their pods said before it stands in
 // the API until their kubelet is up.
-func (s *story) expectManagers(g Gomega, mgmt client.Client, restarted time.Time) {
+func (s *story) expectManagers(g Gomega, mgmt *management.Cluster, restarted time.Time) {
 	pods := &corev1.PodList{}
 	g.Expect(mgmt.List(s.t.Context(), pods, client.HasLabels{clusterv1.ProviderNameLabel})).To(Succeed())
 	g.Expect(pods.Items).To(HaveLen(4))
