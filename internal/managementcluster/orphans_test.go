@@ -91,7 +91,7 @@ func TestRemoveOrphansWithoutUID(t *testing.T) {
 }
 
 func TestRemovalWarning(t *testing.T) {
-	broken := &Resource{clusters: engineClusters{err: errors.New("no engine.")}}
+	broken := &Resource{clusters: engineClusters{err: errors.New("no engine")}}
 	got := broken.removeOrphans(t.Context(), "mgmt", "")
 	want := diag.Diagnostics{diag.NewWarningDiagnostic("Containers may be left",
 		"Management cluster \"mgmt\" is deleted, but not all that it left behind: no engine.\n\n"+
