@@ -25,7 +25,7 @@ import (
 var faultSeed = flag.Uint64("fault-seed", 0, "run TestFaults with this seed only")
 
 const (
-	faultSeeds = 12
+	faultSeeds = 8
 	faultSteps = 120
 	// recoveryRounds is how often everything may be reconciled, once nothing fails any more, until all is well.
 	recoveryRounds = 60

@@ -16,9 +16,8 @@ import (
 // machines are gone. The network stays: other clusters, and the management cluster, are on it.
 func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
 	r.Jobs.Forget(s.dockerCluster)
-	lb := r.loadBalancer(s)
-	ctrl.LoggerFrom(ctx).Info("Removing the load balancer", "container", lb.Name)
-	if err := lb.Delete(ctx); err != nil {
+	ctrl.LoggerFrom(ctx).Info("Removing the load balancer")
+	if err := r.loadBalancer(s).Delete(ctx); err != nil {
 		return err
 	}
 	controllerutil.RemoveFinalizer(s.dockerCluster, infrav1.ClusterFinalizer)

@@ -36,7 +36,7 @@ func reconcileFromNothingToReady(e *environment) {
 	e.mustReconcile()
 	c := e.dockerCluster()
 	e.Expect(c.Finalizers).To(ContainElement(infrav1.ClusterFinalizer))
-	e.Expect(e.loadBalancer()).To(MatchRegexp("^test-lb-[0-9a-f]{5}$"))
+	e.Expect(e.loadBalancer()).To(Equal("test-lb"))
 	e.Expect(c.Spec.ControlPlaneEndpoint.Host).To(Equal(e.engine.Spec(e.loadBalancer()).IPv4))
 	e.Expect(c.Spec.ControlPlaneEndpoint.Port).To(BeEquivalentTo(6443))
 	e.Expect(c.Annotations).To(HaveKeyWithValue(infrav1.HostEndpointAnnotation, MatchRegexp(`^127\.0\.0\.1:2\d{4}$`)))
@@ -172,7 +172,7 @@ func TestEndpointGivenByTheUser(t *testing.T) {
 			})
 			e.mustReconcile()
 			e.Expect(e.dockerCluster().Spec.ControlPlaneEndpoint).To(Equal(infrav1.APIEndpoint{Host: host, Port: port}))
-			e.Expect(e.loadBalancer()).To(MatchRegexp("^test-lb-[0-9a-f]{5}$"), "the endpoint is not the container's name")
+			e.Expect(e.loadBalancer()).To(Equal("test-lb"), "the endpoint is not the container's name")
 			e.Expect(e.engine.Spec(e.loadBalancer()).Ports).To(ConsistOf(HaveField("ContainerPort", int(port))))
 		})
 	}

@@ -114,14 +114,15 @@ func MachineContainer(cluster, machine string) string {
 	return cluster + "-" + machine
 }
 
+// maxHostName is how long a container's name may be: it is a host name, too (RFC 1123).
+const maxHostName = 63
+
 // Distinct is a container name that nobody else makes from the same name.
 func Distinct(name string, uid types.UID) string {
 	sum := sha256.Sum256([]byte(uid))
 	suffix := "-" + hex.EncodeToString(sum[:])[:5]
-	// The name is a host name, and those end at 63 characters.
-	const limit = 63
-	if len(name)+len(suffix) > limit {
-		name = strings.TrimRight(name[:limit-len(suffix)], "-.")
+	if len(name)+len(suffix) > maxHostName {
+		name = strings.TrimRight(name[:maxHostName-len(suffix)], "-.")
 	}
 	return name + suffix
 }
@@ -143,10 +144,13 @@ func ContainerName(providerID string) string {
 	return name
 }
 
-// LoadBalancerContainer is the name of the load balancer's container: the one that the DockerCluster says, which
-// outlives a move that changes the UID that the name is first made from.
+// LoadBalancerContainer is the name of the load balancer's container: the one that the DockerCluster says, or at first
+// the one that upstream gives it, by which its tools find it.
 func LoadBalancerContainer(cluster string, infra *infrav1.DockerCluster) string {
 	if name := infra.Annotations[infrav1.LoadBalancerAnnotation]; name != "" {
+		return name
+	}
+	if name := cluster + "-lb"; len(name) <= maxHostName {
 		return name
 	}
 	return Distinct(cluster+"-lb", infra.UID)

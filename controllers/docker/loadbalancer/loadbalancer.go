@@ -55,7 +55,7 @@ var ErrNameTaken = errors.New("the container's name is taken")
 type LoadBalancer struct {
 	// Runtime has the container.
 	Runtime container.Runtime
-	// Name of the container.
+	// Name of the container. Ensure changes it if a cluster of the same name has it.
 	Name string
 	// Owner is the cluster.
 	Owner identity.Owner
@@ -102,7 +102,7 @@ func (l *LoadBalancer) Ensure(ctx context.Context, config Config) (Endpoint, err
 	if err != nil {
 		return Endpoint{}, err
 	}
-	found, err := l.Runtime.Inspect(ctx, l.Name)
+	found, err := l.find(ctx)
 	switch {
 	case errors.Is(err, container.ErrNotFound):
 		err = l.create(ctx, config, content)
@@ -121,6 +121,16 @@ func (l *LoadBalancer) Ensure(ctx context.Context, config Config) (Endpoint, err
 		return Endpoint{}, err
 	}
 	return l.endpoint(found)
+}
+
+// find finds the container, or the name that it is to get.
+func (l *LoadBalancer) find(ctx context.Context) (container.Container, error) {
+	found, err := l.Runtime.Inspect(ctx, l.Name)
+	if err == nil && !l.Established && l.Owner.IsNamesake(found) {
+		l.Name = identity.Distinct(l.Name, l.Owner.ObjectUID)
+		return l.Runtime.Inspect(ctx, l.Name)
+	}
+	return found, err
 }
 
 // resume brings a load balancer that exists up to date.
@@ -264,19 +274,25 @@ func (l *LoadBalancer) endpoint(found container.Container) (Endpoint, error) {
 	return Endpoint{}, fmt.Errorf("container %s publishes no port: remove it with \"docker rm -f -v %s\", it will be made again", l.Name, l.Name)
 }
 
-// Delete removes the load balancer. A container of its name that belongs to somebody else is left alone.
+// Delete removes the load balancer. It goes by labels: the name may never have been written down.
 func (l *LoadBalancer) Delete(ctx context.Context) error {
-	found, err := l.Runtime.Inspect(ctx, l.Name)
-	if errors.Is(err, container.ErrNotFound) {
-		return nil
-	}
+	found, err := l.Runtime.List(ctx, map[string]string{
+		identity.NamespaceLabel: l.Owner.Namespace,
+		identity.ClusterLabel:   l.Owner.Cluster,
+		identity.KindRoleLabel:  identity.RoleLoadBalancer,
+	})
 	if err != nil {
 		return err
 	}
-	if !l.Owner.Owns(found, l.Established) {
-		return nil
+	for _, c := range found {
+		if !l.Owner.Owns(c, l.Established && c.Name == l.Name) {
+			continue
+		}
+		if err := l.Runtime.Remove(ctx, c.Name); err != nil {
+			return err
+		}
 	}
-	return l.Runtime.Remove(ctx, l.Name)
+	return nil
 }
 
 // HostEndpoint is the address of the API server as seen from the Docker host. hostIP may be empty.

@@ -229,6 +229,28 @@ func TestForeignContainer(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred(), "it is not touched")
 }
 
+// Clusters of the same name in two namespaces have their own load balancers, also when they are deleted.
+func TestNamesake(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	first, second := newLoadBalancer(engine), newLoadBalancer(engine)
+	second.Owner.Namespace, second.Owner.ObjectUID = "other", "other-uid"
+	one, err := first.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+	two, err := second.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(second.Name).To(HavePrefix(first.Name + "-"))
+	g.Expect(two.IPv4).NotTo(Equal(one.IPv4))
+
+	// A controller that was killed before it wrote the name down.
+	forgotten := newLoadBalancer(engine)
+	forgotten.Owner = second.Owner
+	g.Expect(forgotten.Delete(ctx)).To(Succeed())
+	left, err := engine.List(ctx, nil)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(left).To(HaveExactElements(HaveField("Name", first.Name)))
+}
+
 func TestDelete(t *testing.T) {
 	g := NewWithT(t)
 	engine := newEngine()
