@@ -17,7 +17,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// run returns what the command prints, and leaves the engine to the test. Time stands still meanwhile.
+// run returns what the command prints.
 func run(t *testing.T, e *engine, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
