@@ -132,7 +132,9 @@ func copyImage(ctx context.Context, runtime container.Runtime, donor, target, im
 	}
 	defer remove(ctx, runtime, donor, file)
 	defer remove(ctx, runtime, target, file)
-	export := []string{"/bin/sh", "-c", "mkdir -p " + directory + " && exec ctr --namespace=k8s.io images export " + file + " \"$0\"", image}
+	// Not through containerd's transfer service: ctr then does not wait for the end of what it is sent, and ends with
+	// success and half a file now and then.
+	export := []string{"/bin/sh", "-c", "mkdir -p " + directory + " && exec ctr --namespace=k8s.io images export --local " + file + " \"$0\"", image}
 	if err := run(ctx, runtime, donor, container.Exec{Command: export}); err != nil {
 		return err
 	}
