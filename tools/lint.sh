@@ -13,7 +13,7 @@ fi
 "$linter" run ./...
 (cd test/nodeimage && "$linter" run ./...)
 if command -v shellcheck >/dev/null; then
-  shellcheck tools/*.sh .ci/run
+  shellcheck tools/*.sh .ci/run controllers/docker/bootstrap/node/*.sh
 else
   echo "shellcheck is not installed: the scripts were not checked" >&2
 fi

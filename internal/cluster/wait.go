@@ -153,7 +153,7 @@ func describe(c metav1.Condition) string {
 func oneLine(message string) string {
 	lines := strings.FieldsFunc(message, func(r rune) bool { return r == '\n' })
 	for i, line := range lines {
-		lines[i] = strings.TrimPrefix(strings.TrimSpace(line), "* ")
+		lines[i] = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "* "))
 	}
 	return strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": ")
 }

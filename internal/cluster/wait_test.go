@@ -263,3 +263,10 @@ func TestConditionOf(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestOneLine(t *testing.T) {
+	got := oneLine("* InfrastructureReady: Bootstrap command failed:\n* \t[preflight] port 6443 is in use\n")
+	if want := "InfrastructureReady: Bootstrap command failed: [preflight] port 6443 is in use"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

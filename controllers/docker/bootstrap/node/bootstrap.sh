@@ -41,8 +41,7 @@ note() {
 
 # retry COMMAND...: an API server that has just started may be away for moments.
 retry() {
-  local attempt
-  for attempt in $(seq 60); do
+  for _ in $(seq 60); do
     "$@" && return 0
     sleep 1
   done
@@ -74,7 +73,7 @@ write_files() {
     else
       (umask 077 && cat "$root/files/$number" >"$path") || finish 1 "write_files: $path"
     fi
-    chown "$owner" "$path" && chmod "$mode" "$path" || finish 1 "write_files: $path"
+    { chown "$owner" "$path" && chmod "$mode" "$path"; } || finish 1 "write_files: $path"
   done <"$root/files.list"
 }
 
