@@ -60,19 +60,26 @@ func newAccNode(t *testing.T, docker *container.Docker, role string, images ...s
 // TestAccLoad loads an image of the Docker host into two nodes at once, while they boot, and into one that comes later.
 // TEST_IMAGE is another image to do it with.
 func TestAccLoad(t *testing.T) {
-	image := accHostImage
+	source := accHostImage
 	if other := os.Getenv("TEST_IMAGE"); other != "" {
-		image = other
+		source = other
 	}
-	docker := newDocker(t, accNodeImage, image)
+	docker := newDocker(t, accNodeImage, source)
 	g := NewWithT(t)
 	ctx := context.Background()
+	// A name of its own: machines of other tests may have the volume of the image itself.
+	image := fmt.Sprintf("localhost/acc-load:%d", time.Now().UnixNano())
+	g.Expect(docker.TagImage(ctx, source, image)).To(Succeed())
+	a, err := archiveOf(ctx, docker, image)
+	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() {
-		g.Expect(volumes(t)).NotTo(BeEmpty(), "the nodes that are about to go have one")
 		g.Expect(RemoveVolumes(ctx, docker)).To(Succeed())
+		g.Expect(volumes(t)).NotTo(ContainElement(a.volume))
+		g.Expect(exec.CommandContext(ctx, "docker", "rmi", image).Run()).To(Succeed())
 	})
 	sharing := []string{newAccNode(t, docker, "first", image), newAccNode(t, docker, "second", image)}
-	g.Expect(volumes(t)).To(HaveLen(1))
+	g.Expect(RemoveVolumes(ctx, docker)).To(Succeed())
+	g.Expect(volumes(t)).To(ContainElement(a.volume), "nodes have it")
 
 	loader := &Loader{}
 	var group errgroup.Group
@@ -80,24 +87,22 @@ func TestAccLoad(t *testing.T) {
 		group.Go(func() error {
 			started := time.Now()
 			err := loader.Load(ctx, docker, node, image)
-			t.Logf("Loading %s into %s took %s.", image, node, time.Since(started).Round(time.Millisecond))
+			t.Logf("Loading %s into %s took %s.", source, node, time.Since(started).Round(time.Millisecond))
 			return err
 		})
 	}
 	g.Expect(group.Wait()).To(Succeed())
 	for _, node := range sharing {
-		g.Expect(list(ctx, docker, node)).To(ContainElement("docker.io/" + image))
+		g.Expect(list(ctx, docker, node)).To(ContainElement(image))
 	}
 
 	// The same, after what nodes share was damaged.
-	a, err := archiveOf(ctx, docker, image)
-	g.Expect(err).NotTo(HaveOccurred())
 	damage := []string{"/bin/sh", "-c", "find \"$0\" -type f -size +100k -exec truncate --size=1000 {} +", a.path}
 	g.Expect(run(ctx, docker, sharing[0], container.Exec{Command: damage})).To(Succeed())
 	late := newAccNode(t, docker, "late", image)
 	g.Expect(loader.Load(ctx, docker, late, image)).To(MatchError(ContainSubstring("importing image " + image)))
 	g.Expect(loader.Load(ctx, docker, late, image)).To(Succeed())
-	g.Expect(list(ctx, docker, late)).To(ContainElement("docker.io/" + image))
+	g.Expect(list(ctx, docker, late)).To(ContainElement(image))
 }
 
 // volumes are the names of the volumes of images.
