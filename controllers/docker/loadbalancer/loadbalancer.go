@@ -15,9 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"net"
 	"net/netip"
-	"strconv"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
@@ -34,9 +32,6 @@ const (
 	// reloadSignal makes HAProxy's master process start workers with the new configuration, and lets the old
 	// ones finish their connections.
 	reloadSignal = "USR2"
-
-	// defaultHostIP is where the API server's port is published: on the Docker host, for nobody else.
-	defaultHostIP = "127.0.0.1"
 
 	// memoryBytes is several times what HAProxy takes with all the connections that its configuration allows.
 	memoryBytes = 256 << 20
@@ -72,15 +67,6 @@ type LoadBalancer struct {
 	HostIP string
 	// HostPort is the one that the user wants or the cluster already had, or 0 if any will do.
 	HostPort int
-}
-
-// Endpoint is where a load balancer is reached.
-type Endpoint struct {
-	// HostPort is the port on the Docker host.
-	HostPort int
-	// IPv4 and IPv6 are the addresses on the cluster's network that are the load balancer's for good; empty where the
-	// engine chooses.
-	IPv4, IPv6 string
 }
 
 // Image is the load balancer image that a cluster asks for.
@@ -261,19 +247,6 @@ func (l *LoadBalancer) spec(config Config, hostPort int, addresses network.Addre
 	}
 }
 
-func (l *LoadBalancer) endpoint(found container.Container) (Endpoint, error) {
-	for _, port := range found.Ports {
-		if port.HostPort != 0 {
-			endpoint := Endpoint{HostPort: port.HostPort}
-			if found.AssignedIPv4 != "" {
-				endpoint.IPv4, endpoint.IPv6 = found.AssignedIPv4, found.IPv6
-			}
-			return endpoint, nil
-		}
-	}
-	return Endpoint{}, fmt.Errorf("container %s publishes no port: remove it with \"docker rm -f -v %s\", it will be made again", l.Name, l.Name)
-}
-
 // Delete removes the load balancer. It goes by labels: the name may never have been written down.
 func (l *LoadBalancer) Delete(ctx context.Context) error {
 	found, err := l.Runtime.List(ctx, map[string]string{
@@ -293,25 +266,4 @@ func (l *LoadBalancer) Delete(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// HostEndpoint is the address of the API server as seen from the Docker host. hostIP may be empty.
-func HostEndpoint(hostIP string, hostPort int) string {
-	if address, err := netip.ParseAddr(hostIP); err != nil || address.IsUnspecified() {
-		hostIP = defaultHostIP
-	}
-	return net.JoinHostPort(hostIP, strconv.Itoa(hostPort))
-}
-
-// ParseHostEndpoint returns the port of a host endpoint, or 0.
-func ParseHostEndpoint(endpoint string) int {
-	_, text, err := net.SplitHostPort(endpoint)
-	if err != nil {
-		return 0
-	}
-	port, err := strconv.Atoi(text)
-	if err != nil {
-		return 0
-	}
-	return port
 }

@@ -5,10 +5,66 @@ package docker
 
 import (
 	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 )
+
+// reliable in a context exempts calls from faults: the test's own.
+type reliable struct{}
+
+var errFault = errors.New("fault")
+
+// faults make calls fail.
+type faults struct {
+	mu   sync.Mutex
+	rand *rand.Rand
+	rate float64
+}
+
+// set sets how many of all calls fail, before and after they take effect each.
+func (f *faults) set(rate float64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rate = rate
+}
+
+func (f *faults) strike(ctx context.Context) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return ctx.Value(reliable{}) == nil && f.rand.Float64() < f.rate
+}
+
+// before has calls fail without effect, some after a while.
+func (f *faults) before(ctx context.Context, _, _ string) error {
+	if !f.strike(ctx) {
+		return nil
+	}
+	f.mu.Lock()
+	hangs := f.rand.IntN(10) == 0
+	f.mu.Unlock()
+	if !hangs {
+		return errFault
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(callTimeout):
+		return errFault
+	}
+}
+
+// after has calls take effect, and loses the answer.
+func (f *faults) after(ctx context.Context, _, _ string) error {
+	if f.strike(ctx) {
+		return errFault
+	}
+	return nil
+}
 
 // client returns one whose calls fail.
 func (f *faults) client(c client.Client) client.Client {
