@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -42,13 +43,32 @@ func (w *workloadCache) Watch(_ context.Context, _ client.ObjectKey, watcher clu
 	return watcher.Watch(w.workload)
 }
 
+// podCache is a cache of pods only.
+type podCache struct {
+	informertest.FakeInformers
+	pods *podInformer
+}
+
+func (c *podCache) GetInformer(context.Context, client.Object, ...cache.InformerGetOption) (cache.Informer, error) {
+	return c.pods, nil
+}
+
+// podInformer says when it has a handler: sources add theirs in the background.
+type podInformer struct {
+	controllertest.FakeInformer
+	watched chan struct{}
+}
+
+func (i *podInformer) AddEventHandlerWithOptions(handler toolscache.ResourceEventHandler, options toolscache.HandlerOptions) (toolscache.ResourceEventHandlerRegistration, error) {
+	defer close(i.watched)
+	return i.FakeInformer.AddEventHandlerWithOptions(handler, options)
+}
+
 func TestComponentsWakeTheReconciler(t *testing.T) {
 	g := NewWithT(t)
 	ctx := t.Context()
-	informers := &informertest.FakeInformers{}
-	pods, err := informers.FakeInformerFor(ctx, &corev1.Pod{})
-	g.Expect(err).NotTo(HaveOccurred())
-	inner := &workloadCache{connects: make(chan event.GenericEvent), workload: informers}
+	pods := &podInformer{watched: make(chan struct{})}
+	inner := &workloadCache{connects: make(chan event.GenericEvent), workload: &podCache{pods: pods}}
 	controlPlane := ctrl.Request{NamespacedName: client.ObjectKey{Namespace: "default", Name: "cp"}}
 	clusters := componentsCache{inner}.GetClusterSource("kubeadmcontrolplane", func(context.Context, client.Object) []ctrl.Request {
 		return []ctrl.Request{controlPlane}
@@ -67,8 +87,9 @@ func TestComponentsWakeTheReconciler(t *testing.T) {
 	g.Expect(inner.watches).To(ConsistOf(componentsWatch))
 
 	notReady, ready := component(corev1.ConditionFalse), component(corev1.ConditionTrue)
-	// The informer gets its handler in the background.
-	g.Eventually(func() int { pods.Add(notReady); return queue.Len() }).WithTimeout(5 * time.Second).Should(Equal(1))
+	g.Eventually(pods.watched).WithTimeout(5 * time.Second).Should(BeClosed())
+	pods.Add(notReady)
+	g.Eventually(queue.Len).WithTimeout(5 * time.Second).Should(Equal(1))
 	g.Expect(taken()).To(Equal(controlPlane))
 
 	pods.Update(notReady, component(corev1.ConditionFalse))
