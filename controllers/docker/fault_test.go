@@ -165,8 +165,12 @@ func (w *world) expectOrder() {
 				servers = append(servers, "server "+name+" ")
 			}
 		}
-		infra := w.infraCluster(namespace)
-		content, err := w.engine.ReadFile(w.t.Context(), infra.Annotations[infrav1.LoadBalancerAnnotation], "/usr/local/etc/haproxy/haproxy.cfg")
+		loadBalancers, err := w.engine.List(w.t.Context(), map[string]string{
+			identity.NamespaceLabel: namespace, identity.KindRoleLabel: identity.RoleLoadBalancer,
+		})
+		w.Expect(err).NotTo(HaveOccurred())
+		w.Expect(loadBalancers).To(HaveLen(1))
+		content, err := w.engine.ReadFile(w.t.Context(), loadBalancers[0].Name, "/usr/local/etc/haproxy/haproxy.cfg")
 		w.Expect(err).NotTo(HaveOccurred())
 		for _, server := range servers {
 			w.Expect(string(content)).To(ContainSubstring(server))

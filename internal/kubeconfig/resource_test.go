@@ -74,11 +74,7 @@ func (e environment) create(t *testing.T, obj client.Object) {
 // cluster makes a Cluster whose infrastructure is reached from the host.
 func (e environment) cluster(t *testing.T, name, hostEndpoint string) {
 	t.Helper()
-	e.clusterOf(t, "DockerCluster", name, hostEndpoint)
-}
-
-func (e environment) clusterOf(t *testing.T, kind, name, hostEndpoint string) {
-	t.Helper()
+	const kind = "DockerCluster"
 	infrastructure := &unstructured.Unstructured{}
 	infrastructure.SetGroupVersionKind(dockerv1.GroupVersion.WithKind(kind))
 	infrastructure.SetNamespace("default")
@@ -188,20 +184,6 @@ func TestIntegrationKubeconfig(t *testing.T) {
 				ConfigStateChecks: []statecheck.StateCheck{value("client_certificate_expires_at", knownvalue.StringExact("2032-01-02T03:04:05Z"))},
 			},
 		},
-	})
-}
-
-// Upstream's kind of infrastructure says in the same way where the host reaches the cluster.
-func TestIntegrationKubeconfigOfDevCluster(t *testing.T) {
-	env := setUp(t)
-	env.clusterOf(t, "DevCluster", "dev", "127.0.0.1:33005")
-	env.secret(t, "dev", time.Now().Add(time.Hour))
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: env.factories,
-		Steps: []resource.TestStep{{
-			Config:            config("dev", ""),
-			ConfigStateChecks: []statecheck.StateCheck{value("host", knownvalue.StringExact("https://127.0.0.1:33005"))},
-		}},
 	})
 }
 

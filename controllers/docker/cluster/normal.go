@@ -87,7 +87,6 @@ func publish(dockerCluster *infrav1.DockerCluster, lb *loadbalancer.LoadBalancer
 		dockerCluster.Annotations = map[string]string{}
 	}
 	dockerCluster.Annotations[infrav1.HostEndpointAnnotation] = loadbalancer.HostEndpoint(lb.HostIP, at.HostPort)
-	dockerCluster.Annotations[infrav1.LoadBalancerAnnotation] = lb.Name
 	dockerCluster.Status.FailureDomains = dockerCluster.Spec.FailureDomains
 	dockerCluster.Status.Initialization.Provisioned = ptr.To(true)
 }

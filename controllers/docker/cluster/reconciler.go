@@ -141,14 +141,13 @@ func (r *Reconciler) loadBalancer(s *scope) *loadbalancer.LoadBalancer {
 	}
 	spec := s.dockerCluster.Spec
 	return &loadbalancer.LoadBalancer{
-		Runtime:     r.Runtime,
-		Name:        identity.LoadBalancerContainer(s.clusterName(), s.dockerCluster),
-		Owner:       owner,
-		Established: endpoint != "",
-		Image:       loadbalancer.Image(spec.LoadBalancer.ImageMeta),
-		Network:     r.Network,
-		Host:        spec.ControlPlaneEndpoint.Host,
-		HostIP:      spec.LoadBalancer.HostIP,
-		HostPort:    cmp.Or(loadbalancer.ParseHostEndpoint(endpoint), int(spec.LoadBalancer.HostPort)),
+		Runtime:  r.Runtime,
+		Name:     identity.LoadBalancerContainer(s.clusterName(), s.dockerCluster.UID),
+		Owner:    owner,
+		Image:    loadbalancer.Image(spec.LoadBalancer.ImageMeta),
+		Network:  r.Network,
+		Host:     spec.ControlPlaneEndpoint.Host,
+		HostIP:   spec.LoadBalancer.HostIP,
+		HostPort: cmp.Or(loadbalancer.ParseHostEndpoint(endpoint), int(spec.LoadBalancer.HostPort)),
 	}
 }

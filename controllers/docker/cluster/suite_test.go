@@ -25,6 +25,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
@@ -127,7 +128,10 @@ func (e *environment) dockerCluster() *infrav1.DockerCluster {
 // loadBalancer is the name of the load balancer's container.
 func (e *environment) loadBalancer() string {
 	e.t.Helper()
-	return e.dockerCluster().Annotations[infrav1.LoadBalancerAnnotation]
+	all, err := e.engine.List(ctx, map[string]string{identity.KindRoleLabel: identity.RoleLoadBalancer})
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(all).To(HaveLen(1))
+	return all[0].Name
 }
 
 func (e *environment) expectCondition(conditionType string, status metav1.ConditionStatus, reason, message string) {

@@ -15,7 +15,6 @@ import (
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
-	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -144,14 +143,11 @@ func ContainerName(providerID string) string {
 	return name
 }
 
-// LoadBalancerContainer is the name of the load balancer's container: the one that the DockerCluster says, or at first
-// the one that upstream gives it, by which its tools find it.
-func LoadBalancerContainer(cluster string, infra *infrav1.DockerCluster) string {
-	if name := infra.Annotations[infrav1.LoadBalancerAnnotation]; name != "" {
-		return name
-	}
+// LoadBalancerContainer is the name of the load balancer's container unless a cluster of the same name has it. Upstream
+// names it so, and its tools find it by that.
+func LoadBalancerContainer(cluster string, infra types.UID) string {
 	if name := cluster + "-lb"; len(name) <= maxHostName {
 		return name
 	}
-	return Distinct(cluster+"-lb", infra.UID)
+	return Distinct(cluster+"-lb", infra)
 }

@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
-	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -54,11 +53,8 @@ func TestNames(t *testing.T) {
 	g.Expect(Distinct("test-lb", "1")).To(MatchRegexp("^test-lb-[0-9a-f]{5}$"))
 	g.Expect(Distinct("test-lb", "2")).NotTo(Equal(Distinct("test-lb", "1")), "clusters of the same name live side by side")
 
-	cluster := &infrav1.DockerCluster{}
-	g.Expect(LoadBalancerContainer("test", cluster)).To(Equal("test-lb"))
-	g.Expect(LoadBalancerContainer(strings.Repeat("a", 61), cluster)).To(And(HaveLen(63), MatchRegexp("^a+-[0-9a-f]{5}$")))
-	cluster.Annotations = map[string]string{infrav1.LoadBalancerAnnotation: "mine"}
-	g.Expect(LoadBalancerContainer("test", cluster)).To(Equal("mine"))
+	g.Expect(LoadBalancerContainer("test", "1")).To(Equal("test-lb"))
+	g.Expect(LoadBalancerContainer(strings.Repeat("a", 61), "1")).To(And(HaveLen(63), MatchRegexp("^a+-[0-9a-f]{5}$")))
 }
 
 func TestIsNamesake(t *testing.T) {

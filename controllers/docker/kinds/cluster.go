@@ -4,6 +4,8 @@
 package kinds
 
 import (
+	"maps"
+
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -38,6 +40,10 @@ func clusterFromDev(dev *devv1.DevCluster, hub *infrav1.DockerCluster) {
 
 func clusterToDev(hub *infrav1.DockerCluster, dev *devv1.DevCluster) {
 	dev.ObjectMeta = hub.ObjectMeta
+	// Upstream's test suites compare the annotations of DevClusters with those that they expect. Their way to the API
+	// server from the Docker host is the control plane endpoint.
+	dev.Annotations = maps.Clone(hub.Annotations)
+	delete(dev.Annotations, infrav1.HostEndpointAnnotation)
 	dev.Spec = ClusterSpecToDev(hub.Spec)
 	dev.Status.Conditions = hub.Status.Conditions
 	dev.Status.Initialization.Provisioned = hub.Status.Initialization.Provisioned

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/netip"
+	"slices"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
@@ -54,8 +55,6 @@ type LoadBalancer struct {
 	Name string
 	// Owner is the cluster.
 	Owner identity.Owner
-	// Established says that the cluster already refers to the container.
-	Established bool
 	// Image of HAProxy.
 	Image string
 	// Network that the cluster's containers are on.
@@ -94,7 +93,7 @@ func (l *LoadBalancer) Ensure(ctx context.Context, config Config) (Endpoint, err
 		err = l.create(ctx, config, content)
 	case err != nil:
 		return Endpoint{}, err
-	case !l.Owner.Owns(found, l.Established):
+	case !l.isOurs(found):
 		return Endpoint{}, fmt.Errorf("%w: container %s (%s) does not belong to cluster %s/%s: remove it with \"docker rm -f -v %s\" if nobody needs it",
 			ErrNameTaken, l.Name, found.ID, l.Owner.Namespace, l.Owner.Cluster, l.Name)
 	default:
@@ -109,14 +108,39 @@ func (l *LoadBalancer) Ensure(ctx context.Context, config Config) (Endpoint, err
 	return l.endpoint(found)
 }
 
-// find finds the container, or the name that it is to get.
+// find finds the container, by labels, or the name that it is to get.
 func (l *LoadBalancer) find(ctx context.Context) (container.Container, error) {
+	ours, err := l.list(ctx)
+	if err != nil {
+		return container.Container{}, err
+	}
+	if len(ours) > 0 {
+		l.Name = ours[0].Name
+		return l.Runtime.Inspect(ctx, l.Name)
+	}
 	found, err := l.Runtime.Inspect(ctx, l.Name)
-	if err == nil && !l.Established && l.Owner.IsNamesake(found) {
+	if err == nil && l.Owner.IsNamesake(found) {
 		l.Name = identity.Distinct(l.Name, l.Owner.ObjectUID)
 		return l.Runtime.Inspect(ctx, l.Name)
 	}
 	return found, err
+}
+
+// list returns the containers of the load balancer: one, or none.
+func (l *LoadBalancer) list(ctx context.Context) ([]container.Container, error) {
+	all, err := l.Runtime.List(ctx, map[string]string{
+		identity.NamespaceLabel: l.Owner.Namespace,
+		identity.ClusterLabel:   l.Owner.Cluster,
+		identity.KindRoleLabel:  identity.RoleLoadBalancer,
+	})
+	return slices.DeleteFunc(all, func(c container.Container) bool { return !l.isOurs(c) }), err
+}
+
+// isOurs tells whether a container was made for this load balancer, or for the cluster before it was moved here: then
+// the cluster's endpoint names it.
+func (l *LoadBalancer) isOurs(c container.Container) bool {
+	named := l.Host != "" && (c.AssignedIPv4 == l.Host || c.IPv6 == l.Host || c.Name == l.Host)
+	return l.Owner.Owns(c, named)
 }
 
 // resume brings a load balancer that exists up to date.
@@ -203,7 +227,7 @@ func (l *LoadBalancer) prepare(ctx context.Context, config Config, content []byt
 // replace deals with a container that could not be started. If that was never before and its port or address is taken,
 // nobody knows them yet, so others will do. Otherwise kubeconfigs have been handed out with them.
 func (l *LoadBalancer) replace(ctx context.Context, found container.Container, config Config, content []byte, cause error) error {
-	if found.State != container.StateCreated || !errors.Is(cause, container.ErrConflict) || l.Established {
+	if found.State != container.StateCreated || !errors.Is(cause, container.ErrConflict) || l.HostPort != 0 {
 		return cause
 	}
 	if err := l.Runtime.Remove(ctx, l.Name); err != nil {
@@ -247,20 +271,13 @@ func (l *LoadBalancer) spec(config Config, hostPort int, addresses network.Addre
 	}
 }
 
-// Delete removes the load balancer. It goes by labels: the name may never have been written down.
+// Delete removes the load balancer. A container of its name that belongs to somebody else is left alone.
 func (l *LoadBalancer) Delete(ctx context.Context) error {
-	found, err := l.Runtime.List(ctx, map[string]string{
-		identity.NamespaceLabel: l.Owner.Namespace,
-		identity.ClusterLabel:   l.Owner.Cluster,
-		identity.KindRoleLabel:  identity.RoleLoadBalancer,
-	})
+	ours, err := l.list(ctx)
 	if err != nil {
 		return err
 	}
-	for _, c := range found {
-		if !l.Owner.Owns(c, l.Established && c.Name == l.Name) {
-			continue
-		}
+	for _, c := range ours {
 		if err := l.Runtime.Remove(ctx, c.Name); err != nil {
 			return err
 		}

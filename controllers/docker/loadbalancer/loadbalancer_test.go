@@ -67,7 +67,7 @@ func TestEnsure(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(endpoint.HostPort).To(And(BeNumerically(">=", firstHostPort), BeNumerically("<=", lastHostPort)))
 	g.Expect(engine.Calls()).To(Equal([]string{
-		"Inspect test-lb-12345", "EnsureNetwork clusters", "List", "Create test-lb-12345", "CopyTo test-lb-12345",
+		"List", "Inspect test-lb-12345", "EnsureNetwork clusters", "List", "Create test-lb-12345", "CopyTo test-lb-12345",
 		"Start test-lb-12345", "Inspect test-lb-12345",
 	}), "the configuration is there before it starts")
 	spec := engine.Spec(lb.Name)
@@ -82,7 +82,7 @@ func TestEnsure(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(again).To(Equal(endpoint))
 	g.Expect(engine.Calls()[calls:]).To(Equal([]string{
-		"Inspect test-lb-12345", "ReadFile test-lb-12345 " + configPath, "Inspect test-lb-12345",
+		"List", "Inspect test-lb-12345", "ReadFile test-lb-12345 " + configPath, "Inspect test-lb-12345",
 	}))
 
 	// Another server: a reload.
@@ -106,7 +106,7 @@ func TestEnsureAfterStopAndRemoval(t *testing.T) {
 	g.Expect(lb.Ensure(ctx, Config{Port: 6443})).To(Equal(endpoint))
 
 	// As a cluster would remember it.
-	lb.Established, lb.HostPort, lb.Host = true, endpoint.HostPort, endpoint.IPv4
+	lb.HostPort, lb.Host = endpoint.HostPort, endpoint.IPv4
 	lb.Owner.ObjectUID = "moved, so that other ports are tried first"
 	engine.Vanish(lb.Name)
 	g.Expect(lb.Ensure(ctx, Config{Port: 6443})).To(Equal(endpoint), "kubeconfigs have it")
@@ -249,6 +249,23 @@ func TestNamesake(t *testing.T) {
 	left, err := engine.List(ctx, nil)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(left).To(HaveExactElements(HaveField("Name", first.Name)))
+}
+
+// After a move to another management cluster the objects have other UIDs, and the name may be a distinct one.
+func TestMoved(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	before := newLoadBalancer(engine)
+	before.Name = "test-lb-distinct"
+	endpoint, err := before.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+	after := newLoadBalancer(engine)
+	after.Owner.ObjectUID, after.Owner.Management.UID, after.Host = "another", "another", endpoint.IPv4
+	g.Expect(after.Ensure(ctx, Config{Port: 6443})).To(Equal(endpoint))
+	g.Expect(after.Name).To(Equal(before.Name))
+	g.Expect(after.Delete(ctx)).To(Succeed())
+	_, err = engine.Inspect(ctx, before.Name)
+	g.Expect(err).To(MatchError(container.ErrNotFound))
 }
 
 func TestDelete(t *testing.T) {

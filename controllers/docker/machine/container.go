@@ -221,10 +221,7 @@ func payload(s *scope, info container.Info, secret *corev1.Secret) ([]byte, erro
 
 // certificateNames are the ways to reach the API server from the cluster's network and from the Docker host.
 func certificateNames(s *scope) []string {
-	names := []string{
-		"127.0.0.1", "localhost", s.dockerCluster.Spec.ControlPlaneEndpoint.Host,
-		identity.LoadBalancerContainer(s.cluster.Name, s.dockerCluster),
-	}
+	names := []string{"127.0.0.1", "localhost", s.dockerCluster.Spec.ControlPlaneEndpoint.Host}
 	if address, err := netip.ParseAddr(s.dockerCluster.Spec.LoadBalancer.HostIP); err == nil && !address.IsUnspecified() {
 		names = append(names, address.String())
 	}

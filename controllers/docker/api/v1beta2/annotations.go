@@ -16,9 +16,6 @@ const (
 	// "127.0.0.1:PORT". The port stays the same for the life of the cluster.
 	HostEndpointAnnotation = "docker.infrastructure.cluster.x-k8s.io/host-endpoint"
 
-	// LoadBalancerAnnotation on a DockerCluster is the name of its load balancer's container.
-	LoadBalancerAnnotation = "docker.infrastructure.cluster.x-k8s.io/load-balancer"
-
 	// CNIAnnotation on a Cluster selects the network plug-in that the infrastructure provider installs.
 	// Without it none is installed. The only value is CNINodeImage.
 	CNIAnnotation = "docker.infrastructure.cluster.x-k8s.io/cni"
