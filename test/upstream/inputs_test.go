@@ -5,9 +5,7 @@ package upstream
 
 import (
 	"context"
-	"maps"
 	"slices"
-	"strings"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -19,7 +17,6 @@ import (
 	clusterctlcluster "sigs.k8s.io/cluster-api/cmd/clusterctl/client/cluster"
 	"sigs.k8s.io/cluster-api/test/e2e"
 	"sigs.k8s.io/cluster-api/test/framework"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // expectResilience returns a check of a finished cluster: what its objects need, controllers put back when it is taken
@@ -53,16 +50,6 @@ func expectResilience(hasClass bool) func(framework.ClusterProxy, string, string
 			WaitToRemainStable:       suite.config.GetIntervals("quick-start", "wait-resource-versions-remain-stable"),
 		})
 	}
-}
-
-// withoutOwnAnnotations returns the metadata that comes from the class. Our Docker provider adds annotations, as
-// upstream's does.
-func withoutOwnAnnotations(object client.Object) clusterv1.ObjectMeta {
-	annotations := maps.Clone(object.GetAnnotations())
-	maps.DeleteFunc(annotations, func(name, _ string) bool {
-		return strings.HasPrefix(name, "docker.infrastructure.cluster.x-k8s.io/")
-	})
-	return clusterv1.ObjectMeta{Labels: object.GetLabels(), Annotations: annotations}
 }
 
 // attachVolumes tells every node of the cluster that a volume is attached, which nobody will detach.

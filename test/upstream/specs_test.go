@@ -132,12 +132,11 @@ var _ = ginkgo.Describe("cluster class changes", func() {
 var _ = ginkgo.Describe("cluster class rollout", func() {
 	e2e.ClusterClassRolloutSpec(ctx, func() e2e.ClusterClassRolloutSpecInput {
 		return e2e.ClusterClassRolloutSpecInput{
-			E2EConfig:                      suite.config,
-			ClusterctlConfigPath:           suite.clusterctlConfig,
-			BootstrapClusterProxy:          suite.management,
-			ArtifactFolder:                 suite.artifacts,
-			Flavor:                         "topology-taints",
-			FilterMetadataBeforeValidation: withoutOwnAnnotations,
+			E2EConfig:             suite.config,
+			ClusterctlConfigPath:  suite.clusterctlConfig,
+			BootstrapClusterProxy: suite.management,
+			ArtifactFolder:        suite.artifacts,
+			Flavor:                "topology-taints",
 		}
 	})
 })
