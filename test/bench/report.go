@@ -107,8 +107,11 @@ func (r reports) summary(text *strings.Builder) {
 	for _, report := range r {
 		start := report.at(phaseApply, pointCluster)
 		ready := max(report.at(phaseApply, pointControlPlaneReady), report.at(phaseApply, pointWorkersReady)) - start
-		floor := report.at(phaseKind, pointKindReady)
-		fmt.Fprintf(text, "  %-5s  %11.1f  %12.1f  %9.2fx  %10.1f  %8.1f  %9.1f\n", report.Nodes, floor, ready, ready/floor,
-			report.at(phaseApply, pointAvailable)-start, report.at(phaseUpgrade, pointOldGone), report.at(phaseDestroy, pointDeleted))
+		floor, times := "-", "-"
+		if seconds := report.at(phaseKind, pointKindReady); seconds > 0 {
+			floor, times = fmt.Sprintf("%.1f", seconds), fmt.Sprintf("%.2fx", ready/seconds)
+		}
+		fmt.Fprintf(text, "  %-5s  %11s  %12.1f  %10s  %10.1f  %8.1f  %9.1f\n", report.Nodes, floor, ready, times,
+			report.at(phaseApply, pointCreated)-start, report.at(phaseUpgrade, pointOldGone), report.at(phaseDestroy, pointDeleted))
 	}
 }

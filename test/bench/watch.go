@@ -26,9 +26,9 @@ const (
 	pointCluster           = "Cluster object"
 	pointControlPlaneReady = "control plane nodes Ready"
 	pointWorkersReady      = "worker nodes Ready"
-	pointAvailable         = "Cluster Available"
 	pointOldGone           = "old machines gone"
-	// pointDeleted is what terraform reports.
+	// These two are what terraform reports. A cluster is created when it is Available.
+	pointCreated = "capi_cluster.quickstart: create"
 	pointDeleted = "capi_cluster.quickstart: delete"
 )
 
@@ -54,7 +54,6 @@ func watchCreate(o options) watch {
 		{"control plane initialized", func(f facts) bool { return f.cluster.Status.Initialization.ControlPlaneInitialized != nil }},
 		{pointControlPlaneReady, func(f facts) bool { return f.ready(true, "") == o.controlPlanes }},
 		{pointWorkersReady, func(f facts) bool { return f.ready(false, "") == o.workers }},
-		{pointAvailable, func(f facts) bool { return conditions.IsTrue(f.cluster, clusterv1.AvailableCondition) }},
 	})
 }
 
