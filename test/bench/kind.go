@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	"sigs.k8s.io/kind/pkg/cluster"
 )
@@ -20,7 +21,7 @@ const (
 
 // timeKind creates a cluster of the same nodes with KinD alone, waits until they are Ready, and deletes it: the floor
 // for bringing up kubeadm nodes in containers on this machine.
-func timeKind(_ context.Context, o options) (point, error) {
+func timeKind(ctx context.Context, o options) (point, error) {
 	directory, err := os.MkdirTemp("", "capi-bench-")
 	if err != nil {
 		return point{}, err
@@ -40,7 +41,7 @@ func timeKind(_ context.Context, o options) (point, error) {
 		config.Nodes = append(config.Nodes, v1alpha4.Node{Role: v1alpha4.WorkerRole})
 	}
 	provider := cluster.NewProvider(cluster.ProviderWithDocker())
-	defer provider.Delete(floorName, kubeconfig) //nolint:errcheck // says so itself
+	defer deleteFloor(context.WithoutCancel(ctx), provider, kubeconfig)
 	start := time.Now()
 	err = provider.Create(floorName,
 		cluster.CreateWithV1Alpha4Config(config),
@@ -48,4 +49,15 @@ func timeKind(_ context.Context, o options) (point, error) {
 		cluster.CreateWithKubeconfigPath(kubeconfig),
 		cluster.CreateWithWaitForReady(readyLimit))
 	return newPoint(pointKindReady, start, time.Now()), err
+}
+
+// deleteFloor deletes the cluster. A creation that fails returns while other nodes are still being made.
+func deleteFloor(ctx context.Context, provider *cluster.Provider, kubeconfig string) {
+	_ = wait.PollUntilContextTimeout(ctx, 2*time.Second, time.Minute, false, func(context.Context) (bool, error) {
+		if err := provider.Delete(floorName, kubeconfig); err != nil {
+			return false, nil //nolint:nilerr // The next attempt may succeed.
+		}
+		nodes, err := provider.ListNodes(floorName)
+		return err == nil && len(nodes) == 0, nil
+	})
 }
