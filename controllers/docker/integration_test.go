@@ -20,6 +20,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -148,10 +149,11 @@ func refuse(t *testing.T, m *managementCluster) {
 	t.Helper()
 	meta := metav1.ObjectMeta{Namespace: "default", Name: "refused"}
 	for message, object := range map[string]client.Object{
-		"use machineDeployments":                  &devv1.DevMachinePool{ObjectMeta: meta},
-		"spec.backend.inMemory: Forbidden":        &devv1.DevCluster{ObjectMeta: meta, Spec: devv1.DevClusterSpec{Backend: devv1.DevClusterBackendSpec{InMemory: &devv1.InMemoryClusterBackendSpec{}}}},
-		"spec.backend.docker: Required":           &devv1.DevMachine{ObjectMeta: meta},
-		"spec.template.spec.backend.docker: Requ": &devv1.DevMachineTemplate{ObjectMeta: meta},
+		"use machineDeployments":           &devv1.DevMachinePool{ObjectMeta: meta},
+		"spec.backend.inMemory: Forbidden": &devv1.DevCluster{ObjectMeta: meta, Spec: devv1.DevClusterSpec{Backend: devv1.DevClusterBackendSpec{InMemory: &devv1.InMemoryClusterBackendSpec{}}}},
+		"spec.template.spec.backend.inMemory: Forbidden": &devv1.DevMachineTemplate{ObjectMeta: meta, Spec: devv1.DevMachineTemplateSpec{Template: devv1.DevMachineTemplateResource{
+			Spec: devv1.DevMachineSpec{Backend: devv1.DevMachineBackendSpec{InMemory: &devv1.InMemoryMachineBackendSpec{}}},
+		}}},
 	} {
 		NewWithT(t).Expect(m.Create(t.Context(), object)).To(MatchError(ContainSubstring(message)))
 	}
@@ -175,6 +177,13 @@ func liveAndDie(t *testing.T, m *managementCluster) {
 		Spec: devv1.DevClusterSpec{Backend: devv1.DevClusterBackendSpec{Docker: &devv1.DockerClusterBackendSpec{}}},
 	}
 	g.Expect(m.Create(ctx, devCluster)).To(Succeed())
+	// As in upstream's templates for remediation.
+	bare := &unstructured.Unstructured{}
+	bare.SetGroupVersionKind(infrav1.GroupVersion.WithKind("DevCluster"))
+	bare.SetNamespace("default")
+	bare.SetName("bare")
+	g.Expect(m.Create(ctx, bare)).To(Succeed())
+	g.Expect(bare.Object).To(HaveKeyWithValue("spec", HaveKeyWithValue("backend", HaveKey("docker"))))
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "dev-data"},
 		Data:       map[string][]byte{"value": []byte("#cloud-config\nruncmd:\n- echo hello\n")},

@@ -20,7 +20,7 @@ var (
 
 	DevCluster = translated("DevCluster", func() client.ObjectList { return &devv1.DevClusterList{} },
 		translation[*infrav1.DockerCluster, *devv1.DevCluster]{
-			served:  func(dev *devv1.DevCluster) bool { return dev.Spec.Backend.Docker != nil },
+			served:  func(dev *devv1.DevCluster) bool { return dev.Spec.Backend.InMemory == nil },
 			toHub:   clusterFromDev,
 			fromHub: clusterToDev,
 		})

@@ -18,7 +18,7 @@ var (
 
 	DevMachine = translated("DevMachine", func() client.ObjectList { return &devv1.DevMachineList{} },
 		translation[*infrav1.DockerMachine, *devv1.DevMachine]{
-			served:  func(dev *devv1.DevMachine) bool { return dev.Spec.Backend.Docker != nil },
+			served:  func(dev *devv1.DevMachine) bool { return dev.Spec.Backend.InMemory == nil },
 			toHub:   machineFromDev,
 			fromHub: machineToDev,
 		})

@@ -4,6 +4,7 @@
 package kinds
 
 import (
+	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	devv1 "sigs.k8s.io/cluster-api/test/infrastructure/docker/api/v1beta2"
@@ -18,7 +19,7 @@ var (
 
 	DevMachineTemplate = translated("DevMachineTemplate", func() client.ObjectList { return &devv1.DevMachineTemplateList{} },
 		translation[*infrav1.DockerMachineTemplate, *devv1.DevMachineTemplate]{
-			served:  func(dev *devv1.DevMachineTemplate) bool { return dev.Spec.Template.Spec.Backend.Docker != nil },
+			served:  func(dev *devv1.DevMachineTemplate) bool { return dev.Spec.Template.Spec.Backend.InMemory == nil },
 			toHub:   machineTemplateFromDev,
 			fromHub: machineTemplateToDev,
 		})
@@ -36,6 +37,9 @@ func machineTemplateFromDev(dev *devv1.DevMachineTemplate, hub *infrav1.DockerMa
 func machineTemplateToDev(hub *infrav1.DockerMachineTemplate, dev *devv1.DevMachineTemplate) {
 	dev.ObjectMeta = hub.ObjectMeta
 	dev.Spec.Template.ObjectMeta = hub.Spec.Template.ObjectMeta
-	dev.Spec.Template.Spec = MachineSpecToDev(hub.Spec.Template.Spec)
+	// A template cannot be changed, not even to name the backend that it has without.
+	if spec := dev.Spec.Template.Spec; spec.Backend.Docker != nil || !equality.Semantic.DeepEqual(MachineSpecFromDev(spec), hub.Spec.Template.Spec) {
+		dev.Spec.Template.Spec = MachineSpecToDev(hub.Spec.Template.Spec)
+	}
 	dev.Status.Capacity = hub.Status.Capacity
 }

@@ -8,8 +8,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/apitesting/fuzzer"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metafuzzer "k8s.io/apimachinery/pkg/apis/meta/fuzzer"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -58,7 +60,10 @@ func TestDevObjectsSurvive(t *testing.T) {
 	t.Run("DevMachineTemplate", func(t *testing.T) {
 		expectNoLoss(t, func(dev *devv1.DevMachineTemplate) *devv1.DevMachineTemplate {
 			dockerOnly(&dev.Spec.Template.Spec)
-			return &devv1.DevMachineTemplate{TypeMeta: dev.TypeMeta}
+			// Of a template without a backend none is made that names it.
+			empty := &devv1.DevMachineTemplate{TypeMeta: dev.TypeMeta}
+			empty.Spec.Template.Spec.Backend.Docker = &devv1.DockerMachineBackendSpec{}
+			return empty
 		}, machineTemplateFromDev, machineTemplateToDev)
 	})
 }
@@ -98,4 +103,14 @@ func TestHubsSurvive(t *testing.T) {
 func withoutExtensions(spec *infrav1.DockerMachineSpec) {
 	spec.ExtraPortMappings, spec.Labels, spec.ImagePull = nil, nil, infrav1.ImagePull{}
 	spec.Resources = infrav1.DockerMachineResources{}
+}
+
+func TestTemplateWithoutBackendIsLeftAlone(t *testing.T) {
+	dev, hub := &devv1.DevMachineTemplate{}, &infrav1.DockerMachineTemplate{}
+	machineTemplateFromDev(dev, hub)
+	hub.Status.Capacity = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")}
+	machineTemplateToDev(hub, dev)
+	if dev.Spec.Template.Spec.Backend.Docker != nil || len(dev.Status.Capacity) == 0 {
+		t.Errorf("%+v", dev)
+	}
 }

@@ -42,14 +42,14 @@ func (*DevCluster) ValidateCreate(_ context.Context, cluster *devv1.DevCluster) 
 // ValidateUpdate checks the spec, and that the endpoint stays where it is: certificates and kubeconfigs have it.
 func (*DevCluster) ValidateUpdate(_ context.Context, before, after *devv1.DevCluster) (admission.Warnings, error) {
 	path := field.NewPath("spec")
-	errs := validateBackend(path, after.Spec.Backend.Docker != nil, after.Spec.Backend.InMemory != nil)
+	errs := validateBackend(path, after.Spec.Backend.InMemory != nil)
 	found := validateClusterUpdate(dockerBackend(path), kinds.ClusterSpecFromDev(before.Spec), kinds.ClusterSpecFromDev(after.Spec))
 	return nil, invalid("DevCluster", after, append(errs, besideBackend(path, "controlPlaneEndpoint", found)...))
 }
 
 // defaultDevClusterSpec leaves specs with another backend as they are, for validation to refuse them.
 func defaultDevClusterSpec(spec *devv1.DevClusterSpec) {
-	if spec.Backend.Docker == nil || spec.Backend.InMemory != nil {
+	if spec.Backend.InMemory != nil {
 		return
 	}
 	hub := kinds.ClusterSpecFromDev(*spec)
@@ -58,18 +58,15 @@ func defaultDevClusterSpec(spec *devv1.DevClusterSpec) {
 }
 
 func validateDevClusterSpec(path *field.Path, spec devv1.DevClusterSpec) field.ErrorList {
-	errs := validateBackend(path, spec.Backend.Docker != nil, spec.Backend.InMemory != nil)
+	errs := validateBackend(path, spec.Backend.InMemory != nil)
 	found := validateClusterSpec(dockerBackend(path), kinds.ClusterSpecFromDev(spec))
 	return append(errs, besideBackend(path, "controlPlaneEndpoint", found)...)
 }
 
-// validateBackend checks that a spec has the docker backend and no other.
-func validateBackend(spec *field.Path, docker, inMemory bool) field.ErrorList {
-	switch {
-	case inMemory:
+// validateBackend checks that a spec has no other backend than docker, which it has, as upstream's, if it names none.
+func validateBackend(spec *field.Path, inMemory bool) field.ErrorList {
+	if inMemory {
 		return field.ErrorList{field.Forbidden(spec.Child("backend", "inMemory"), "is not supported by this provider: use the docker backend")}
-	case !docker:
-		return field.ErrorList{field.Required(dockerBackend(spec), "is the only backend of this provider; {} will do")}
 	}
 	return nil
 }

@@ -13,7 +13,6 @@ import (
 )
 
 const (
-	noDocker = "spec.backend.docker: Required value: is the only backend of this provider; {} will do"
 	inMemory = "spec.backend.inMemory: Forbidden: is not supported by this provider: use the docker backend"
 )
 
@@ -27,12 +26,12 @@ backend:
   docker:
     failureDomains: [{name: a, controlPlane: true}, {name: b}]
     loadBalancer: {imageRepository: kindest, imageTag: "1", customHAProxyConfigTemplateRef: {name: haproxy}}`},
-		"no backend":       {"backend: {}", noDocker},
+		"no backend":       {"backend: {}", ""},
 		"in memory":        {"backend: {inMemory: {}}", inMemory},
 		"in memory, too":   {"backend: {docker: {}, inMemory: {}}", inMemory},
 		"beside":           {"{controlPlaneEndpoint: {host: a b}, backend: {docker: {}}}", `spec.controlPlaneEndpoint.host: Invalid value: "a b": ` + badHost + badName},
 		"in the backend":   {"backend: {docker: {loadBalancer: {imageTag: a b}}}", `spec.backend.docker.loadBalancer.imageTag: Invalid value: "a b": ` + badReference},
-		"beside, and none": {"{controlPlaneEndpoint: {host: a b}, backend: {}}", "[" + noDocker + `, spec.controlPlaneEndpoint.host: Invalid value: "a b": ` + badHost + badName + "]"},
+		"beside, and none": {"{controlPlaneEndpoint: {host: a b}, backend: {}}", `spec.controlPlaneEndpoint.host: Invalid value: "a b": ` + badHost + badName},
 		"disorder": {
 			"backend: {docker: {failureDomains: [{name: b}, {name: a}]}}",
 			`spec.backend.docker.failureDomains: Invalid value: "b, a": failure domains must be sorted by name`,
@@ -55,8 +54,14 @@ backend:
 func TestDevClusterDefaults(t *testing.T) {
 	g := NewWithT(t)
 	cluster := &devv1.DevCluster{}
+	cluster.Spec.Backend.InMemory = &devv1.InMemoryClusterBackendSpec{}
+	refused := cluster.DeepCopy()
 	g.Expect((&DevCluster{}).Default(ctx, cluster)).To(Succeed())
-	g.Expect(cluster.Spec).To(Equal(devv1.DevClusterSpec{}), "it remains to be refused")
+	g.Expect(cluster).To(Equal(refused), "it remains to be refused")
+
+	cluster = &devv1.DevCluster{}
+	g.Expect((&DevCluster{}).Default(ctx, cluster)).To(Succeed())
+	g.Expect(cluster.Spec.Backend.Docker).NotTo(BeNil(), "upstream's templates have DevClusters without a spec")
 
 	cluster.Spec.Backend.Docker = &devv1.DockerClusterBackendSpec{FailureDomains: []clusterv1.FailureDomain{{Name: "a"}}}
 	before := cluster.DeepCopy()

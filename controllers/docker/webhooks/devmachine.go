@@ -31,13 +31,13 @@ func (*DevMachine) ValidateCreate(_ context.Context, machine *devv1.DevMachine) 
 // ValidateUpdate checks the spec, and that what a container is made from stays as it is.
 func (*DevMachine) ValidateUpdate(_ context.Context, before, after *devv1.DevMachine) (admission.Warnings, error) {
 	path := field.NewPath("spec")
-	errs := validateBackend(path, after.Spec.Backend.Docker != nil, after.Spec.Backend.InMemory != nil)
+	errs := validateBackend(path, after.Spec.Backend.InMemory != nil)
 	found := validateMachineUpdate(dockerBackend(path), kinds.MachineSpecFromDev(before.Spec), kinds.MachineSpecFromDev(after.Spec))
 	return nil, invalid("DevMachine", after, append(errs, besideBackend(path, "providerID", found)...))
 }
 
 func validateDevMachineSpec(path *field.Path, spec devv1.DevMachineSpec) field.ErrorList {
-	errs := validateBackend(path, spec.Backend.Docker != nil, spec.Backend.InMemory != nil)
+	errs := validateBackend(path, spec.Backend.InMemory != nil)
 	found := validateMachineSpec(dockerBackend(path), kinds.MachineSpecFromDev(spec))
 	return append(errs, besideBackend(path, "providerID", found)...)
 }

@@ -28,7 +28,7 @@ backend:
     preLoadImages: [a]
     extraMounts: [{hostPath: /var/run/docker.sock, containerPath: /var/run/docker.sock, readOnly: true}]
     bootstrapTimeout: 10m`},
-		"no backend":     {"backend: {}", noDocker},
+		"no backend":     {"backend: {}", ""},
 		"in memory":      {"backend: {inMemory: {}}", inMemory},
 		"in memory, too": {"backend: {docker: {}, inMemory: {}}", inMemory},
 		"beside":         {"{providerID: a, backend: {docker: {}}}", `spec.providerID: Invalid value: "a": must be docker:////CONTAINER`},
@@ -56,7 +56,6 @@ func TestDevMachineUpdate(t *testing.T) {
 		"provider id": {func(s *devv1.DevMachineSpec) { s.ProviderID = "docker:////b" }, "spec.providerID: Forbidden: cannot be changed once it is set"},
 		"image":       {func(s *devv1.DevMachineSpec) { s.Backend.Docker.CustomImage = "b" }, "spec.backend.docker.customImage: Forbidden: cannot be changed: replace the machine"},
 		"timeout":     {func(s *devv1.DevMachineSpec) { s.Backend.Docker.BootstrapTimeout = &metav1.Duration{Duration: 1} }, ""},
-		"backend":     {func(s *devv1.DevMachineSpec) { s.Backend.Docker = nil }, noDocker},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := &devv1.DevMachine{Spec: devv1.DevMachineSpec{
