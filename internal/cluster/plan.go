@@ -16,7 +16,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/apifields"
+	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -117,7 +117,7 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, chang
 	}
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
-	mgmt, diags := clusterclass.Reach(ctx, r.resolver, plan.ManagementCluster, plan.object())
+	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
 	class, settled := classFor(ctx, mgmt, planned, cluster.GetClassKey())
 	diags.Append(validateOffline(ctx, class, before(plan, state), desired)...)
 	if mgmt != nil && settled && changes && !diags.HasError() {

@@ -18,7 +18,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/apifields"
+	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
@@ -93,7 +93,7 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, desir
 	}
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
-	mgmt, diags := Reach(ctx, r.resolver, plan.ManagementCluster, plan.object())
+	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
 	before, clusters := r.before(ctx, mgmt, plan, state)
 	problems := topology.ValidateClass(ctx, before, class, clusters)
 	diags.Append(problemDiagnostics(problems, desired.class)...)
@@ -125,24 +125,6 @@ func (r *Resource) before(ctx context.Context, mgmt *management.Cluster, plan mo
 		return nil, nil
 	}
 	return class, nil
-}
-
-// Reach returns the management cluster for the plan of an object, or nil if it
-// cannot be used now: that it does not exist yet, or is not known yet, is normal
-// at plan.
-func Reach(ctx context.Context, resolver *management.Resolver, id types.String, object string) (*management.Cluster, diag.Diagnostics) {
-	if id.IsUnknown() {
-		return nil, nil
-	}
-	mgmt, err := resolver.Connect(ctx, id.ValueString())
-	switch {
-	case err == nil:
-		return mgmt, nil
-	case errors.Is(err, management.ErrNotConfigured), errors.Is(err, management.ErrNotFound):
-		return nil, nil
-	}
-	return nil, diag.Diagnostics{diag.NewAttributeWarningDiagnostic(tfkit.ManagementClusterPath, "Not fully validated",
-		fmt.Sprintf("%s was validated without asking the management cluster: %s.", object, err))}
 }
 
 // dryRun lets the management cluster say whether it would take the templates and
