@@ -48,6 +48,16 @@ func (r *rendered) names() map[string]string {
 	return byRole
 }
 
+// blueprint is the class with its templates as Cluster API's own code works with
+// them.
+func (r *rendered) blueprint() (topology.Blueprint, error) {
+	class, err := typed(r.class)
+	if err != nil {
+		return topology.Blueprint{}, err
+	}
+	return topology.Blueprint{Class: class, Templates: slices.Collect(maps.Values(r.templates))}, nil
+}
+
 // holders returns the objects inside a ClusterClass that have a templateRef, by
 // the role of the template.
 func holders(class map[string]any) map[string]map[string]any {
