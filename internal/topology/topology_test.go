@@ -176,6 +176,15 @@ func TestUpgradePath(t *testing.T) {
 	}
 }
 
+func TestNextVersions(t *testing.T) {
+	g := NewWithT(t)
+	offered := []string{"v1.33.1", "v1.34.0", "v1.34.3", "v1.35.0", "v1.37.1"}
+	g.Expect(NextVersions("v1.34.0", offered)).To(Equal([]string{"v1.34.3", "v1.35.0"}))
+	g.Expect(NextVersions("v1.37.1", offered)).To(BeEmpty())
+	g.Expect(NextVersions("1.34", offered)).To(BeEmpty())
+	g.Expect(NextVersions("v1.34.0", nil)).To(BeEmpty())
+}
+
 func TestValidateVersion(t *testing.T) {
 	class := func(change func(*clusterv1.ClusterClass)) *clusterv1.ClusterClass {
 		class := testClass()

@@ -81,6 +81,19 @@ func UpgradePath(from, to string, versions []string) ([]string, error) {
 	return stepsThrough(versions, start, end)
 }
 
+// NextVersions returns those of the versions that a class offers, oldest first,
+// that a cluster at the given version may be set to: all that are newer and can
+// be reached by UpgradePath. There are none if the version is not one.
+func NextVersions(version string, versions []string) []string {
+	var next []string
+	for _, v := range versions {
+		if path, err := UpgradePath(version, v, versions); err == nil && len(path) > 0 {
+			next = append(next, v)
+		}
+	}
+	return next
+}
+
 func stepsThrough(versions []string, start, end semver.Version) ([]string, error) {
 	var path []string
 	reached := start.Minor
