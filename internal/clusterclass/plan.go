@@ -50,7 +50,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 	desired, err := plan.ToAPI()
 	if errors.Is(err, tfkit.ErrUnknown) {
-		remember(r.resolver, plan.ManagementCluster, plan.key(), Planned{Changes: true})
+		remember(r.resolver, plan.ManagementCluster, plan.key(), Planned{Before: declaredIn(state, plan.key()), Changes: true})
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("templates"), types.MapUnknown(types.StringType))...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
 		return
@@ -69,16 +69,22 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 
 // planKnown plans a class all of which is known.
 func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desired *rendered, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) diag.Diagnostics {
-	class, err := typed(desired.class)
+	blueprint, err := desired.blueprint()
 	if err != nil {
 		return diag.Diagnostics{invalidConfiguration(err)}
 	}
+	class := blueprint.Class
 	diags := resp.Plan.SetAttribute(ctx, path.Root("templates"), names(desired.names()))
 	changes := !resp.Plan.Raw.Equal(req.State.Raw)
 	if changes {
 		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
 	}
-	remember(r.resolver, plan.ManagementCluster, plan.key(), Planned{Changes: changes, Class: topology.Reconciled(class)})
+	after := asReconciled(blueprint)
+	planned := Planned{Before: after, After: after, Changes: changes}
+	if changes {
+		planned.Before = declaredIn(state, plan.key())
+	}
+	remember(r.resolver, plan.ManagementCluster, plan.key(), planned)
 	if changes {
 		diags.Append(r.validate(ctx, plan, state, desired, class)...)
 	}
@@ -116,15 +122,37 @@ func (r *Resource) before(ctx context.Context, mgmt *management.Cluster, plan mo
 			return live, clusters
 		}
 	}
-	earlier, err := state.ToAPI()
-	if err != nil {
+	declared := declaredIn(state, plan.key())
+	if declared == nil {
 		return nil, nil
 	}
-	class, err := typed(earlier.class)
-	if err != nil {
-		return nil, nil
+	return declared.Class, nil
+}
+
+// declaredIn is the class that a state declares, nil if it is another or none.
+func declaredIn(state *model, key client.ObjectKey) *topology.Blueprint {
+	if state == nil || state.key() != key {
+		return nil
 	}
-	return class, nil
+	rendered, err := state.ToAPI()
+	if err != nil {
+		return nil
+	}
+	blueprint, err := rendered.blueprint()
+	if err != nil {
+		return nil
+	}
+	return asReconciled(blueprint)
+}
+
+// asReconciled is a class as its controller will have understood it, or nil if
+// only runtime extensions can say what its variables are.
+func asReconciled(blueprint topology.Blueprint) *topology.Blueprint {
+	if topology.HasExternalVariables(blueprint.Class) {
+		return nil
+	}
+	blueprint.Class = topology.Reconciled(blueprint.Class)
+	return &blueprint
 }
 
 // dryRun lets the management cluster say whether it would take the templates and

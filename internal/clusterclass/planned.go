@@ -4,25 +4,26 @@
 package clusterclass
 
 import (
+	"context"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"k8s.io/apimachinery/pkg/api/equality"
-	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
-// Planned is a class as a plan of the same configuration will make it.
+// Planned is a class as clusters meet it in a plan.
 type Planned struct {
-	// Found says that the class is planned at all. If not, it is only in the
-	// management cluster, if anywhere.
-	Found bool
-	// Changes says that the management cluster does not have it like that yet.
+	// Before is the class until the apply. It is nil if there is none yet, or if
+	// it is not known.
+	Before *topology.Blueprint
+	// After is the class from the apply on. It is nil if not all of it is known.
+	After *topology.Blueprint
+	// Changes says that the apply makes After of Before, or may.
 	Changes bool
-	// Class is nil if not all of it is known yet.
-	Class *clusterv1.ClusterClass
 }
 
 // plannedKey names a class. The resolver stands for the provider instance, of
@@ -42,11 +43,22 @@ var plannedClasses sync.Map // plannedKey to Planned
 
 const unknownManagementCluster = "?"
 
-// PlannedIn returns what is planned for a class.
-func PlannedIn(resolver *management.Resolver, managementCluster types.String, class client.ObjectKey) Planned {
-	value, _ := plannedClasses.Load(keyOf(resolver, managementCluster, class))
-	planned, _ := value.(Planned)
-	return planned
+// ForPlan returns a class for the plan of a cluster: as planned in the same
+// configuration, else as the management cluster has it, which is nil if it does
+// not answer. A class that nobody knows has neither Before nor After.
+func ForPlan(ctx context.Context, resolver *management.Resolver, mgmt *management.Cluster, id types.String, class client.ObjectKey) Planned {
+	if value, found := plannedClasses.Load(keyOf(resolver, id, class)); found {
+		planned, _ := value.(Planned)
+		return planned
+	}
+	if mgmt == nil {
+		return Planned{}
+	}
+	live, err := Live(ctx, mgmt, class)
+	if err != nil {
+		return Planned{}
+	}
+	return Planned{Before: live, After: live}
 }
 
 func keyOf(resolver *management.Resolver, managementCluster types.String, class client.ObjectKey) plannedKey {
@@ -60,11 +72,9 @@ func keyOf(resolver *management.Resolver, managementCluster types.String, class 
 // remember notes what is planned for a class.
 func remember(resolver *management.Resolver, managementCluster types.String, class client.ObjectKey, planned Planned) {
 	key := keyOf(resolver, managementCluster, class)
-	planned.Found = true
-	before, exists := plannedClasses.Swap(key, planned)
-	if earlier, ok := before.(Planned); exists && ok && managementCluster.IsUnknown() &&
-		!equality.Semantic.DeepEqual(earlier.Class, planned.Class) {
+	earlier, exists := plannedClasses.Swap(key, planned)
+	if exists && managementCluster.IsUnknown() && !equality.Semantic.DeepEqual(earlier, planned) {
 		// Two classes in management clusters that cannot be told apart yet.
-		plannedClasses.Store(key, Planned{Found: true, Changes: true})
+		plannedClasses.Store(key, Planned{Changes: true})
 	}
 }
