@@ -1,0 +1,106 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package clusterclass
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+)
+
+// liveFor is for how long a class that was read serves the other clusters of the
+// same plan, which may be hundreds.
+const liveFor = 10 * time.Second
+
+// liveClass is the last answer to the question for a class.
+type liveClass struct {
+	mu        sync.Mutex
+	readAt    time.Time
+	blueprint *topology.Blueprint
+	err       error
+}
+
+type liveKey struct {
+	cluster *management.Cluster
+	class   client.ObjectKey
+}
+
+var liveClasses sync.Map // liveKey to *liveClass
+
+// Live reads a class and its templates from a management cluster, at most every
+// ten seconds. The blueprint is nil if only the controllers can say what the
+// class's variables are, and have not said it yet. It must not be changed.
+func Live(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*topology.Blueprint, error) {
+	value, _ := liveClasses.LoadOrStore(liveKey{mgmt, key}, &liveClass{})
+	last, _ := value.(*liveClass)
+	last.mu.Lock()
+	defer last.mu.Unlock()
+	if time.Since(last.readAt) > liveFor {
+		last.blueprint, last.err = readBlueprint(ctx, mgmt, key)
+		last.readAt = time.Now()
+	}
+	return last.blueprint, last.err
+}
+
+func readBlueprint(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*topology.Blueprint, error) {
+	class := &clusterv1.ClusterClass{}
+	if err := mgmt.Get(ctx, key, class); err != nil {
+		return nil, err
+	}
+	usable := topology.Usable(class)
+	if usable == nil {
+		return nil, nil
+	}
+	content, err := get(ctx, mgmt, key)
+	if err != nil {
+		return nil, err
+	}
+	blueprint := &topology.Blueprint{Class: usable}
+	for _, holder := range holders(content.Object) {
+		template, err := readTemplate(ctx, mgmt, key.Namespace, holder)
+		if err != nil {
+			return nil, err
+		}
+		if template != nil {
+			blueprint.Templates = append(blueprint.Templates, template)
+		}
+	}
+	return blueprint, nil
+}
+
+// readTemplate reads the template that a part of a class refers to, and of it
+// what was declared: clusters are rendered from the same content whether the
+// class is planned in the same configuration or read. It is nil if there is none.
+func readTemplate(ctx context.Context, mgmt *management.Cluster, namespace string, holder map[string]any) (*unstructured.Unstructured, error) {
+	ref, _ := holder["templateRef"].(map[string]any)
+	template := &unstructured.Unstructured{}
+	template.SetAPIVersion(fmt.Sprint(ref["apiVersion"]))
+	template.SetKind(fmt.Sprint(ref["kind"]))
+	err := mgmt.Get(ctx, client.ObjectKey{Namespace: namespace, Name: fmt.Sprint(ref["name"])}, template)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	content, err := topology.Importable(template, management.FieldManager)
+	if err != nil {
+		return nil, err
+	}
+	declared := &unstructured.Unstructured{Object: content}
+	declared.SetAPIVersion(template.GetAPIVersion())
+	declared.SetKind(template.GetKind())
+	declared.SetNamespace(template.GetNamespace())
+	declared.SetName(template.GetName())
+	return declared, nil
+}
