@@ -55,7 +55,7 @@ func apply(ctx context.Context, mgmt *management.Cluster, plan *model) (*rendere
 	for role, template := range desired.templates {
 		err := mgmt.Apply(ctx, template.DeepCopy())
 		if isFaulty(err) {
-			return nil, diag.Diagnostics{templateDiagnostic(role, template, err)}
+			return nil, diag.Diagnostics{desired.templateDiagnostic(role, err)}
 		}
 		if err != nil {
 			return nil, diag.Diagnostics{tfkit.RequestError("apply the templates of "+plan.object(), err)}
@@ -64,7 +64,7 @@ func apply(ctx context.Context, mgmt *management.Cluster, plan *model) (*rendere
 	applied := desired.class.DeepCopy()
 	err = mgmt.Apply(ctx, applied)
 	if topology.IsRefusal(err) {
-		return nil, problemDiagnostics(topology.Problems(err), desired.class)
+		return nil, desired.problemDiagnostics(topology.Problems(err))
 	}
 	if err != nil {
 		return nil, diag.Diagnostics{tfkit.RequestError("apply "+plan.object(), err)}

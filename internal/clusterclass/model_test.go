@@ -159,7 +159,7 @@ func TestRender(t *testing.T) {
 	if diff := cmp.Diff(first.names(), references(class)); diff != "" {
 		t.Errorf("the class refers to other templates than there are:\n%s", diff)
 	}
-	machine := first.templates["default-worker-machine"]
+	machine := first.templates["default-worker/machine"]
 	want := map[string]any{"template": map[string]any{
 		"metadata": map[string]any{"labels": map[string]any{"i": "j"}},
 		"spec":     map[string]any{"customImage": "x", "extraMounts": []any{map[string]any{"containerPath": "/a", "hostPath": "/b"}}},
@@ -172,7 +172,7 @@ func TestRender(t *testing.T) {
 	}
 
 	edited := render(func(content map[string]any) {
-		holders(content)["default-worker-machine"]["templateRef"].(map[string]any)["spec"] = map[string]any{"customImage": "y"}
+		holders(content)["default-worker/machine"]["templateRef"].(map[string]any)["spec"] = map[string]any{"customImage": "y"}
 	})
 	var moved []string
 	for role, name := range edited.names() {
@@ -180,7 +180,7 @@ func TestRender(t *testing.T) {
 			moved = append(moved, role)
 		}
 	}
-	if diff := cmp.Diff([]string{"default-worker-machine"}, moved); diff != "" {
+	if diff := cmp.Diff([]string{"default-worker/machine"}, moved); diff != "" {
 		t.Errorf("templates that got another name (-want +got):\n%s", diff)
 	}
 	if again := render(nil); !maps.Equal(first.names(), again.names()) {
@@ -196,8 +196,8 @@ func TestRolePath(t *testing.T) {
 		field := map[string]string{
 			roleInfrastructure: "spec.infrastructure.templateRef", roleControlPlane: "spec.controlPlane.templateRef",
 			roleControlPlaneMachine:    "spec.controlPlane.machineInfrastructure.templateRef",
-			"default-worker-bootstrap": "spec.workers.machineDeployments[0].bootstrap.templateRef",
-			"default-worker-machine":   "spec.workers.machineDeployments[0].infrastructure.templateRef",
+			"default-worker/bootstrap": "spec.workers.machineDeployments[0].bootstrap.templateRef",
+			"default-worker/machine":   "spec.workers.machineDeployments[0].infrastructure.templateRef",
 		}[role]
 		if got := fields.AttributePath(shape, content, field); !got.Equal(attribute) {
 			t.Errorf("role %s is at %s, and %s is %s", role, attribute, field, got)

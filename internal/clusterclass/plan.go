@@ -6,7 +6,6 @@ package clusterclass
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -14,11 +13,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
@@ -102,7 +99,7 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, desir
 	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
 	before, clusters := r.before(ctx, mgmt, plan, state)
 	problems := topology.ValidateClass(ctx, before, class, clusters)
-	diags.Append(problemDiagnostics(problems, desired.class)...)
+	diags.Append(desired.problemDiagnostics(problems)...)
 	if mgmt != nil && !diags.HasError() {
 		diags.Append(dryRun(ctx, mgmt, desired)...)
 	}
@@ -161,7 +158,7 @@ func dryRun(ctx context.Context, mgmt *management.Cluster, desired *rendered) di
 	var diags diag.Diagnostics
 	for role, template := range desired.templates {
 		if err := mgmt.Apply(ctx, template.DeepCopy(), client.DryRunAll); isFaulty(err) {
-			diags.Append(templateDiagnostic(role, template, err))
+			diags.Append(desired.templateDiagnostic(role, err))
 		}
 	}
 	if diags.HasError() {
@@ -169,7 +166,7 @@ func dryRun(ctx context.Context, mgmt *management.Cluster, desired *rendered) di
 	}
 	err := mgmt.Apply(ctx, desired.class.DeepCopy(), client.DryRunAll)
 	if topology.IsRefusal(err) {
-		diags.Append(problemDiagnostics(topology.Problems(err), desired.class)...)
+		diags.Append(desired.problemDiagnostics(topology.Problems(err))...)
 	}
 	return diags
 }
@@ -182,40 +179,4 @@ const undeclaredField = "field not declared in schema"
 // in a management cluster that does not know the kind yet.
 func isFaulty(err error) bool {
 	return topology.IsRefusal(err) || err != nil && strings.Contains(err.Error(), undeclaredField)
-}
-
-// templateDiagnostic binds what is wrong about a template to the attribute that
-// has its content.
-func templateDiagnostic(role string, template *unstructured.Unstructured, err error) diag.Diagnostic {
-	var messages []string
-	for _, problem := range topology.Problems(err) {
-		messages = append(messages, strings.TrimPrefix(problem.Field+": "+problem.Message, ": "))
-	}
-	return diag.NewAttributeErrorDiagnostic(rolePath(role), "Invalid template",
-		fmt.Sprintf("The management cluster does not take this %s: %s", template.GetKind(), apifields.Sentence(strings.Join(messages, "; "))))
-}
-
-// rolePath is the attribute of the template with the given role.
-func rolePath(role string) path.Path {
-	switch role {
-	case roleInfrastructure:
-		return path.Root("infrastructure").AtName("template").AtName("spec")
-	case roleControlPlane:
-		return path.Root("control_plane").AtName("template").AtName("spec")
-	case roleControlPlaneMachine:
-		return path.Root("control_plane").AtName("machine_infrastructure").AtName("template").AtName("spec")
-	}
-	deployment, part := strings.TrimSuffix(role, "-"+roleMachine), "infrastructure"
-	if strings.HasSuffix(role, "-"+roleBootstrap) {
-		deployment, part = strings.TrimSuffix(role, "-"+roleBootstrap), "bootstrap"
-	}
-	return path.Root("workers").AtName("machine_deployments").AtMapKey(deployment).AtName(part).AtName("template").AtName("spec")
-}
-
-func problemDiagnostics(problems []topology.Problem, class *unstructured.Unstructured) diag.Diagnostics {
-	return fields.Diagnostics("Invalid cluster class", shape, class.Object, problems)
-}
-
-func invalidConfiguration(err error) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Invalid cluster class", apifields.Sentence(err.Error()))
 }

@@ -174,7 +174,7 @@ func TestIntegrationClusterClass(t *testing.T) {
 	first := classHCL{Name: "whole", WorkerImage: "kindest/node:v1.34.3"}
 	edited := first
 	edited.WorkerImage = "kindest/node:v1.35.0"
-	worker := tfjsonpath.New("templates").AtMapKey("default-worker-machine")
+	worker := tfjsonpath.New("templates").AtMapKey("default-worker/machine")
 	differs := statecheck.CompareValue(differing{})
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: env.provider.Factories(),

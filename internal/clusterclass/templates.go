@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -23,15 +24,27 @@ import (
 // classLabel on a template object has the name of the class that it was made for.
 const classLabel = "terraform-capi.io/cluster-class"
 
-// The parts that templates play in a class. A machine deployment class adds its
-// name in front.
+// The parts that templates play in a class.
 const (
 	roleInfrastructure      = "infrastructure"
 	roleControlPlane        = "control-plane"
 	roleControlPlaneMachine = "control-plane-machine"
-	roleBootstrap           = "bootstrap"
-	roleMachine             = "machine"
 )
+
+// workerRoleSeparator stands between the name of a worker class and the part that
+// the template plays in it. No name has one.
+const workerRoleSeparator = "/"
+
+// workerSets are the lists of worker classes. A machine deployment class and a
+// machine pool class may have the same name, but their roles differ.
+var workerSets = []struct {
+	field, attribute string
+	// roles are by the field and attribute that has the template.
+	roles map[string]string
+}{
+	{"machineDeployments", "machine_deployments", map[string]string{"bootstrap": "bootstrap", "infrastructure": "machine"}},
+	{"machinePools", "machine_pools", map[string]string{"bootstrap": "pool-bootstrap", "infrastructure": "pool-machines"}},
+}
 
 // rendered is a class as objects.
 type rendered struct {
@@ -72,13 +85,15 @@ func holders(class map[string]any) map[string]map[string]any {
 	add(roleInfrastructure, "spec", "infrastructure")
 	add(roleControlPlane, "spec", "controlPlane")
 	add(roleControlPlaneMachine, "spec", "controlPlane", "machineInfrastructure")
-	deployments, _, _ := unstructured.NestedFieldNoCopy(class, "spec", "workers", "machineDeployments")
-	list, _ := deployments.([]any)
-	for _, item := range list {
-		fields, _ := item.(map[string]any)
-		for role, part := range map[string]string{roleBootstrap: "bootstrap", roleMachine: "infrastructure"} {
-			if holder, ok := fields[part].(map[string]any); ok && holder["templateRef"] != nil {
-				found[fmt.Sprintf("%v-%s", fields["class"], role)] = holder
+	for _, set := range workerSets {
+		value, _, _ := unstructured.NestedFieldNoCopy(class, "spec", "workers", set.field)
+		list, _ := value.([]any)
+		for _, item := range list {
+			fields, _ := item.(map[string]any)
+			for part, role := range set.roles {
+				if holder, ok := fields[part].(map[string]any); ok && holder["templateRef"] != nil {
+					found[fmt.Sprint(fields["class"], workerRoleSeparator, role)] = holder
+				}
 			}
 		}
 	}
@@ -102,7 +117,7 @@ func render(class *unstructured.Unstructured) (*rendered, error) {
 			"kind":       ref["kind"],
 			"spec":       map[string]any{"template": content},
 		}}
-		name, err := topology.TemplateName(class.GetName(), role, template.Object)
+		name, err := topology.TemplateName(class.GetName(), nameOf(role), template.Object)
 		if err != nil {
 			return nil, err
 		}
@@ -113,6 +128,12 @@ func render(class *unstructured.Unstructured) (*rendered, error) {
 		r.templates[role] = template
 	}
 	return r, nil
+}
+
+// nameOf is a role as a part of an object's name. Roles that become the same part
+// do no harm: then names differ by their hash, or the templates do not at all.
+func nameOf(role string) string {
+	return strings.ToLower(strings.NewReplacer(workerRoleSeparator, "-", "_", "-").Replace(role))
 }
 
 // references are the names of the templates that a class refers to, by role.

@@ -1,0 +1,57 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package clusterclass
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+)
+
+// templateDiagnostic binds what is wrong about a template to the attribute that
+// has its content.
+func (r *rendered) templateDiagnostic(role string, err error) diag.Diagnostic {
+	var messages []string
+	for _, problem := range topology.Problems(err) {
+		messages = append(messages, strings.TrimPrefix(problem.Field+": "+problem.Message, ": "))
+	}
+	return diag.NewAttributeErrorDiagnostic(rolePath(role), "Invalid template",
+		fmt.Sprintf("The management cluster does not take this %s: %s", r.templates[role].GetKind(), apifields.Sentence(strings.Join(messages, "; "))))
+}
+
+// rolePath is the attribute of the template with the given role.
+func rolePath(role string) path.Path {
+	switch role {
+	case roleInfrastructure:
+		return path.Root("infrastructure").AtName("template").AtName("spec")
+	case roleControlPlane:
+		return path.Root("control_plane").AtName("template").AtName("spec")
+	case roleControlPlaneMachine:
+		return path.Root("control_plane").AtName("machine_infrastructure").AtName("template").AtName("spec")
+	}
+	class, part, _ := strings.Cut(role, workerRoleSeparator)
+	for _, set := range workerSets {
+		for attribute, r := range set.roles {
+			if r == part {
+				return path.Root("workers").AtName(set.attribute).AtMapKey(class).AtName(attribute).AtName("template").AtName("spec")
+			}
+		}
+	}
+	return path.Empty()
+}
+
+// problemDiagnostics binds problems with fields of the class to the attributes
+// that the fields are made from.
+func (r *rendered) problemDiagnostics(problems []topology.Problem) diag.Diagnostics {
+	return fields.Diagnostics("Invalid cluster class", shape, r.class.Object, problems)
+}
+
+func invalidConfiguration(err error) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Invalid cluster class", apifields.Sentence(err.Error()))
+}
