@@ -6,6 +6,7 @@ package apifields
 import (
 	"context"
 	"maps"
+	"math"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -13,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
@@ -58,76 +60,32 @@ func seconds(description string) schema.Int64Attribute {
 	return schema.Int64Attribute{
 		MarkdownDescription: description + " In seconds, at least `0`." + inPlace,
 		Optional:            true,
-		Validators:          []validator.Int64{int64validator.AtLeast(0)},
+		Validators:          []validator.Int64{int64validator.Between(0, math.MaxInt32)},
+	}
+}
+
+// Replicas is how many Machines there are.
+func Replicas(description string) schema.Int64Attribute {
+	return schema.Int64Attribute{
+		MarkdownDescription: "Number of machines. " + description + inPlace,
+		Optional:            true,
+		Validators:          []validator.Int64{int64validator.Between(0, math.MaxInt32)},
+	}
+}
+
+// FailureDomains are where the machines of a pool are.
+func FailureDomains(defaultValue string) schema.ListAttribute {
+	return schema.ListAttribute{
+		MarkdownDescription: "Failure domains that the machines are spread over. Default: " + defaultValue + "." + inPlace,
+		ElementType:         types.StringType,
+		Optional:            true,
+		Validators:          []validator.List{listvalidator.SizeBetween(1, 100)},
 	}
 }
 
 // MinReadySeconds is how long a Machine has to be ready to count as available.
 func MinReadySeconds() schema.Int64Attribute {
 	return seconds("For how long a new Machine has to be ready before it counts as available. Default: `0`.")
-}
-
-// ReadinessGates are further conditions that make a Machine ready.
-func ReadinessGates() schema.ListNestedAttribute {
-	return schema.ListNestedAttribute{
-		MarkdownDescription: "Further conditions of a Machine that have to hold before it is ready. At least one, if set." + inPlace,
-		Optional:            true,
-		Validators:          []validator.List{listvalidator.SizeAtLeast(1)},
-		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-			"condition_type": schema.StringAttribute{
-				MarkdownDescription: "Type of the condition." + inPlace,
-				Required:            true,
-			},
-			"polarity": schema.StringAttribute{
-				MarkdownDescription: "`Positive` if the condition should be true, `Negative` if it should be false. Default: `Positive`." + inPlace,
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.OneOf("Positive", "Negative")},
-			},
-		}},
-	}
-}
-
-// Rollout is how a machine deployment replaces its Machines.
-func Rollout() schema.SingleNestedAttribute {
-	amount := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{
-			MarkdownDescription: description + " A number or a percentage, such as `1` or `25%`." + inPlace,
-			Optional:            true,
-		}
-	}
-	return schema.SingleNestedAttribute{
-		MarkdownDescription: "How Machines are replaced when something about them changes." + inPlace,
-		Optional:            true,
-		Attributes: map[string]schema.Attribute{
-			"strategy": schema.SingleNestedAttribute{
-				MarkdownDescription: "The strategy of replacement." + inPlace,
-				Optional:            true,
-				Attributes: map[string]schema.Attribute{
-					"type": schema.StringAttribute{
-						MarkdownDescription: "`RollingUpdate`, or `OnDelete` to replace only Machines that somebody deletes. Default: `RollingUpdate`." + inPlace,
-						Required:            true,
-						Validators:          []validator.String{stringvalidator.OneOf("RollingUpdate", "OnDelete")},
-					},
-					"rolling_update": schema.SingleNestedAttribute{
-						MarkdownDescription: "Limits of a rolling update." + inPlace,
-						Optional:            true,
-						Attributes: map[string]schema.Attribute{
-							"max_surge":       amount("How many Machines there may be above the wanted number. Default: `1`."),
-							"max_unavailable": amount("How many Machines may be missing below the wanted number. Default: `0`."),
-						},
-					},
-				},
-			},
-		},
-	}
-}
-
-// RolloutFields are the fields of Rollout, to be nested with Under.
-func RolloutFields() Fields {
-	return Fields{
-		"strategy.rolling_update.max_surge":       IntOrString(),
-		"strategy.rolling_update.max_unavailable": IntOrString(),
-	}
 }
 
 // Variables are values for the variables that a class defines.

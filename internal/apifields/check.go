@@ -35,27 +35,24 @@ func (c checker) check(p path.Path, attribute schema.Attribute, value attr.Value
 	}
 	switch attribute := attribute.(type) {
 	case schema.SingleNestedAttribute:
-		c.object(p, attribute.Attributes, value)
+		c.object(p, attribute.Attributes, attribute.Validators, value)
 	case schema.MapNestedAttribute:
-		if elements, ok := c.members(p, value); ok {
-			for _, name := range slices.Sorted(maps.Keys(elements)) {
-				c.object(p.AtMapKey(name), attribute.NestedObject.Attributes, underlying(elements[name]))
-			}
+		elements, _ := c.members(p, value)
+		c.each(p, types.DynamicType, elements, attribute.Validators)
+		for _, name := range slices.Sorted(maps.Keys(elements)) {
+			c.object(p.AtMapKey(name), attribute.NestedObject.Attributes, attribute.NestedObject.Validators, underlying(elements[name]))
 		}
 	case schema.ListNestedAttribute:
-		for i, element := range c.elements(p, value) {
-			c.object(p.AtListIndex(i), attribute.NestedObject.Attributes, underlying(element))
+		elements := c.elements(p, value)
+		c.all(p, types.DynamicType, elements, attribute.Validators)
+		for i, element := range elements {
+			c.object(p.AtListIndex(i), attribute.NestedObject.Attributes, attribute.NestedObject.Validators, underlying(element))
 		}
 	case schema.MapAttribute:
-		if elements, ok := c.members(p, value); ok {
-			for _, name := range slices.Sorted(maps.Keys(elements)) {
-				c.text(p.AtMapKey(name), underlying(elements[name]), nil)
-			}
-		}
+		elements, _ := c.members(p, value)
+		c.each(p, types.StringType, elements, attribute.Validators)
 	case schema.ListAttribute:
-		for i, element := range c.elements(p, value) {
-			c.text(p.AtListIndex(i), underlying(element), nil)
-		}
+		c.all(p, types.StringType, c.elements(p, value), attribute.Validators)
 	case schema.StringAttribute:
 		c.text(p, value, attribute.Validators)
 	case schema.Int64Attribute:
@@ -65,7 +62,7 @@ func (c checker) check(p path.Path, attribute schema.Attribute, value attr.Value
 	}
 }
 
-func (c checker) object(p path.Path, attributes map[string]schema.Attribute, value attr.Value) {
+func (c checker) object(p path.Path, attributes map[string]schema.Attribute, validators []validator.Object, value attr.Value) {
 	if value == nil || value.IsNull() || value.IsUnknown() {
 		return
 	}
@@ -87,6 +84,7 @@ func (c checker) object(p path.Path, attributes map[string]schema.Attribute, val
 		}
 		c.check(p.AtName(name), attributes[name], member)
 	}
+	c.whole(p, members, validators)
 }
 
 func (c checker) members(p path.Path, value attr.Value) (map[string]attr.Value, bool) {
@@ -111,6 +109,67 @@ func (c checker) elements(p path.Path, value attr.Value) []attr.Value {
 	}
 	c.fail(p, "Wrong type", "A list belongs here.")
 	return nil
+}
+
+// whole runs validators of an object. It has the attributes that are written, in
+// the types in which they are.
+func (c checker) whole(p path.Path, members map[string]attr.Value, validators []validator.Object) {
+	attributeTypes := map[string]attr.Type{}
+	for name, member := range members {
+		attributeTypes[name] = member.Type(c.ctx)
+	}
+	for _, v := range validators {
+		resp := &validator.ObjectResponse{}
+		v.ValidateObject(c.ctx, validator.ObjectRequest{Path: p, PathExpression: p.Expression(), ConfigValue: types.ObjectValueMust(attributeTypes, members)}, resp)
+		c.diags.Append(resp.Diagnostics...)
+	}
+}
+
+// each runs validators of a map.
+func (c checker) each(p path.Path, elementType attr.Type, members map[string]attr.Value, validators []validator.Map) {
+	elements := map[string]attr.Value{}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		elements[name] = c.element(p.AtMapKey(name), elementType, members[name])
+	}
+	for _, v := range validators {
+		resp := &validator.MapResponse{}
+		v.ValidateMap(c.ctx, validator.MapRequest{Path: p, PathExpression: p.Expression(), ConfigValue: types.MapValueMust(elementType, elements)}, resp)
+		c.diags.Append(resp.Diagnostics...)
+	}
+}
+
+// all runs validators of a list.
+func (c checker) all(p path.Path, elementType attr.Type, members []attr.Value, validators []validator.List) {
+	elements := make([]attr.Value, len(members))
+	for i, member := range members {
+		elements[i] = c.element(p.AtListIndex(i), elementType, member)
+	}
+	for _, v := range validators {
+		resp := &validator.ListResponse{}
+		v.ValidateList(c.ctx, validator.ListRequest{Path: p, PathExpression: p.Expression(), ConfigValue: types.ListValueMust(elementType, elements)}, resp)
+		c.diags.Append(resp.Diagnostics...)
+	}
+}
+
+// element makes the element of a map or list that has one type what was written,
+// in whichever types: strings, or dynamic values of anything else.
+func (c checker) element(p path.Path, elementType attr.Type, value attr.Value) attr.Value {
+	value = underlying(value)
+	isText := elementType.Equal(types.StringType)
+	switch {
+	case value.IsUnknown() && isText:
+		return types.StringUnknown()
+	case value.IsUnknown():
+		return types.DynamicUnknown()
+	case !isText && value.IsNull():
+		return types.DynamicNull()
+	case !isText:
+		return types.DynamicValue(value)
+	}
+	if text, ok := c.scalar(p, elementType, value).(string); ok {
+		return types.StringValue(text)
+	}
+	return types.StringNull()
 }
 
 func (c checker) text(p path.Path, value attr.Value, validators []validator.String) {

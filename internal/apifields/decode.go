@@ -5,6 +5,7 @@ package apifields
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -66,6 +67,9 @@ func (f Fields) decode(at string, field Field, t attr.Type, g guide, live any) (
 	case basetypes.MapType:
 		return f.decodeMap(at, field, t, g, live)
 	case basetypes.ListType:
+		if field.form == keyedList && !g.everything {
+			return f.decodeKeyed(at, field, t, g, live)
+		}
 		return f.decodeList(at, t, g, live)
 	}
 	return decodeScalar(at, t, g, live)
@@ -86,17 +90,24 @@ func (f Fields) decodeObject(at string, t basetypes.ObjectType, g guide, live an
 			object[name] = value
 		}
 	}
+	if g.everything && len(object) == 0 {
+		// What is there is not this attribute's: it shares an object with another.
+		return nil, nil
+	}
 	return object, nil
 }
 
 func (f Fields) decodeMap(at string, field Field, t basetypes.MapType, g guide, live any) (any, error) {
 	children, _ := live.(map[string]any)
 	if list, ok := live.([]any); ok {
-		children = byName(list, field.key)
+		children = byName(list, field.key())
 	}
 	guides, _ := g.declared.(map[string]any)
 	object := map[string]any{}
 	for name, liveChild := range children {
+		if g.everything && slices.Contains(field.except, name) {
+			continue
+		}
 		child := guide{everything: g.everything, declared: guides[name]}
 		value, err := f.decode(join(at, "*"), Field{}, t.ElemType, child, liveChild)
 		if err != nil {
@@ -106,7 +117,41 @@ func (f Fields) decodeMap(at string, field Field, t basetypes.MapType, g guide, 
 			object[name] = value
 		}
 	}
+	if g.everything && len(object) == 0 {
+		return nil, nil
+	}
 	return object, nil
+}
+
+// decodeKeyed reads the declared items of a list, wherever they stand in it.
+func (f Fields) decodeKeyed(at string, field Field, t basetypes.ListType, g guide, live any) (any, error) {
+	items, ok := live.([]any)
+	if !ok {
+		return nil, fmt.Errorf("%s: the API has %T where a list was expected", at, live)
+	}
+	guides, _ := g.declared.([]any)
+	list := []any{}
+	for _, declared := range guides {
+		i := slices.IndexFunc(items, func(item any) bool { return f.sameKeys(join(at, "*"), field.keys, declared, item) })
+		if i < 0 {
+			continue
+		}
+		value, err := f.decode(join(at, "*"), Field{}, t.ElemType, guide{declared: declared}, items[i])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, value)
+	}
+	return list, nil
+}
+
+func (f Fields) sameKeys(at string, keys []string, declared, live any) bool {
+	for _, key := range keys {
+		if fmt.Sprint(lookup(declared, []string{key})) != fmt.Sprint(lookup(live, f.of(join(at, key), key).path)) {
+			return false
+		}
+	}
+	return true
 }
 
 func (f Fields) decodeList(at string, t basetypes.ListType, g guide, live any) (any, error) {
@@ -145,7 +190,7 @@ func decodeDynamic(field Field, g guide, live any) any {
 // number of machines written as text.
 func decodeScalar(at string, t attr.Type, g guide, live any) (any, error) {
 	text := fmt.Sprint(live)
-	if g.declared != nil && fmt.Sprint(g.declared) == text {
+	if declared := fmt.Sprint(g.declared); g.declared != nil && (declared == text || sameTime(declared, text)) {
 		return g.declared, nil
 	}
 	switch t.(type) {

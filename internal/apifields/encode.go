@@ -96,7 +96,7 @@ func (f Fields) encodeMap(at string, field Field, t basetypes.MapType, declared 
 		}
 		object[name] = value
 		if item, ok := value.(map[string]any); ok && field.form == namedList {
-			item[field.key] = name
+			item[field.key()] = name
 			list = append(list, item)
 		}
 	}
@@ -124,10 +124,14 @@ func encodeScalar(at string, field Field, t attr.Type, declared any) (any, error
 	text := fmt.Sprint(declared)
 	switch t.(type) {
 	case basetypes.Int64Type:
-		if number, err := strconv.ParseInt(text, 10, 64); err == nil {
-			return number, nil
+		number, err := strconv.ParseInt(text, 10, 64)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%s: %q is not a whole number", at, text)
+		case field.form == asText:
+			return text, nil
 		}
-		return nil, fmt.Errorf("%s: %q is not a whole number", at, text)
+		return number, nil
 	case basetypes.BoolType:
 		if value, err := strconv.ParseBool(text); err == nil {
 			return value, nil

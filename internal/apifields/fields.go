@@ -17,7 +17,11 @@ type Fields map[string]Field
 type Field struct {
 	path []string
 	form form
-	key  string
+	// keys name the field that has a map's key, or the attributes that tell the
+	// items of a list apart.
+	keys []string
+	// except are keys of a map that other attributes have.
+	except []string
 }
 
 type form int
@@ -30,8 +34,12 @@ const (
 	namedList
 	// namedValues is a list of objects with a name and a value.
 	namedValues
+	// keyedList is a list of objects that others may add to.
+	keyedList
 	// intOrString is a number or a percentage; a string in Terraform.
 	intOrString
+	// asText is a number that the API has as a string.
+	asText
 )
 
 // Skip says that the attribute is no field of the API object.
@@ -43,14 +51,41 @@ func At(path ...string) Field { return Field{path: path} }
 // NamedList says that the map is a list in the API, whose items have the map's
 // keys in their field key.
 func NamedList(key string, path ...string) Field {
-	return Field{form: namedList, key: key, path: path}
+	return Field{form: namedList, keys: []string{key}, path: path}
 }
+
+// KeyedList says that the items of the list are told apart by the given
+// attributes, and that items which others add are theirs.
+func KeyedList(attributes ...string) Field { return Field{form: keyedList, keys: attributes} }
 
 // NamedValues says that the object is a list of names and values in the API.
 func NamedValues(path ...string) Field { return Field{form: namedValues, path: path} }
 
 // IntOrString says that the string is a number in the API if it looks like one.
 func IntOrString() Field { return Field{form: intOrString} }
+
+// AsText places a number that is a string in the API.
+func AsText(path ...string) Field { return Field{form: asText, path: path} }
+
+// At places the field at a path below the field of the attribute around it.
+func (f Field) At(path ...string) Field {
+	f.path = path
+	return f
+}
+
+// Except says which keys of the map are read by other attributes.
+func (f Field) Except(keys ...string) Field {
+	f.except = keys
+	return f
+}
+
+// key is the field of a named list's items that has the map's key.
+func (f Field) key() string {
+	if f.form != namedList {
+		return ""
+	}
+	return f.keys[0]
+}
 
 // of returns the field of the attribute at the given path.
 func (f Fields) of(attributePath, name string) Field {
@@ -104,7 +139,7 @@ func place(object map[string]any, path []string, value any) {
 	existing, isObject := object[last].(map[string]any)
 	if fields, ok := value.(map[string]any); ok && isObject {
 		for name, field := range fields {
-			existing[name] = field
+			place(existing, []string{name}, field)
 		}
 		return
 	}

@@ -4,11 +4,15 @@
 package apifields
 
 import (
+	"regexp"
+
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 // HealthCheckOf says whose Machines are checked and where the check is written.
@@ -93,10 +97,14 @@ func remediation(of HealthCheckOf) schema.SingleNestedAttribute {
 				"unhealthy_less_than_or_equal_to": schema.StringAttribute{
 					MarkdownDescription: "Only while at most this many Machines are unhealthy: a number or a percentage, such as `1` or `40%`." + inPlace,
 					Optional:            true,
+					Validators:          []validator.String{tfkit.IntOrPercent()},
 				},
 				"unhealthy_in_range": schema.StringAttribute{
 					MarkdownDescription: "Only while the number of unhealthy Machines is in this range, such as `[3-5]`. Goes before `unhealthy_less_than_or_equal_to`." + inPlace,
 					Optional:            true,
+					Validators: []validator.String{
+						stringvalidator.RegexMatches(regexp.MustCompile(`^\[[0-9]+-[0-9]+\]$`), "must be a range such as [3-5]"),
+					},
 				},
 			},
 		},
@@ -110,6 +118,7 @@ func remediation(of HealthCheckOf) schema.SingleNestedAttribute {
 		attributes["max_in_flight"] = schema.StringAttribute{
 			MarkdownDescription: "How many Machines may be remediated at a time: a number or a percentage. Default: no limit." + inPlace,
 			Optional:            true,
+			Validators:          []validator.String{tfkit.IntOrPercent()},
 		}
 	}
 	return schema.SingleNestedAttribute{

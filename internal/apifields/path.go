@@ -37,6 +37,11 @@ func (f Fields) walkObject(p path.Path, at string, attributeTypes map[string]att
 	}
 	switch {
 	case len(whole) > 0:
+		if leading := slices.DeleteFunc(slices.Clone(whole), func(name string) bool {
+			return !f.leadsOn(join(at, name), attributeTypes[name], steps[len(f.of(join(at, name), name).path):])
+		}); len(leading) > 0 {
+			whole = leading
+		}
 		name := slices.MaxFunc(whole, func(a, b string) int {
 			return len(f.of(join(at, a), a).path) - len(f.of(join(at, b), b).path)
 		})
@@ -49,6 +54,22 @@ func (f Fields) walkObject(p path.Path, at string, attributeTypes map[string]att
 	return p
 }
 
+// leadsOn says whether an attribute has one inside that the next step goes to. Of
+// two attributes that share an object in the API, such as metadata and one of the
+// annotations in it, that tells which one is meant.
+func (f Fields) leadsOn(at string, t attr.Type, steps []string) bool {
+	object, isObject := t.(basetypes.ObjectType)
+	if !isObject || len(steps) == 0 {
+		return true
+	}
+	for name := range object.AttrTypes {
+		if f.of(join(at, name), name).path[0] == steps[0] {
+			return true
+		}
+	}
+	return false
+}
+
 func (f Fields) walk(p path.Path, at string, field Field, t attr.Type, object any, steps []string) path.Path {
 	if len(steps) == 0 {
 		return p
@@ -57,7 +78,7 @@ func (f Fields) walk(p path.Path, at string, field Field, t attr.Type, object an
 	case basetypes.ObjectType:
 		return f.walkObject(p, at, t.AttrTypes, object, steps)
 	case basetypes.MapType:
-		name, item := child(object, field.key, steps[0])
+		name, item := child(object, field.key(), steps[0])
 		return f.walk(p.AtMapKey(name), join(at, "*"), Field{}, t.ElemType, item, steps[1:])
 	case basetypes.ListType:
 		if index, err := strconv.Atoi(steps[0]); err == nil {

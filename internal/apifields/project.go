@@ -98,6 +98,13 @@ func sameDuration(a, b any) bool {
 	return err == nil && errToo == nil && first == second
 }
 
+// sameTime compares points in time: admission webhooks rewrite them in UTC.
+func sameTime(a, b string) bool {
+	first, err := time.Parse(time.RFC3339, a)
+	second, errToo := time.Parse(time.RFC3339, b)
+	return err == nil && errToo == nil && first.Equal(second)
+}
+
 // sameQuantity compares amounts such as 1000m and 1. At least one of them has to
 // have a unit: 1.1 and 1.10 may as well be versions.
 func sameQuantity(a, b any) bool {

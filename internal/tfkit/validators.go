@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -116,6 +117,34 @@ func Duration() validator.String {
 				return errors.New("it is not positive")
 			}
 			return err
+		},
+	}
+}
+
+// Timestamp accepts points in time as Kubernetes keeps them.
+func Timestamp() validator.String {
+	return stringValidator{
+		description: "a time as in RFC 3339, in whole seconds, such as 2026-01-31T10:00:00Z",
+		check: func(value string) error {
+			parsed, err := time.Parse(time.RFC3339, value)
+			if err == nil && parsed.Nanosecond() != 0 {
+				return errors.New("it has fractions of a second")
+			}
+			return err
+		},
+	}
+}
+
+// IntOrPercent accepts amounts that are a whole number or a percentage.
+func IntOrPercent() validator.String {
+	return stringValidator{
+		description: "a whole number or a percentage, such as 1 or 25%",
+		check: func(value string) error {
+			_, err := strconv.ParseUint(strings.TrimSuffix(value, "%"), 10, 31)
+			if err != nil {
+				return errors.New("it is neither")
+			}
+			return nil
 		},
 	}
 }
