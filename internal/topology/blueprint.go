@@ -4,8 +4,11 @@
 package topology
 
 import (
+	"fmt"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/exp/topology/scope"
 )
 
 // Blueprint is all that clusters of a class are made from: the ClusterClass, and
@@ -14,4 +17,72 @@ type Blueprint struct {
 	Class *clusterv1.ClusterClass
 	// Templates are in no order; the references in Class name them.
 	Templates []*unstructured.Unstructured
+}
+
+// resolve puts the templates where the class refers to them. What is missing is
+// a problem even of a worker class that no cluster uses: Cluster API then makes
+// no cluster of the class.
+func (b Blueprint) resolve() (*scope.ClusterBlueprint, []Problem) {
+	r := &resolver{templates: b.Templates}
+	spec := &b.Class.Spec
+	resolved := &scope.ClusterBlueprint{
+		ClusterClass:                  b.Class,
+		InfrastructureClusterTemplate: r.find("spec.infrastructure.templateRef", spec.Infrastructure.TemplateRef),
+		ControlPlane:                  &scope.ControlPlaneBlueprint{Template: r.find("spec.controlPlane.templateRef", spec.ControlPlane.TemplateRef)},
+		MachineDeployments:            map[string]*scope.MachineDeploymentBlueprint{},
+		MachinePools:                  map[string]*scope.MachinePoolBlueprint{},
+	}
+	if resolved.HasControlPlaneInfrastructureMachine() {
+		resolved.ControlPlane.InfrastructureMachineTemplate = r.find(
+			"spec.controlPlane.machineInfrastructure.templateRef", spec.ControlPlane.MachineInfrastructure.TemplateRef)
+		resolved.ControlPlane.HealthCheck = spec.ControlPlane.HealthCheck
+	}
+	for i := range spec.Workers.MachineDeployments {
+		class, path := &spec.Workers.MachineDeployments[i], fmt.Sprintf("spec.workers.machineDeployments[%d]", i)
+		resolved.MachineDeployments[class.Class] = &scope.MachineDeploymentBlueprint{
+			Metadata:                      *class.Metadata.DeepCopy(),
+			BootstrapTemplate:             r.find(path+".bootstrap.templateRef", class.Bootstrap.TemplateRef),
+			InfrastructureMachineTemplate: r.find(path+".infrastructure.templateRef", class.Infrastructure.TemplateRef),
+			HealthCheck:                   class.HealthCheck,
+		}
+	}
+	for i := range spec.Workers.MachinePools {
+		class, path := &spec.Workers.MachinePools[i], fmt.Sprintf("spec.workers.machinePools[%d]", i)
+		resolved.MachinePools[class.Class] = &scope.MachinePoolBlueprint{
+			Metadata:                          *class.Metadata.DeepCopy(),
+			BootstrapTemplate:                 r.find(path+".bootstrap.templateRef", class.Bootstrap.TemplateRef),
+			InfrastructureMachinePoolTemplate: r.find(path+".infrastructure.templateRef", class.Infrastructure.TemplateRef),
+		}
+	}
+	return resolved, r.problems
+}
+
+// resolver finds templates and notes down what it did not find.
+type resolver struct {
+	templates []*unstructured.Unstructured
+	problems  []Problem
+}
+
+// find returns a copy of the template, because Cluster API's patch engine writes
+// into what it is given, or nil. The copy is made by way of JSON, so that it has
+// the types of numbers that Cluster API expects, wherever the template came from.
+func (r *resolver) find(field string, ref clusterv1.ClusterClassTemplateReference) *unstructured.Unstructured {
+	for _, template := range r.templates {
+		if template.GroupVersionKind() != ref.GroupVersionKind() || template.GetName() != ref.Name {
+			continue
+		}
+		found := &unstructured.Unstructured{}
+		raw, err := template.MarshalJSON()
+		if err == nil {
+			err = found.UnmarshalJSON(raw)
+		}
+		if err != nil {
+			r.problems = append(r.problems, Problem{Field: field, Class: true, Message: fmt.Sprintf("%s %q cannot be read: %s", ref.Kind, ref.Name, err)})
+			return nil
+		}
+		return found
+	}
+	r.problems = append(r.problems, Problem{Field: field, Class: true, Message: fmt.Sprintf(
+		"there is no %s (%s) named %q beside the class", ref.Kind, ref.APIVersion, ref.Name)})
+	return nil
 }

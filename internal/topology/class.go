@@ -19,7 +19,7 @@ import (
 // not nil the class replaces it, and clusters are those that use it: what they
 // need must stay.
 func ValidateClass(ctx context.Context, old, class *clusterv1.ClusterClass, clusters []clusterv1.Cluster) []Problem {
-	if err := enableClusterTopology(); err != nil {
+	if err := enableFeatures(); err != nil {
 		return Problems(err)
 	}
 	webhook := &admission.ClusterClass{Client: snapshot{clusters: clusters}}

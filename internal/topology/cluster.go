@@ -19,7 +19,7 @@ import (
 // ValidateVersion's to say; that the last upgrade is finished, which Cluster API
 // demands too, only the management cluster knows.
 func ValidateCluster(ctx context.Context, class *clusterv1.ClusterClass, old, cluster *clusterv1.Cluster) (*clusterv1.Cluster, []Problem) {
-	if err := enableClusterTopology(); err != nil {
+	if err := enableFeatures(); err != nil {
 		return cluster, Problems(err)
 	}
 	cluster = cluster.DeepCopy()

@@ -16,6 +16,9 @@ type Problem struct {
 	// Field is the path in the API object, as Kubernetes writes it. It is empty
 	// if no field is to blame.
 	Field string
+	// Class says that Field is one of the ClusterClass, where a Cluster is looked
+	// at.
+	Class bool
 	// Message says what is wrong and what is allowed.
 	Message string
 }

@@ -49,9 +49,10 @@ func (s snapshot) List(_ context.Context, list client.ObjectList, _ ...client.Li
 	return nil
 }
 
-// enableClusterTopology opens the feature gate without which the admission code
-// refuses every class. Gates are global to the process; the controllers in this
-// binary open the same one.
-var enableClusterTopology = sync.OnceValue(func() error {
-	return feature.MutableGates.Set(string(feature.ClusterTopology) + "=true")
+// enableFeatures opens the feature gates without which the admission code
+// refuses every class, and every taint. Gates are global to the process; the
+// controllers in this binary open the first. Whether a management cluster has
+// the second open it alone knows, so that taints pass here.
+var enableFeatures = sync.OnceValue(func() error {
+	return feature.MutableGates.Set(fmt.Sprintf("%s=true,%s=true", feature.ClusterTopology, feature.MachineTaintPropagation))
 })

@@ -4,13 +4,14 @@
 package topology
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/blang/semver/v4"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	"sigs.k8s.io/cluster-api/util/version"
+	"sigs.k8s.io/cluster-api/exp/topology/desiredstate"
 )
 
 const versionField = "spec.topology.version"
@@ -78,7 +79,7 @@ func UpgradePath(from, to string, versions []string) ([]string, error) {
 	if !slices.Contains(versions, to) {
 		return nil, fmt.Errorf("the class offers the versions %s only", strings.Join(versions, ", "))
 	}
-	return stepsThrough(versions, start, end)
+	return stepsThrough(versions, from, to)
 }
 
 // NextVersions returns those of the versions that a class offers, oldest first,
@@ -94,24 +95,26 @@ func NextVersions(version string, versions []string) []string {
 	return next
 }
 
-func stepsThrough(versions []string, start, end semver.Version) ([]string, error) {
-	var path []string
-	reached := start.Minor
-	for _, v := range versions {
-		parsed, err := ParseVersion(v)
+// stepsThrough has upstream choose, which skips the patch releases that the class
+// offers of the minor version that is left.
+func stepsThrough(versions []string, from, to string) ([]string, error) {
+	path, _, err := desiredstate.GetUpgradePlanFromClusterClassVersions(versions)(context.Background(), to, from, "")
+	if err != nil {
+		return nil, err
+	}
+	reached, err := ParseVersion(from)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range path {
+		next, err := ParseVersion(step)
 		if err != nil {
 			return nil, err
 		}
-		if version.Compare(parsed, start) <= 0 || parsed.GT(end) {
-			continue
+		if next.Minor > reached.Minor+1 {
+			return nil, fmt.Errorf("the class offers no version of v%d.%d, which cannot be skipped", next.Major, reached.Minor+1)
 		}
-		if parsed.Minor > reached+1 {
-			return nil, fmt.Errorf("the class offers no version of v%d.%d, which cannot be skipped", parsed.Major, reached+1)
-		}
-		if len(path) > 0 && parsed.Minor == reached {
-			path = path[:len(path)-1]
-		}
-		path, reached = append(path, v), parsed.Minor
+		reached = next
 	}
 	return path, nil
 }

@@ -1,0 +1,170 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/core/webhooks/admission"
+	"sigs.k8s.io/cluster-api/exp/topology/desiredstate"
+	"sigs.k8s.io/cluster-api/exp/topology/scope"
+	ctrl "sigs.k8s.io/controller-runtime"
+)
+
+// Rendering is all that Cluster API makes of a Cluster: the control plane, the
+// machine deployments and pools, and their templates, with patches applied.
+type Rendering struct {
+	// Cluster is what was rendered, with its variables defaulted.
+	Cluster *clusterv1.Cluster
+	state   *scope.ClusterState
+}
+
+// Render returns what Cluster API makes of a cluster of the blueprint's class,
+// and why it makes nothing of it. It validates neither the class nor the
+// cluster: ValidateBlueprint and ValidateCluster do.
+//
+// If names is not nil it is how the cluster is rendered so far. Names that
+// Cluster API would make up are then taken from there, so that two renderings
+// differ in nothing that is random, and what cannot become of the present objects
+// is a problem too.
+//
+// The rendering is nil without a problem if it cannot be known, because runtime
+// extensions have a say in it.
+func Render(ctx context.Context, blueprint Blueprint, cluster *clusterv1.Cluster, names *Rendering) (*Rendering, []Problem) {
+	if err := enableFeatures(); err != nil {
+		return nil, Problems(err)
+	}
+	if isPatchedExternally(blueprint.Class) {
+		return nil, nil
+	}
+	blueprint.Class = Reconciled(blueprint.Class)
+	cluster = cluster.DeepCopy()
+	if errs := admission.DefaultVariables(cluster, blueprint.Class); len(errs) > 0 {
+		return nil, fieldProblems(errs)
+	}
+	resolved, problems := blueprint.resolve()
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	resolved.Topology = cluster.Spec.Topology
+	world := scope.New(cluster)
+	world.Blueprint = resolved
+	if names != nil {
+		names.lend(world)
+	}
+	state, err := generate(ctx, world)
+	if err != nil {
+		return nil, []Problem{renderProblem(blueprint.Class, err)}
+	}
+	rendering := &Rendering{Cluster: cluster, state: state}
+	if names != nil {
+		problems = rendering.incompatibleWith(names)
+	}
+	return rendering, problems
+}
+
+func isPatchedExternally(class *clusterv1.ClusterClass) bool {
+	return slices.ContainsFunc(class.Spec.Patches, func(p clusterv1.ClusterClassPatch) bool { return p.External != nil })
+}
+
+// generate runs upstream's generator, which the topology controller runs. Its
+// log would contain values of variables, which may be secret.
+func generate(ctx context.Context, world *scope.Scope) (*scope.ClusterState, error) {
+	generator, err := desiredstate.NewGenerator(offlineClient{}, offlineClusterCache{}, nil, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return generator.Generate(ctrl.LoggerInto(ctx, logr.Discard()), world)
+}
+
+// lend makes the objects of the rendering the current ones of a scope. They are
+// given the version that is wanted, because Cluster API delays what it makes of
+// a cluster in whose upgrade it sees itself.
+func (r *Rendering) lend(world *scope.Scope) {
+	cluster, version := world.Current.Cluster, world.Blueprint.Topology.Version
+	if cluster.UID == "" {
+		cluster.UID = r.Cluster.UID
+	}
+	cluster.Spec.InfrastructureRef = r.state.Cluster.Spec.InfrastructureRef
+	cluster.Spec.ControlPlaneRef = r.state.Cluster.Spec.ControlPlaneRef
+	controlPlane := *r.state.ControlPlane
+	controlPlane.Object = controlPlane.Object.DeepCopy()
+	_ = unstructured.SetNestedField(controlPlane.Object.Object, version, "spec", "version")
+	world.Current.ControlPlane = &controlPlane
+	world.Current.MachineDeployments = scope.MachineDeploymentsStateMap{}
+	for name, md := range r.state.MachineDeployments {
+		current := *md
+		current.Object = md.Object.DeepCopy()
+		current.Object.Spec.Template.Spec.Version = version
+		world.Current.MachineDeployments[name] = &current
+	}
+	world.Current.MachinePools = scope.MachinePoolsStateMap{}
+	for name, mp := range r.state.MachinePools {
+		current := *mp
+		current.Object = mp.Object.DeepCopy()
+		current.Object.Spec.Template.Spec.Version = version
+		world.Current.MachinePools[name] = &current
+	}
+}
+
+// incompatibleWith returns what the topology controller refuses to change about
+// objects that exist: their kinds. Only the bootstrap configuration of machine
+// deployments may become one of another kind.
+func (r *Rendering) incompatibleWith(before *Rendering) []Problem {
+	var problems []Problem
+	check := func(field, what string, before, after *unstructured.Unstructured) {
+		if before == nil || after == nil || before.GroupVersionKind().GroupKind() == after.GroupVersionKind().GroupKind() {
+			return
+		}
+		problems = append(problems, Problem{Field: field, Message: fmt.Sprintf(
+			"%s is a %s, and cannot become a %s in place", what, before.GetKind(), after.GetKind())})
+	}
+	check("spec.topology.classRef", "the infrastructure", before.state.InfrastructureCluster, r.state.InfrastructureCluster)
+	check("spec.topology.classRef", "the control plane", before.state.ControlPlane.Object, r.state.ControlPlane.Object)
+	check("spec.topology.classRef", "the control plane's machine template",
+		before.state.ControlPlane.InfrastructureMachineTemplate, r.state.ControlPlane.InfrastructureMachineTemplate)
+	for i, topology := range r.Cluster.Spec.Topology.Workers.MachineDeployments {
+		if old, found := before.state.MachineDeployments[topology.Name]; found {
+			check(fmt.Sprintf("spec.topology.workers.machineDeployments[%d].class", i),
+				fmt.Sprintf("the machine template of machine deployment %q", topology.Name),
+				old.InfrastructureMachineTemplate, r.state.MachineDeployments[topology.Name].InfrastructureMachineTemplate)
+		}
+	}
+	for i, topology := range r.Cluster.Spec.Topology.Workers.MachinePools {
+		if old, found := before.state.MachinePools[topology.Name]; found {
+			field := fmt.Sprintf("spec.topology.workers.machinePools[%d].class", i)
+			check(field, fmt.Sprintf("the infrastructure of machine pool %q", topology.Name),
+				old.InfrastructureMachinePoolObject, r.state.MachinePools[topology.Name].InfrastructureMachinePoolObject)
+			check(field, fmt.Sprintf("the bootstrap configuration of machine pool %q", topology.Name),
+				old.BootstrapObject, r.state.MachinePools[topology.Name].BootstrapObject)
+		}
+	}
+	return problems
+}
+
+var patchName = regexp.MustCompile(`(?:patches for|variables for|validation of) patch ("(?:[^"\\]|\\.)*"): (.*)`)
+
+// renderProblem finds the patch in an error of the generator, which names it in
+// its text only.
+func renderProblem(class *clusterv1.ClusterClass, err error) Problem {
+	message := strings.ReplaceAll(err.Error(), "\n", " ")
+	match := patchName.FindStringSubmatch(message)
+	if match == nil {
+		return Problem{Message: "Cluster API cannot make the cluster's objects: " + message}
+	}
+	name, _ := strconv.Unquote(match[1])
+	problem := Problem{Class: true, Field: "spec.patches", Message: fmt.Sprintf("patch %q: %s", name, match[2])}
+	if i := slices.IndexFunc(class.Spec.Patches, func(p clusterv1.ClusterClassPatch) bool { return p.Name == name }); i >= 0 {
+		problem.Field = fmt.Sprintf("spec.patches[%d]", i)
+	}
+	return problem
+}
