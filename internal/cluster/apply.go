@@ -130,54 +130,59 @@ func apply(ctx context.Context, mgmt *management.Cluster, plan model) (*clusterv
 }
 
 // finish waits for the cluster, if that is wanted, and takes over how it is then.
-// Only a cluster whose objects are all settled is worth waiting for. It says
-// whether there is nothing left to wait for.
-func finish(ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model, settled bool) (finished bool, diags diag.Diagnostics) {
+// Only a cluster whose objects are all settled is worth waiting for. noted are the
+// generations of wait. It says whether there is nothing left to wait for.
+func finish(ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model, settled bool, noted map[string]int64) (finished bool, diags diag.Diagnostics) {
+	w := wait{until: levelOf(plan.WaitFor.ValueString()), noted: noted, began: time.Now()}
 	var waitErr error
 	if plan.waits() && settled {
-		waitErr = waitReady(waitCtx, mgmt, plan.key())
+		waitErr = waitFor(waitCtx, mgmt, plan.key(), w)
 	}
 	lookCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
 	defer cancel()
 	f, err := observe(lookCtx, mgmt, plan.key())
 	if err != nil {
 		plan.Ready = types.BoolValue(false)
-		diags.Append(waitDiagnostics(*plan, waitErr)...)
+		diags.Append(waitDiagnostics(*plan, waitErr, nil)...)
 		diags.Append(diag.NewWarningDiagnostic("Cluster not read back", fmt.Sprintf(
 			"%s was applied, but could not be read afterwards: %s. The next plan reads it again.", plan.object(), err)))
 		return false, diags
 	}
 	plan.observe(f)
-	if plan.Ready.ValueBool() {
+	if len(w.unbegun(f)) > 0 {
+		plan.Ready = types.BoolValue(false)
+	}
+	if w.pending(f) == "" {
 		// The last look may see what the wait just missed.
 		return settled, nil
 	}
 	var timedOut *tfkit.TimeoutError
 	if errors.As(waitErr, &timedOut) {
-		timedOut.Pending = f.pending()
+		timedOut.Pending = f.tree(w)
 	}
-	return settled && waitErr == nil, waitDiagnostics(*plan, waitErr)
+	return settled && waitErr == nil, waitDiagnostics(*plan, waitErr, f)
 }
 
 // waitDiagnostics words the end of a wait. A wait never fails the resource,
 // unless the configuration wants that: Terraform would replace what it created.
-func waitDiagnostics(plan model, err error) diag.Diagnostics {
+// What is known about the cluster, if anything is, tells the likely causes.
+func waitDiagnostics(plan model, err error, f *facts) diag.Diagnostics {
 	if err == nil {
 		return nil
 	}
-	waitingFor := plan.object() + " to become ready"
+	waitingFor := fmt.Sprintf("%s to come to wait_for = %q", plan.object(), plan.WaitFor.ValueString())
 	remedy := "It goes on coming up. The next apply resumes the wait."
 	if plan.OnTimeout.ValueString() == onTimeoutError {
 		remedy = "It goes on coming up. If it was being created, Terraform regards it as failed and replaces it in the next apply, " +
 			"unless terraform untaint tells it not to."
 	}
 	var timedOut *tfkit.TimeoutError
-	switch isTimeout := errors.As(err, &timedOut); {
-	case isTimeout && plan.CNI.IsNull():
-		remedy += " No cni is declared: without a network plugin nodes do not become ready."
-	case !isTimeout:
+	if !errors.As(err, &timedOut) {
 		return diag.Diagnostics{diag.NewWarningDiagnostic("Wait interrupted",
 			fmt.Sprintf("Waiting for %s ended early: %s. %s", waitingFor, err, remedy))}
+	}
+	if f != nil {
+		remedy = strings.Join(append([]string{remedy}, f.causes(plan)...), "\n\n")
 	}
 	if plan.OnTimeout.ValueString() == onTimeoutError {
 		return diag.Diagnostics{tfkit.TimeoutErrorDiagnostic(waitingFor, timedOut, remedy)}

@@ -27,6 +27,7 @@ type facts struct {
 	controlPlane       *unstructured.Unstructured // nil as long as there is none
 	infrastructure     *unstructured.Unstructured // nil as long as there is none
 	machineDeployments []clusterv1.MachineDeployment
+	machinePools       []clusterv1.MachinePool
 	machines           []clusterv1.Machine
 }
 
@@ -54,14 +55,13 @@ func observe(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey
 
 func (f *facts) observeMachines(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) error {
 	ofCluster := []client.ListOption{client.InNamespace(key.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: key.Name}}
-	deployments, machines := &clusterv1.MachineDeploymentList{}, &clusterv1.MachineList{}
-	if err := mgmt.List(ctx, deployments, ofCluster...); err != nil {
-		return err
+	deployments, pools, machines := &clusterv1.MachineDeploymentList{}, &clusterv1.MachinePoolList{}, &clusterv1.MachineList{}
+	for _, list := range []client.ObjectList{deployments, pools, machines} {
+		if err := mgmt.List(ctx, list, ofCluster...); err != nil {
+			return err
+		}
 	}
-	if err := mgmt.List(ctx, machines, ofCluster...); err != nil {
-		return err
-	}
-	f.machineDeployments, f.machines = deployments.Items, machines.Items
+	f.machineDeployments, f.machinePools, f.machines = deployments.Items, pools.Items, machines.Items
 	slices.SortFunc(f.machines, func(a, b clusterv1.Machine) int { return cmp.Compare(a.Name, b.Name) })
 	return nil
 }
@@ -123,16 +123,6 @@ func compareVersions(a, b string) int {
 		return strings.Compare(a, b)
 	}
 	return x.Compare(y)
-}
-
-// deployment finds the MachineDeployment of a machine deployment in the topology.
-func (f *facts) deployment(name string) *clusterv1.MachineDeployment {
-	for i := range f.machineDeployments {
-		if f.machineDeployments[i].Labels[clusterv1.ClusterTopologyMachineDeploymentNameLabel] == name {
-			return &f.machineDeployments[i]
-		}
-	}
-	return nil
 }
 
 // remaining lists what of a cluster still exists while it is being deleted, and

@@ -23,24 +23,32 @@ import (
 
 // model is the resource in plans and states.
 type model struct {
-	ID                 types.String   `tfsdk:"id"`
-	ManagementCluster  types.String   `tfsdk:"management_cluster"`
-	Namespace          types.String   `tfsdk:"namespace"`
-	Name               types.String   `tfsdk:"name"`
-	Labels             types.Map      `tfsdk:"labels"`
-	Annotations        types.Map      `tfsdk:"annotations"`
-	Paused             types.Bool     `tfsdk:"paused"`
-	ClusterNetwork     types.Object   `tfsdk:"cluster_network"`
-	Topology           types.Object   `tfsdk:"topology"`
-	CNI                types.Object   `tfsdk:"cni"`
-	Wait               types.Bool     `tfsdk:"wait"`
-	OnTimeout          types.String   `tfsdk:"on_timeout"`
-	Timeouts           timeouts.Value `tfsdk:"timeouts"`
-	UID                types.String   `tfsdk:"uid"`
-	Endpoint           types.Object   `tfsdk:"endpoint"`
-	Phase              types.String   `tfsdk:"phase"`
-	Ready              types.Bool     `tfsdk:"ready"`
-	KubernetesVersions types.List     `tfsdk:"kubernetes_versions"`
+	ID                   types.String   `tfsdk:"id"`
+	ManagementCluster    types.String   `tfsdk:"management_cluster"`
+	Namespace            types.String   `tfsdk:"namespace"`
+	Name                 types.String   `tfsdk:"name"`
+	Labels               types.Map      `tfsdk:"labels"`
+	Annotations          types.Map      `tfsdk:"annotations"`
+	Paused               types.Bool     `tfsdk:"paused"`
+	AvailabilityGates    types.List     `tfsdk:"availability_gates"`
+	ControlPlaneEndpoint types.Object   `tfsdk:"control_plane_endpoint"`
+	ClusterNetwork       types.Object   `tfsdk:"cluster_network"`
+	Topology             types.Object   `tfsdk:"topology"`
+	CNI                  types.Object   `tfsdk:"cni"`
+	WaitFor              types.String   `tfsdk:"wait_for"`
+	OnTimeout            types.String   `tfsdk:"on_timeout"`
+	Timeouts             timeouts.Value `tfsdk:"timeouts"`
+	DeletionProtection   types.Bool     `tfsdk:"deletion_protection"`
+	DeletionPolicy       types.String   `tfsdk:"deletion_policy"`
+	ForceDeleteAfter     types.String   `tfsdk:"force_delete_after"`
+	UID                  types.String   `tfsdk:"uid"`
+	Endpoint             types.Object   `tfsdk:"endpoint"`
+	Phase                types.String   `tfsdk:"phase"`
+	Ready                types.Bool     `tfsdk:"ready"`
+	KubernetesVersions   types.List     `tfsdk:"kubernetes_versions"`
+	Conditions           types.Map      `tfsdk:"conditions"`
+	Machines             types.Map      `tfsdk:"machines"`
+	Replicas             types.Object   `tfsdk:"replicas"`
 }
 
 // attributeTypes are the types of the attributes, shape what they look like inside.
@@ -68,8 +76,8 @@ func apiTypes() map[string]attr.Type {
 
 func (m *model) attributes() map[string]attr.Value {
 	return map[string]attr.Value{
-		"labels": m.Labels, "annotations": m.Annotations, "paused": m.Paused,
-		"cluster_network": m.ClusterNetwork, "topology": m.Topology,
+		"labels": m.Labels, "annotations": m.Annotations, "paused": m.Paused, "availability_gates": m.AvailabilityGates,
+		"control_plane_endpoint": m.ControlPlaneEndpoint, "cluster_network": m.ClusterNetwork, "topology": m.Topology,
 	}
 }
 
@@ -131,6 +139,8 @@ func (m *model) FromAPI(obj *unstructured.Unstructured) error {
 	m.Labels, _ = attributes["labels"].(types.Map)
 	m.Annotations, _ = attributes["annotations"].(types.Map)
 	m.Paused, _ = attributes["paused"].(types.Bool)
+	m.AvailabilityGates, _ = attributes["availability_gates"].(types.List)
+	m.ControlPlaneEndpoint, _ = attributes["control_plane_endpoint"].(types.Object)
 	m.ClusterNetwork, _ = attributes["cluster_network"].(types.Object)
 	m.Topology, _ = attributes["topology"].(types.Object)
 	return nil
@@ -140,21 +150,14 @@ func (m *model) FromAPI(obj *unstructured.Unstructured) error {
 func (m *model) observe(f *facts) {
 	m.ID = types.StringValue(m.id())
 	m.UID = types.StringValue(string(f.cluster.UID))
-	m.Phase = types.StringValue(string(f.cluster.Status.GetTypedPhase()))
-	m.Ready = types.BoolValue(f.pending() == "")
-	m.KubernetesVersions = stringList(f.versions())
-	m.Endpoint = endpoint(f.cluster.Spec.ControlPlaneEndpoint)
-}
-
-func endpoint(e clusterv1.APIEndpoint) types.Object {
-	t, _ := attributeTypes["endpoint"].(types.ObjectType)
-	if !e.IsValid() {
-		return types.ObjectNull(t.AttrTypes)
-	}
-	return types.ObjectValueMust(t.AttrTypes, map[string]attr.Value{
-		"host": types.StringValue(e.Host),
-		"port": types.Int64Value(int64(e.Port)),
-	})
+	status := f.status()
+	m.Endpoint, _ = status["endpoint"].(types.Object)
+	m.Phase, _ = status["phase"].(types.String)
+	m.Ready, _ = status["ready"].(types.Bool)
+	m.KubernetesVersions, _ = status["kubernetes_versions"].(types.List)
+	m.Conditions, _ = status["conditions"].(types.Map)
+	m.Machines, _ = status["machines"].(types.Map)
+	m.Replicas, _ = status["replicas"].(types.Object)
 }
 
 func stringList(values []string) types.List {

@@ -82,7 +82,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled)
+	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled, nil)
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
@@ -178,7 +178,9 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	}
 	settled := len(diags) == 0
 	plan.observe(&facts{cluster: cluster})
-	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled)
+	noted, diags := notedGenerations(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled, noted)
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
@@ -236,7 +238,8 @@ func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequ
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, tfkit.ManagementClusterPath, managementCluster)...)
 	}
 	for attribute, value := range map[string]any{
-		"id": req.ID, "namespace": namespace, "name": name, "wait": true, "on_timeout": onTimeoutWarn,
+		"id": req.ID, "namespace": namespace, "name": name, "wait_for": levelRollout.String(), "on_timeout": onTimeoutWarn,
+		"deletion_protection": false, "deletion_policy": deletionPolicyDelete,
 	} {
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), value)...)
 	}

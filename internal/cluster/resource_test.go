@@ -303,7 +303,7 @@ func TestIntegrationClusterWithoutWait(t *testing.T) {
 	key := client.ObjectKey{Namespace: "default", Name: "patient"}
 	env.controllers.Hold(key)
 	t.Cleanup(func() { env.controllers.Release(key) })
-	config := clusterHCL{Name: "patient", Version: "v1.34.3", Workers: 1, Extra: "wait = false"}.String()
+	config := clusterHCL{Name: "patient", Version: "v1.34.3", Workers: 1, Extra: "wait_for = \"none\""}.String()
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: env.provider.Factories(),
 		Steps: []resource.TestStep{{Config: config, ConfigStateChecks: []statecheck.StateCheck{ready(false)}},

@@ -1,0 +1,133 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"cmp"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+)
+
+// status returns the values of statusAttributes, by name.
+func (f *facts) status() map[string]attr.Value {
+	return map[string]attr.Value{
+		"endpoint":            endpoint(f.cluster.Spec.ControlPlaneEndpoint),
+		"phase":               types.StringValue(string(f.cluster.Status.GetTypedPhase())),
+		"ready":               types.BoolValue(f.pending() == ""),
+		"kubernetes_versions": stringList(f.versions()),
+		"conditions":          conditionValues(f.cluster.Status.Conditions),
+		"machines":            f.machineValues(),
+		"replicas":            f.replicaValues(),
+	}
+}
+
+func endpoint(e clusterv1.APIEndpoint) types.Object {
+	t := objectType("endpoint")
+	if !e.IsValid() {
+		return types.ObjectNull(t.AttrTypes)
+	}
+	return types.ObjectValueMust(t.AttrTypes, map[string]attr.Value{
+		"host": types.StringValue(e.Host),
+		"port": types.Int64Value(int64(e.Port)),
+	})
+}
+
+func conditionValues(conditions []metav1.Condition) types.Map {
+	t := elementType(attributeTypes["conditions"])
+	values := map[string]attr.Value{}
+	for _, c := range conditions {
+		values[c.Type] = types.ObjectValueMust(t.AttrTypes, map[string]attr.Value{
+			"status":  types.StringValue(string(c.Status)),
+			"reason":  types.StringValue(c.Reason),
+			"message": types.StringValue(c.Message),
+		})
+	}
+	return types.MapValueMust(t, values)
+}
+
+func (f *facts) machineValues() types.Map {
+	t := elementType(attributeTypes["machines"])
+	values := map[string]attr.Value{}
+	for i := range f.machines {
+		machine := &f.machines[i]
+		role := roleWorker
+		if isControlPlane(machine) {
+			role = roleControlPlane
+		}
+		values[machine.Name] = types.ObjectValueMust(t.AttrTypes, map[string]attr.Value{
+			"version":     types.StringValue(machine.Spec.Version),
+			"role":        types.StringValue(role),
+			"machine_set": nonEmpty(machineSet(machine)),
+			"node":        nonEmpty(machine.Status.NodeRef.Name),
+			"phase":       types.StringValue(machine.Status.Phase),
+			"ready":       types.BoolValue(meta.IsStatusConditionTrue(machine.Status.Conditions, clusterv1.MachineReadyCondition)),
+		})
+	}
+	return types.MapValueMust(t, values)
+}
+
+func isControlPlane(machine *clusterv1.Machine) bool {
+	_, ok := machine.Labels[clusterv1.MachineControlPlaneLabel]
+	return ok
+}
+
+// machineSet is the name that the topology has for the set of a worker.
+func machineSet(machine *clusterv1.Machine) string {
+	if name := machine.Labels[clusterv1.ClusterTopologyMachineDeploymentNameLabel]; name != "" {
+		return name
+	}
+	return machine.Labels[clusterv1.ClusterTopologyMachinePoolNameLabel]
+}
+
+func (f *facts) replicaValues() types.Object {
+	t := objectType("replicas")
+	values := map[string]attr.Value{"control_plane": types.ObjectNull(replicasType().AttrTypes)}
+	if f.controlPlane != nil {
+		values["control_plane"] = countsOfControlPlane(f.controlPlane).value()
+	}
+	byKind := map[string]map[string]attr.Value{kindMachineDeployment: {}, kindMachinePool: {}}
+	for _, set := range f.workerSets() {
+		byKind[set.kind][cmp.Or(set.name, set.object.GetName())] = set.counts.value()
+	}
+	values["machine_deployments"] = types.MapValueMust(replicasType(), byKind[kindMachineDeployment])
+	values["machine_pools"] = types.MapValueMust(replicasType(), byKind[kindMachinePool])
+	return types.ObjectValueMust(t.AttrTypes, values)
+}
+
+func (c counts) value() types.Object {
+	return types.ObjectValueMust(replicasType().AttrTypes, map[string]attr.Value{
+		"desired":    types.Int64PointerValue(c.desired),
+		"replicas":   types.Int64PointerValue(c.replicas),
+		"ready":      types.Int64PointerValue(c.ready),
+		"available":  types.Int64PointerValue(c.available),
+		"up_to_date": types.Int64PointerValue(c.upToDate),
+	})
+}
+
+func replicasType() types.ObjectType {
+	t, _ := objectType("replicas").AttrTypes["control_plane"].(types.ObjectType)
+	return t
+}
+
+func objectType(attribute string) types.ObjectType {
+	t, _ := attributeTypes[attribute].(types.ObjectType)
+	return t
+}
+
+func elementType(t attr.Type) types.ObjectType {
+	m, _ := t.(types.MapType)
+	element, _ := m.ElemType.(types.ObjectType)
+	return element
+}
+
+func nonEmpty(s string) types.String {
+	if s == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(s)
+}
