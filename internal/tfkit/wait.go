@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +23,9 @@ import (
 const pollInterval = 500 * time.Millisecond
 
 // Condition looks once at what is waited for. While it is not there, pending
-// says in one or more lines what is missing, for people to read. An error ends
-// the wait, unless it is one that goes away by itself.
+// says in one or more lines what is missing, for people to read. A line that
+// starts with "OBJECT: " is about that object. An error ends the wait, unless it
+// is one that goes away by itself.
 type Condition func(ctx context.Context) (done bool, pending string, err error)
 
 // TimeoutError is what Wait returns when the deadline of its context passes.
@@ -41,13 +44,14 @@ func (e *TimeoutError) Error() string {
 func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
 // Wait returns when the condition is done, when it fails, or with a
-// *TimeoutError when ctx's deadline passes. What is pending is logged once per
-// change.
+// *TimeoutError when ctx's deadline passes. What changes of that which is pending
+// is logged, with the fields of ctx's logger.
 func Wait(ctx context.Context, condition Condition) error {
 	start := time.Now()
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	last := "not checked yet"
+	reported := progress{}
 	for {
 		done, pending, err := condition(ctx)
 		switch {
@@ -61,17 +65,62 @@ func Wait(ctx context.Context, condition Condition) error {
 			return err
 		case err != nil:
 			pending = err.Error()
+			if pending != last {
+				logProgress(ctx, time.Since(start), pending)
+			}
+		default:
+			for _, change := range reported.update(pending) {
+				logProgress(ctx, time.Since(start), change)
+			}
 		}
-		if pending != last {
-			tflog.Info(ctx, pending, map[string]any{"waited": time.Since(start).Round(time.Second).String()})
-			last = pending
-		}
+		last = pending
 		select {
 		case <-ctx.Done():
 			return ended(ctx, time.Since(start), last)
 		case <-ticker.C:
 		}
 	}
+}
+
+// progress is what was pending when the condition was last looked at: the lines
+// about each object.
+type progress map[string][]string
+
+// update takes over what is pending now, and returns a line for each thing that is
+// new: a state, or that an object is pending no longer.
+func (p progress) update(pending string) []string {
+	now, objects := progress{}, []string(nil)
+	for line := range strings.Lines(pending) {
+		line = strings.TrimRight(line, "\n")
+		object, _, about := strings.Cut(line, ": ")
+		if !about {
+			object = ""
+		}
+		if now[object] == nil {
+			objects = append(objects, object)
+		}
+		now[object] = append(now[object], line)
+	}
+	var changes []string
+	for _, object := range objects {
+		for _, line := range now[object] {
+			if !slices.Contains(p[object], line) {
+				changes = append(changes, line)
+			}
+		}
+	}
+	for _, object := range slices.Sorted(maps.Keys(p)) {
+		if now[object] == nil && object != "" {
+			changes = append(changes, object+": done")
+		}
+	}
+	clear(p)
+	maps.Copy(p, now)
+	return changes
+}
+
+func logProgress(ctx context.Context, waited time.Duration, change string) {
+	tflog.Info(ctx, change, map[string]any{"waited": waited.Round(time.Second).String()})
 }
 
 func ended(ctx context.Context, waited time.Duration, pending string) error {

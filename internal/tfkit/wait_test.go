@@ -4,13 +4,18 @@
 package tfkit
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+	"github.com/hashicorp/terraform-plugin-log/tflogtest"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -139,5 +144,57 @@ func TestWaitAndErrors(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A person who follows the log sees each new state once, and of which object.
+func TestWaitLogsWhatChanges(t *testing.T) {
+	stages := []struct {
+		pending string
+		err     error
+	}{
+		{pending: "0 of 2 machines ready\nCluster web: waits\nMachine a: boots\nMachine b: boots"},
+		{pending: "0 of 2 machines ready\nCluster web: waits\nMachine a: boots\nMachine b: joins"},
+		{err: io.ErrUnexpectedEOF},
+		{err: io.ErrUnexpectedEOF},
+		{pending: "1 of 2 machines ready\nMachine a: boots\nMachine a: is old"},
+	}
+	var output bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		ctx := tflog.SetField(tflogtest.RootLogger(t.Context(), &output), "cluster", "default/web")
+		stage := 0
+		err := Wait(ctx, func(context.Context) (bool, string, error) {
+			if stage == len(stages) {
+				return true, "", nil
+			}
+			stage++
+			return false, stages[stage-1].pending, stages[stage-1].err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	entries, err := tflogtest.MultilineJSONDecode(&output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, entry := range entries {
+		got = append(got, fmt.Sprintf("%v %v %v: %v", entry["@level"], entry["cluster"], entry["waited"], entry["@message"]))
+	}
+	want := []string{
+		"info default/web 0s: 0 of 2 machines ready",
+		"info default/web 0s: Cluster web: waits",
+		"info default/web 0s: Machine a: boots",
+		"info default/web 0s: Machine b: boots",
+		"info default/web 1s: Machine b: joins",
+		"info default/web 1s: unexpected EOF",
+		"info default/web 2s: 1 of 2 machines ready",
+		"info default/web 2s: Machine a: is old",
+		"info default/web 2s: Cluster web: done",
+		"info default/web 2s: Machine b: done",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("log differs (-want +got):\n%s", diff)
 	}
 }
