@@ -18,6 +18,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
+// DefaultNamespace is where objects live that say nothing about it.
+const DefaultNamespace = "default"
+
 // MaxDNSLabel is the length of the longest DNS label.
 const MaxDNSLabel = 63
 
@@ -48,7 +51,7 @@ func NamespaceAttribute() schema.StringAttribute {
 		MarkdownDescription: "Namespace that the object lives in. It must exist. Default: `default`. A change replaces the object.",
 		Optional:            true,
 		Computed:            true,
-		Default:             stringdefault.StaticString("default"),
+		Default:             stringdefault.StaticString(DefaultNamespace),
 		Validators:          []validator.String{DNSLabel(MaxDNSLabel)},
 		PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 	}

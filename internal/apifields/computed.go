@@ -1,0 +1,61 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apifields
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	datasource "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+)
+
+// Computed returns attributes of a resource as a data source has them, which
+// reads what a resource declares. Their types stay the same.
+func Computed(attributes map[string]schema.Attribute) map[string]datasource.Attribute {
+	read := map[string]datasource.Attribute{}
+	for name, attribute := range attributes {
+		read[name] = computed(attribute)
+	}
+	return read
+}
+
+func computed(attribute schema.Attribute) datasource.Attribute {
+	// Of a data source nobody changes anything.
+	description := strings.ReplaceAll(attribute.GetMarkdownDescription(), inPlace, "")
+	switch attribute := attribute.(type) {
+	case schema.SingleNestedAttribute:
+		return datasource.SingleNestedAttribute{MarkdownDescription: description, Computed: true, Attributes: Computed(attribute.Attributes)}
+	case schema.MapNestedAttribute:
+		return datasource.MapNestedAttribute{MarkdownDescription: description, Computed: true, NestedObject: computedObject(attribute.NestedObject)}
+	case schema.ListNestedAttribute:
+		return datasource.ListNestedAttribute{MarkdownDescription: description, Computed: true, NestedObject: computedObject(attribute.NestedObject)}
+	}
+	return computedValue(attribute.GetType(), description)
+}
+
+func computedObject(object schema.NestedAttributeObject) datasource.NestedAttributeObject {
+	return datasource.NestedAttributeObject{Attributes: Computed(object.Attributes)}
+}
+
+func computedValue(t attr.Type, description string) datasource.Attribute {
+	switch t := t.(type) {
+	case basetypes.StringType:
+		return datasource.StringAttribute{MarkdownDescription: description, Computed: true}
+	case basetypes.BoolType:
+		return datasource.BoolAttribute{MarkdownDescription: description, Computed: true}
+	case basetypes.Int64Type:
+		return datasource.Int64Attribute{MarkdownDescription: description, Computed: true}
+	case basetypes.DynamicType:
+		return datasource.DynamicAttribute{MarkdownDescription: description, Computed: true}
+	case basetypes.ListType:
+		return datasource.ListAttribute{MarkdownDescription: description, Computed: true, ElementType: t.ElemType}
+	case basetypes.MapType:
+		return datasource.MapAttribute{MarkdownDescription: description, Computed: true, ElementType: t.ElemType}
+	}
+	// Schemas are made when the provider starts, so that every test finds this.
+	panic(fmt.Sprintf("data sources have no attributes of type %s", t))
+}
