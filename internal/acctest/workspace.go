@@ -37,9 +37,23 @@ func NewWorkspace(t *testing.T) *Workspace {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build the provider: %v\n%s", err, out)
 	}
-	w := &Workspace{t: t, directory: t.TempDir()}
-	w.Write("terraformrc", fmt.Sprintf(
+	return emptyWorkspace(t, fmt.Sprintf(
 		"provider_installation {\n  dev_overrides {\n    \"terraform-capi/capi\" = %q\n  }\n  direct {}\n}\n", binaries))
+}
+
+// NewWorkspace makes an empty workspace in which the provider serves Terraform
+// from the test's own process.
+func (p Provider) NewWorkspace(t *testing.T) *Workspace {
+	t.Helper()
+	w := emptyWorkspace(t, "")
+	w.env = append(w.env, "TF_REATTACH_PROVIDERS="+p.reattach(t))
+	return w
+}
+
+func emptyWorkspace(t *testing.T, terraformrc string) *Workspace {
+	t.Helper()
+	w := &Workspace{t: t, directory: t.TempDir()}
+	w.Write("terraformrc", terraformrc)
 	w.Write("versions.tf", "terraform {\n  required_providers {\n    capi = { source = \"terraform-capi/capi\" }\n  }\n}\n")
 	w.env = append(os.Environ(),
 		"TF_CLI_CONFIG_FILE="+filepath.Join(w.directory, "terraformrc"),

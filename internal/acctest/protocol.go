@@ -1,0 +1,195 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package acctest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// Protocol is a provider as Terraform meets it, without Terraform: for tests and
+// benchmarks that plan hundreds of times.
+type Protocol struct {
+	server  tfprotov6.ProviderServer
+	schemas map[string]*tfprotov6.Schema
+}
+
+// Object is a resource as Terraform keeps it: its state, and what the provider
+// keeps beside it. The zero value is a resource that does not exist.
+type Object struct {
+	State   tftypes.Value
+	Private []byte
+}
+
+// Change is what a provider plans. Its State is the planned one.
+type Change struct {
+	Object
+	config tftypes.Value
+	prior  Object
+	// Diagnostics are those of the plan; after an error there is no plan.
+	Diagnostics []*tfprotov6.Diagnostic
+	// Replace says that the resource is to be replaced.
+	Replace bool
+}
+
+// Protocol serves the provider.
+func (p Provider) Protocol(t testing.TB) *Protocol {
+	t.Helper()
+	server := providerserver.NewProtocol6(testProvider{p})()
+	schema, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty, err := tfprotov6.NewDynamicValue(schema.Provider.ValueType(), tftypes.NewValue(schema.Provider.ValueType(), map[string]tftypes.Value{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: &empty}); err != nil {
+		t.Fatal(err)
+	}
+	return &Protocol{server: server, schemas: schema.ResourceSchemas}
+}
+
+// Config is a resource's configuration that sets the given attributes.
+func (p *Protocol) Config(resource string, attributes map[string]tftypes.Value) tftypes.Value {
+	object, _ := p.Type(resource).(tftypes.Object)
+	values := map[string]tftypes.Value{}
+	for name, t := range object.AttributeTypes {
+		values[name] = tftypes.NewValue(t, nil)
+	}
+	for name, value := range attributes {
+		values[name] = value
+	}
+	return tftypes.NewValue(object, values)
+}
+
+// Type is the type of a resource.
+func (p *Protocol) Type(resource string) tftypes.Type { return p.schemas[resource].ValueType() }
+
+// Plan validates and plans a configuration.
+func (p *Protocol) Plan(t testing.TB, resource string, config tftypes.Value, prior Object) Change {
+	t.Helper()
+	typ := p.Type(resource)
+	if prior.State.Type() == nil {
+		prior.State = tftypes.NewValue(typ, nil)
+	}
+	change := Change{config: config, prior: prior}
+	validated, err := p.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
+		TypeName: resource, Config: dynamic(t, typ, config),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change.Diagnostics = validated.Diagnostics
+	if Errors(change.Diagnostics) > 0 {
+		return change
+	}
+	planned, err := p.server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: resource, Config: dynamic(t, typ, config), PriorState: dynamic(t, typ, prior.State), PriorPrivate: prior.Private,
+		ProposedNewState: dynamic(t, typ, p.proposed(t, resource, config, prior.State)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change.Diagnostics = append(change.Diagnostics, planned.Diagnostics...)
+	if Errors(change.Diagnostics) == 0 {
+		change.State, change.Private = value(t, typ, planned.PlannedState), planned.PlannedPrivate
+		change.Replace = len(planned.RequiresReplace) > 0
+	}
+	return change
+}
+
+// proposed is what Terraform proposes: the configuration, and for computed
+// attributes that it leaves out what they were.
+func (p *Protocol) proposed(t testing.TB, resource string, config, prior tftypes.Value) tftypes.Value {
+	t.Helper()
+	if prior.IsNull() {
+		return config
+	}
+	values, before := attributes(t, config), attributes(t, prior)
+	for _, attribute := range p.schemas[resource].Block.Attributes {
+		if attribute.Computed && values[attribute.Name].IsNull() {
+			values[attribute.Name] = before[attribute.Name]
+		}
+	}
+	return tftypes.NewValue(config.Type(), values)
+}
+
+// Apply carries a plan out.
+func (p *Protocol) Apply(t testing.TB, resource string, change Change) (Object, []*tfprotov6.Diagnostic) {
+	t.Helper()
+	typ := p.Type(resource)
+	applied, err := p.server.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: resource, Config: dynamic(t, typ, change.config), PlannedState: dynamic(t, typ, change.State),
+		PriorState: dynamic(t, typ, change.prior.State), PlannedPrivate: change.Private,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Object{State: value(t, typ, applied.NewState), Private: applied.Private}, applied.Diagnostics
+}
+
+// Read refreshes a resource.
+func (p *Protocol) Read(ctx context.Context, t testing.TB, resource string, object Object) (Object, []*tfprotov6.Diagnostic) {
+	t.Helper()
+	typ := p.Type(resource)
+	read, err := p.server.ReadResource(ctx, &tfprotov6.ReadResourceRequest{
+		TypeName: resource, CurrentState: dynamic(t, typ, object.State), Private: object.Private,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Object{State: value(t, typ, read.NewState), Private: read.Private}, read.Diagnostics
+}
+
+// IsEmpty says that the plan changes nothing.
+func (c Change) IsEmpty() bool { return c.State.Equal(c.prior.State) }
+
+// Attribute is an attribute of the resource.
+func (o Object) Attribute(t testing.TB, name string) tftypes.Value {
+	t.Helper()
+	return attributes(t, o.State)[name]
+}
+
+// Errors is the number of errors among the diagnostics.
+func Errors(diagnostics []*tfprotov6.Diagnostic) int {
+	n := 0
+	for _, d := range diagnostics {
+		if d.Severity == tfprotov6.DiagnosticSeverityError {
+			n++
+		}
+	}
+	return n
+}
+
+func attributes(t testing.TB, object tftypes.Value) map[string]tftypes.Value {
+	t.Helper()
+	values := map[string]tftypes.Value{}
+	if err := object.As(&values); err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+func dynamic(t testing.TB, typ tftypes.Type, v tftypes.Value) *tfprotov6.DynamicValue {
+	t.Helper()
+	encoded, err := tfprotov6.NewDynamicValue(typ, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &encoded
+}
+
+func value(t testing.TB, typ tftypes.Type, encoded *tfprotov6.DynamicValue) tftypes.Value {
+	t.Helper()
+	decoded, err := encoded.Unmarshal(typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decoded
+}
