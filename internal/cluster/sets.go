@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 const (
@@ -51,6 +53,18 @@ func (f *facts) workerSets() []workerSet {
 		})
 	}
 	return sets
+}
+
+// controlPlaneLabel is what plans call the control plane.
+var controlPlaneLabel = topology.Set{Kind: topology.ControlPlane}.Label()
+
+// label is what plans call the set.
+func (s workerSet) label() string {
+	kind := topology.MachineDeployment
+	if s.kind == kindMachinePool {
+		kind = topology.MachinePool
+	}
+	return topology.Set{Kind: kind, Name: s.name}.Label()
 }
 
 // declaredSet is a set of workers in the topology.

@@ -3,6 +3,175 @@
 
 package cluster
 
-func (f *facts) tree(w wait) string { return w.pending(f) }
+import (
+	"fmt"
+	"slices"
+	"strings"
 
-func (f *facts) causes(plan model) []string { return nil }
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+)
+
+// A diagnostic is read in a terminal: it has to fit on the screen.
+const (
+	treeLines     = 30
+	treeNames     = 3
+	treeLineWidth = 160
+)
+
+// branch is an object and what belongs to it.
+type branch struct {
+	object string
+	// counts are its machines, if it has any.
+	counts string
+	// lacks says what is missing. There is nothing below what lacks nothing.
+	lacks    string
+	branches []branch
+}
+
+// tree shows the cluster from the top down to the machines, and opens only what
+// is not as it should be: what clusterctl describe cluster shows, from facts that
+// the wait has anyway.
+func (f *facts) tree(w wait) string {
+	root := branch{object: "Cluster " + f.cluster.Name}
+	for _, line := range append(f.pendingCluster(w.until), w.unbegun(f)...) {
+		root.branches = append(root.branches, branch{object: strings.TrimPrefix(line, root.object+": ")})
+	}
+	root.branches = append(root.branches, f.infrastructureBranch(), f.controlPlaneBranch(w.until))
+	for _, want := range f.declaredSets() {
+		root.branches = append(root.branches, f.workerBranch(want, w.until))
+	}
+	for _, set := range f.workerSets() {
+		if !slices.ContainsFunc(f.declaredSets(), func(d declaredSet) bool { return d.kind == set.kind && d.name == set.name }) {
+			root.branches = append(root.branches, branch{object: set.String(), counts: set.counts.String(), lacks: "not declared"})
+		}
+	}
+	lines := root.lines()
+	if more := len(lines) - treeLines; more > 0 {
+		lines = append(lines[:treeLines], fmt.Sprintf("... %d more lines: clusterctl describe cluster %s -n %s --show-conditions all", more, f.cluster.Name, f.cluster.Namespace))
+	}
+	return strings.Join(append([]string{f.progress()}, lines...), "\n")
+}
+
+func (b branch) lines() []string {
+	text := b.object
+	if b.counts != "" {
+		text += " (" + b.counts + ")"
+	}
+	if b.lacks != "" {
+		text += ": " + b.lacks
+	}
+	lines := []string{shorten(text)}
+	for i, child := range b.branches {
+		first, rest := "├─ ", "│  "
+		if i == len(b.branches)-1 {
+			first, rest = "└─ ", "   "
+		}
+		for j, line := range child.lines() {
+			if j == 0 {
+				lines = append(lines, first+line)
+			} else {
+				lines = append(lines, rest+line)
+			}
+		}
+	}
+	return lines
+}
+
+func shorten(line string) string {
+	if runes := []rune(line); len(runes) > treeLineWidth {
+		return string(runes[:treeLineWidth-3]) + "..."
+	}
+	return line
+}
+
+func (f *facts) infrastructureBranch() branch {
+	if f.infrastructure == nil {
+		return branch{object: "Infrastructure", lacks: "not created yet"}
+	}
+	b := branch{object: f.infrastructure.GetKind() + " " + f.infrastructure.GetName()}
+	provisioned, reported, _ := unstructured.NestedBool(f.infrastructure.Object, "status", "initialization", "provisioned")
+	ready := conditionOf(f.infrastructure, clusterv1.ReadyCondition)
+	switch {
+	case ready.Type != "" && ready.Status != metav1.ConditionTrue:
+		b.lacks = describe(ready)
+	case ready.Type == "" && reported && !provisioned:
+		b.lacks = "not provisioned yet"
+	}
+	return b
+}
+
+func (f *facts) controlPlaneBranch(l level) branch {
+	pending := f.pendingControlPlane(max(l, levelControlPlane))
+	if f.controlPlane == nil {
+		return branch{object: "Control plane", lacks: "not created yet"}
+	}
+	b := branch{object: f.controlPlane.GetKind() + " " + f.controlPlane.GetName(), counts: countsOfControlPlane(f.controlPlane).String()}
+	return f.withMachines(b, pending, isControlPlane)
+}
+
+func (f *facts) workerBranch(want declaredSet, l level) branch {
+	set := f.workerSet(want.kind, want.name)
+	if set == nil {
+		return branch{object: want.kind + " " + want.name, lacks: "not created yet"}
+	}
+	label := clusterv1.ClusterTopologyMachineDeploymentNameLabel
+	if want.kind == kindMachinePool {
+		label = clusterv1.ClusterTopologyMachinePoolNameLabel
+	}
+	pending := set.pending(want, f.cluster.Spec.Topology.Version, max(l, levelAvailable))
+	return f.withMachines(branch{object: set.String(), counts: set.counts.String()}, pending, func(m *clusterv1.Machine) bool {
+		return m.Labels[label] == want.name
+	})
+}
+
+// withMachines puts the machines that lack something below their set, those that
+// lack the same on one line.
+func (f *facts) withMachines(b branch, pending []string, belongs func(*clusterv1.Machine) bool) branch {
+	if len(pending) > 0 {
+		b.lacks = strings.TrimPrefix(pending[0], b.object+": ")
+	}
+	var order []string
+	names := map[string][]string{}
+	for i := range f.machines {
+		machine := &f.machines[i]
+		lacks := pendingMachine(machine, f.cluster.Spec.Topology.Version)
+		if len(lacks) == 0 || !belongs(machine) {
+			continue
+		}
+		if names[lacks[0]] == nil {
+			order = append(order, lacks[0])
+		}
+		names[lacks[0]] = append(names[lacks[0]], machine.Name)
+	}
+	for _, lacks := range order {
+		b.branches = append(b.branches, branch{object: machinesNamed(names[lacks]), lacks: lacks})
+	}
+	return b
+}
+
+func machinesNamed(names []string) string {
+	if len(names) == 1 {
+		return "Machine " + names[0]
+	}
+	return "Machines " + listed(names)
+}
+
+// String says how many machines there are of how many.
+func (c counts) String() string {
+	var parts []string
+	for _, count := range []struct {
+		n         *int64
+		adjective string
+	}{{c.upToDate, "up to date"}, {c.ready, "ready"}, {c.available, "available"}} {
+		if count.n != nil && c.desired != nil {
+			parts = append(parts, fmt.Sprintf("%d/%d %s", *count.n, *c.desired, count.adjective))
+		}
+	}
+	if c.replicas != nil && *c.replicas > ptr.Deref(c.desired, 0) {
+		parts = append(parts, fmt.Sprintf("%d exist", *c.replicas))
+	}
+	return strings.Join(parts, ", ")
+}

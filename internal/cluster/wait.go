@@ -5,11 +5,9 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 	"k8s.io/apimachinery/pkg/api/meta"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -28,30 +26,11 @@ const rollGrace = time.Minute
 type wait struct {
 	until level
 	// noted are the generations of the machine sets that the plan announced to
-	// roll, as they were at plan, by generationKey. A changed class leaves the
+	// roll, as they were before their class changed, by the sets' labels. A changed class leaves the
 	// Cluster as it is: that its machine sets have been changed is all there is
 	// to see of a rollout's beginning.
 	noted map[string]int64
 	began time.Time
-}
-
-// generationNote is the key in the private state of a plan under which it is noted
-// at which generations the machine sets are that it announces to roll.
-const generationNote = "generations"
-
-// notedGenerations are those that the plan has noted, if any.
-func notedGenerations(ctx context.Context, private interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-}) (map[string]int64, diag.Diagnostics) {
-	note, diags := private.GetKey(ctx, generationNote)
-	if len(note) == 0 {
-		return nil, diags
-	}
-	noted := map[string]int64{}
-	if err := json.Unmarshal(note, &noted); err != nil {
-		diags.AddWarning("Note of generations not readable", "The wait may take a rollout as finished that has not begun: "+err.Error())
-	}
-	return noted, diags
 }
 
 // pending says what is missing, and nothing when the wait is over.
@@ -66,7 +45,7 @@ func (w wait) unbegun(f *facts) []string {
 	var lines []string
 	for _, set := range f.generations() {
 		noted, announced := w.noted[set.key]
-		isAwaited := w.until == levelRollout || w.until >= levelControlPlane && set.key == controlPlaneKey
+		isAwaited := w.until == levelRollout || w.until >= levelControlPlane && set.key == controlPlaneLabel
 		if announced && isAwaited && set.generation <= noted {
 			lines = append(lines, set.object+": the announced rollout has not begun yet")
 		}
@@ -105,32 +84,21 @@ func waitGone(ctx context.Context, mgmt *management.Cluster, key client.ObjectKe
 
 // generation is which generation a set of machines is at.
 type generation struct {
-	// key is controlPlaneKey, or else what generationKey makes.
+	// key is the label of the set in topology.
 	key        string
 	object     string
 	generation int64
-}
-
-const controlPlaneKey = ""
-
-// generationKey stands for a set of workers in the note of generations: a machine
-// deployment's name, and for a machine pool its name behind the kind.
-func generationKey(kind, name string) string {
-	if kind == kindMachinePool {
-		return kind + "/" + name
-	}
-	return name
 }
 
 // generations are those of the sets of machines that the topology has made.
 func (f *facts) generations() []generation {
 	var list []generation
 	if f.controlPlane != nil {
-		list = append(list, generation{controlPlaneKey, strings.TrimSpace(f.controlPlane.GetKind() + " " + f.controlPlane.GetName()), f.controlPlane.GetGeneration()})
+		list = append(list, generation{controlPlaneLabel, strings.TrimSpace(f.controlPlane.GetKind() + " " + f.controlPlane.GetName()), f.controlPlane.GetGeneration()})
 	}
 	for _, set := range f.workerSets() {
 		if set.name != "" {
-			list = append(list, generation{generationKey(set.kind, set.name), set.String(), set.object.GetGeneration()})
+			list = append(list, generation{set.label(), set.String(), set.object.GetGeneration()})
 		}
 	}
 	return list

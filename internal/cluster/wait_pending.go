@@ -190,12 +190,14 @@ func (s workerSet) pending(want declaredSet, version string, l level) []string {
 		return []string{fmt.Sprintf("%sat %s, to become %s", who, s.version, version)}
 	case want.replicas != nil && *s.counts.desired != int64(*want.replicas):
 		return []string{fmt.Sprintf("%swants %d replicas, to become %d", who, *s.counts.desired, *want.replicas)}
-	case l < levelRollout && available != nil:
-		if line := pendingCondition(available, available.Type, metav1.ConditionTrue, s.object.GetGeneration()); line != "" {
-			return []string{who + line}
-		}
 	}
-	return s.counts.pending(who, l)
+	if lines := s.counts.pending(who, l); len(lines) > 0 || available == nil {
+		return lines
+	}
+	if line := pendingCondition(available, available.Type, metav1.ConditionTrue, s.object.GetGeneration()); line != "" {
+		return []string{who + line}
+	}
+	return nil
 }
 
 // pending compares the counts with the number that there should be. Control

@@ -77,12 +77,18 @@ func finished() *facts {
 				"readyReplicas": int64(1), "availableReplicas": int64(1)},
 		}},
 		machineDeployments: []clusterv1.MachineDeployment{md},
-		machines:           []clusterv1.Machine{machine("web-x7k2p-1"), machine("web-md-0-a"), machine("web-md-0-b")},
+		machines: []clusterv1.Machine{
+			machine("web-x7k2p-1", clusterv1.MachineControlPlaneLabel, ""),
+			machine("web-md-0-a", clusterv1.ClusterTopologyMachineDeploymentNameLabel, "md-0"),
+			machine("web-md-0-b", clusterv1.ClusterTopologyMachineDeploymentNameLabel, "md-0"),
+		},
 	}
 }
 
-func machine(name string) clusterv1.Machine {
-	m := clusterv1.Machine{ObjectMeta: metav1.ObjectMeta{Name: name, Generation: 1}}
+func machine(name, label, value string) clusterv1.Machine {
+	m := clusterv1.Machine{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, Generation: 1, Labels: map[string]string{label: value}}}
+	m.Spec.InfrastructureRef.Kind = "DockerMachine"
+	m.Status.NodeRef.Name = name
 	m.Spec.Version = version
 	for _, conditionType := range []string{
 		clusterv1.MachineBootstrapConfigReadyCondition, clusterv1.MachineInfrastructureReadyCondition, clusterv1.MachineNodeReadyCondition,
@@ -105,65 +111,67 @@ func nested(obj *unstructured.Unstructured, value any, path ...string) {
 	}
 }
 
+// stages are what a cluster goes through, as changes of a finished one.
+var stages = []struct {
+	name   string
+	change func(*facts)
+}{
+	{"nothing is missing", func(*facts) {}},
+	{"just created", func(f *facts) {
+		f.cluster.Status = clusterv1.ClusterStatus{}
+		f.controlPlane, f.machineDeployments, f.machines = nil, nil, nil
+	}},
+	{"the control plane comes up", func(f *facts) {
+		c := &f.cluster.Status.Conditions
+		setCondition(c, clusterv1.ClusterControlPlaneInitializedCondition, metav1.ConditionFalse, "NotInitialized", "Control plane not yet initialized", 3)
+		setCondition(c, clusterv1.ClusterControlPlaneAvailableCondition, metav1.ConditionFalse, "NotAvailable", "* Control plane not yet initialized", 3)
+		setCondition(c, clusterv1.ClusterAvailableCondition, metav1.ConditionFalse, "NotAvailable", "* ControlPlaneAvailable: no", 3)
+		nested(f.controlPlane, int64(0), "status", "readyReplicas")
+		f.machines = f.machines[:1]
+		setCondition(&f.machines[0].Status.Conditions, clusterv1.MachineInfrastructureReadyCondition, metav1.ConditionFalse,
+			"BootstrapFailed", "kubeadm init failed:\n* port 6443 is in use", 1)
+		f.machineDeployments[0].Status.ReadyReplicas = ptr.To[int32](0)
+	}},
+	{"a version that was changed just now", func(f *facts) {
+		// All conditions still speak of the version before.
+		f.cluster.Spec.Topology.Version, f.cluster.Generation = "v1.36.0", 4
+	}},
+	{"a version that the control plane has got", func(f *facts) {
+		f.cluster.Spec.Topology.Version = "v1.36.0"
+		setCondition(&f.cluster.Status.Conditions, clusterv1.ClusterTopologyReconciledCondition, metav1.ConditionFalse,
+			"ClusterUpgrading", "Cluster is upgrading to v1.36.0\n  * MachineDeployment web-md-0 pending upgrade to version v1.36.0", 3)
+		nested(f.controlPlane, "v1.36.0", "spec", "version")
+		f.machines[0].Spec.Version = "v1.36.0"
+	}},
+	{"a condition of before the last change", func(f *facts) {
+		setCondition(&f.cluster.Status.Conditions, clusterv1.ClusterRollingOutCondition, metav1.ConditionFalse, "NotRollingOut", "", 2)
+	}},
+	{"an old machine that is going", func(f *facts) {
+		now := metav1.Now()
+		f.machines[2].DeletionTimestamp = &now
+		setCondition(&f.machines[2].Status.Conditions, clusterv1.MachineDeletingCondition, metav1.ConditionTrue, "DrainingNode", "Drain not completed:\n* Pod default/db: cannot evict", 1)
+		f.machineDeployments[0].Status.Replicas = ptr.To[int32](3)
+	}},
+	{"more replicas", func(f *facts) {
+		f.cluster.Spec.Topology.Workers.MachineDeployments[0].Replicas = ptr.To[int32](5)
+		f.cluster.Spec.Topology.ControlPlane.Replicas = ptr.To[int32](3)
+	}},
+	{"a machine deployment that was taken out", func(f *facts) { f.cluster.Spec.Topology.Workers = clusterv1.WorkersTopology{} }},
+	{"replicas that an autoscaler wants", func(f *facts) {
+		f.cluster.Spec.Topology.Workers.MachineDeployments[0].Replicas = nil
+		f.machineDeployments[0].Spec.Replicas = ptr.To[int32](4)
+	}},
+	{"a control plane without machines that says nothing of up to date", func(f *facts) {
+		unstructured.RemoveNestedField(f.controlPlane.Object, "spec", "replicas")
+		unstructured.RemoveNestedField(f.controlPlane.Object, "status")
+		f.cluster.Spec.Topology.ControlPlane.Replicas = nil
+		f.machines = f.machines[1:]
+		f.machines[0].Status.Conditions = removed(f.machines[0].Status.Conditions, clusterv1.MachineUpToDateCondition)
+	}},
+}
+
 // What a wait says at each stage of a cluster's life, as a person reads it.
 func TestPending(t *testing.T) {
-	stages := []struct {
-		name   string
-		change func(*facts)
-	}{
-		{"nothing is missing", func(*facts) {}},
-		{"just created", func(f *facts) {
-			f.cluster.Status = clusterv1.ClusterStatus{}
-			f.controlPlane, f.machineDeployments, f.machines = nil, nil, nil
-		}},
-		{"the control plane comes up", func(f *facts) {
-			c := &f.cluster.Status.Conditions
-			setCondition(c, clusterv1.ClusterControlPlaneInitializedCondition, metav1.ConditionFalse, "NotInitialized", "Control plane not yet initialized", 3)
-			setCondition(c, clusterv1.ClusterControlPlaneAvailableCondition, metav1.ConditionFalse, "NotAvailable", "* Control plane not yet initialized", 3)
-			setCondition(c, clusterv1.ClusterAvailableCondition, metav1.ConditionFalse, "NotAvailable", "* ControlPlaneAvailable: no", 3)
-			nested(f.controlPlane, int64(0), "status", "readyReplicas")
-			f.machines = f.machines[:1]
-			setCondition(&f.machines[0].Status.Conditions, clusterv1.MachineInfrastructureReadyCondition, metav1.ConditionFalse,
-				"BootstrapFailed", "kubeadm init failed:\n* port 6443 is in use", 1)
-			f.machineDeployments[0].Status.ReadyReplicas = ptr.To[int32](0)
-		}},
-		{"a version that was changed just now", func(f *facts) {
-			// All conditions still speak of the version before.
-			f.cluster.Spec.Topology.Version, f.cluster.Generation = "v1.36.0", 4
-		}},
-		{"a version that the control plane has got", func(f *facts) {
-			f.cluster.Spec.Topology.Version = "v1.36.0"
-			setCondition(&f.cluster.Status.Conditions, clusterv1.ClusterTopologyReconciledCondition, metav1.ConditionFalse,
-				"ClusterUpgrading", "Cluster is upgrading to v1.36.0\n  * MachineDeployment web-md-0 pending upgrade to version v1.36.0", 3)
-			nested(f.controlPlane, "v1.36.0", "spec", "version")
-			f.machines[0].Spec.Version = "v1.36.0"
-		}},
-		{"a condition of before the last change", func(f *facts) {
-			setCondition(&f.cluster.Status.Conditions, clusterv1.ClusterRollingOutCondition, metav1.ConditionFalse, "NotRollingOut", "", 2)
-		}},
-		{"an old machine that is going", func(f *facts) {
-			now := metav1.Now()
-			f.machines[2].DeletionTimestamp = &now
-			setCondition(&f.machines[2].Status.Conditions, clusterv1.MachineDeletingCondition, metav1.ConditionTrue, "DrainingNode", "Drain not completed:\n* Pod default/db: cannot evict", 1)
-			f.machineDeployments[0].Status.Replicas = ptr.To[int32](3)
-		}},
-		{"more replicas", func(f *facts) {
-			f.cluster.Spec.Topology.Workers.MachineDeployments[0].Replicas = ptr.To[int32](5)
-			f.cluster.Spec.Topology.ControlPlane.Replicas = ptr.To[int32](3)
-		}},
-		{"a machine deployment that was taken out", func(f *facts) { f.cluster.Spec.Topology.Workers = clusterv1.WorkersTopology{} }},
-		{"replicas that an autoscaler wants", func(f *facts) {
-			f.cluster.Spec.Topology.Workers.MachineDeployments[0].Replicas = nil
-			f.machineDeployments[0].Spec.Replicas = ptr.To[int32](4)
-		}},
-		{"a control plane without machines that says nothing of up to date", func(f *facts) {
-			unstructured.RemoveNestedField(f.controlPlane.Object, "spec", "replicas")
-			unstructured.RemoveNestedField(f.controlPlane.Object, "status")
-			f.cluster.Spec.Topology.ControlPlane.Replicas = nil
-			f.machines = f.machines[1:]
-			f.machines[0].Status.Conditions = removed(f.machines[0].Status.Conditions, clusterv1.MachineUpToDateCondition)
-		}},
-	}
 	var transcript strings.Builder
 	for _, stage := range stages {
 		f := finished()
@@ -203,7 +211,7 @@ func TestPendingMissesNothing(t *testing.T) {
 	for _, c := range clusterConditions {
 		spoil["no "+c.conditionType] = func(f *facts) { f.cluster.Status.Conditions = removed(f.cluster.Status.Conditions, c.conditionType) }
 	}
-	for _, c := range machine("").Status.Conditions {
+	for _, c := range machine("", "", "").Status.Conditions {
 		spoil["machine not "+c.Type] = func(f *facts) {
 			setCondition(&f.machines[2].Status.Conditions, c.Type, metav1.ConditionUnknown, "Unknown", "", 1)
 		}

@@ -1,0 +1,118 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+)
+
+// What a diagnostic shows when a wait has timed out, as a person reads it.
+func TestTree(t *testing.T) {
+	var transcript strings.Builder
+	for _, stage := range stages {
+		f := finished()
+		f.infrastructure = &unstructured.Unstructured{Object: map[string]any{
+			"kind": "DockerCluster", "metadata": map[string]any{"name": "web-abcde"},
+			"status": map[string]any{"initialization": map[string]any{"provisioned": true}},
+		}}
+		stage.change(f)
+		fmt.Fprintf(&transcript, "# %s\n%s\n\n", stage.name, f.tree(wait{until: levelRollout}))
+	}
+	golden(t, "tree", transcript.String())
+}
+
+// However many machines hang, and however much is said about each, the tree fits
+// on a screen.
+func TestTreeIsCompact(t *testing.T) {
+	f := finished()
+	f.cluster.Spec.Topology.Workers.MachineDeployments[0].Replicas = ptr.To[int32](200)
+	for i := range 200 {
+		m := machine(fmt.Sprintf("web-md-0-%d", i), clusterv1.ClusterTopologyMachineDeploymentNameLabel, "md-0")
+		setCondition(&m.Status.Conditions, clusterv1.MachineInfrastructureReadyCondition, metav1.ConditionFalse, "NotReady",
+			fmt.Sprintf("* reason %d: %s", i%60, strings.Repeat("and so on ", 100)), 1)
+		f.machines = append(f.machines, m)
+	}
+	tree := f.tree(wait{until: levelRollout})
+	lines := strings.Split(tree, "\n")
+	if len(lines) > treeLines+2 || !strings.Contains(lines[len(lines)-1], "clusterctl describe cluster web -n default") {
+		t.Errorf("%d lines, of which the last is %q", len(lines), lines[len(lines)-1])
+	}
+	for _, line := range lines {
+		if width := len([]rune(line)); width > treeLineWidth+2*len("├─ ") {
+			t.Errorf("a line is %d wide: %s", width, line)
+		}
+	}
+	if !strings.Contains(tree, "Machines web-md-0-0, web-md-0-60, web-md-0-120 and 1 more: InfrastructureReady is False") {
+		t.Errorf("machines with the same reason are not on one line:\n%s", tree)
+	}
+}
+
+// Common errors are recognised, with what helps. The messages are those of the
+// Docker provider (controllers/docker) and of Cluster API.
+func TestCauses(t *testing.T) {
+	cni := types.ObjectValueMust(map[string]attr.Type{}, nil)
+	infrastructure := func(message string) func(*facts) {
+		return func(f *facts) {
+			m := &f.machines[1]
+			m.Status.NodeRef.Name = ""
+			setCondition(&m.Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionUnknown, "NodeDoesNotExist", "", 1)
+			setCondition(&m.Status.Conditions, clusterv1.MachineInfrastructureReadyCondition, metav1.ConditionFalse, "NotReady", message, 1)
+		}
+	}
+	notReady := func(f *facts) {
+		setCondition(&f.machines[1].Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionFalse, "NodeNotReady",
+			"container runtime network not ready: cni plugin not initialized", 1)
+	}
+	for name, test := range map[string]struct {
+		change func(*facts)
+		cni    types.Object
+		want   []string
+	}{
+		"WaitForControlPlaneAvailable": {infrastructure("* BootstrapCompleted: Bootstrap command \"kubeadm init\" failed with exit code 1"), cni,
+			[]string{"kubectl describe machine web-md-0-a -n default", "docker logs web-md-0-a", "docker exec web-md-0-a journalctl -u kubelet"}},
+		"timed out waiting for the condition on machines": {infrastructure("* ContainerProvisioned: image kindest/node:v1.35.0 is not on the Docker host and cannot be pulled: EOF"), cni,
+			[]string{"docker pull", "customImage"}},
+		"out of memory":                     {infrastructure("* ContainerProvisioned: Container web-md-0-a ended with exit code 137 and is being restarted"), cni, []string{"4 GB"}},
+		"container name already in use":     {infrastructure("* ContainerProvisioned: Container web-md-0-a (0123) exists and does not belong to this machine"), cni, []string{"orphans"}},
+		"deleting Docker containers":        {infrastructure("* ContainerProvisioned: Container web-md-0-a was removed and its data with it"), cni, []string{"by hand", "health_check", "destroy the resource"}},
+		"SSH into containers":               {infrastructure("* BootstrapCompleted: no"), cni, []string{"there is no SSH", "docker exec"}},
+		"nodes are not ready: no CNI":       {notReady, types.ObjectNull(nil), []string{"Nodes are not ready (web-md-0-a), and no cni is declared", `cni = { name = "kindnet" }`, "control_plane"}},
+		"nodes are not ready: CNI declared": {notReady, cni, []string{"The network plugin that cni declares does not run"}},
+		"kubectl delete machine": {func(f *facts) { f.machines[1].DeletionTimestamp = ptr.To(metav1.Now()) }, cni,
+			[]string{"Machines are being deleted: web-md-0-a", "Cluster API replaces", "fewer replicas"}},
+		"drain": {func(f *facts) {
+			setCondition(&f.machines[1].Status.Conditions, clusterv1.MachineDeletingCondition, metav1.ConditionTrue, "DrainingNode", "* Pod default/db: cannot evict", 1)
+		}, cni, []string{"PodDisruptionBudget", "node_drain_timeout_seconds"}},
+		"other infrastructure": {func(f *facts) {
+			infrastructure("")(f)
+			f.machines[1].Spec.InfrastructureRef.Kind = "AWSMachine"
+		}, cni, []string{"kubectl describe machine web-md-0-a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := finished()
+			if before := f.causes(model{CNI: test.cni}); len(before) > 0 {
+				t.Fatalf("a finished cluster has causes: %s", before)
+			}
+			test.change(f)
+			got := strings.Join(f.causes(model{CNI: test.cni}), "\n")
+			for _, want := range test.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("%q is not in:\n%s", want, got)
+				}
+			}
+			if strings.Contains(got, "docker ") && f.machines[1].Spec.InfrastructureRef.Kind == "AWSMachine" {
+				t.Errorf("Docker commands for other infrastructure:\n%s", got)
+			}
+		})
+	}
+}
