@@ -25,8 +25,11 @@ const (
 	temporaryDir = "/tmp"
 )
 
-// needsDocker: only the Docker infrastructure provider gets the engine's socket, which is as good as root on the host.
-func (i installation) needsDocker() bool { return i.Name == "infrastructure-docker" }
+// NeedsDocker says whether a provider needs the Docker engine's socket. It is as good as root on the host, so only the
+// Docker infrastructure provider gets it.
+func NeedsDocker(provider string) bool { return provider == "infrastructure-docker" }
+
+func (i installation) needsDocker() bool { return NeedsDocker(i.Name) }
 
 func (i installation) managerDeployment() client.Object {
 	labels := map[string]string{managerLabel: managerName, clusterv1.ProviderNameLabel: i.Name}

@@ -24,13 +24,24 @@ type Bundle interface {
 	Serves(ctx context.Context, cluster *management.Cluster, name string) ([]string, error)
 	Uninstall(ctx context.Context, cluster *management.Cluster, name string) error
 	Gone(ctx context.Context, cluster *management.Cluster, name string) (string, error)
+	// LacksDocker says whether the provider needs the Docker engine's socket, and
+	// the nodes of the management cluster do not have it.
+	LacksDocker(ctx context.Context, managementCluster, name string) bool
+}
+
+// Nodes are those of the KinD clusters on this machine.
+type Nodes interface {
+	bundle.Nodes
+	// HasDockerSocket tells whether a node of the cluster called name has the
+	// socket of the Docker engine.
+	HasDockerSocket(ctx context.Context, name string) (bool, error)
 }
 
 // Bundled is the bundle in this binary, for KinD clusters whose nodes are nodes.
-func Bundled(nodes bundle.Nodes) Bundle { return bundled{nodes: nodes} }
+func Bundled(nodes Nodes) Bundle { return bundled{nodes: nodes} }
 
 type bundled struct {
-	nodes bundle.Nodes
+	nodes Nodes
 }
 
 // Image takes the executable for KinD clusters, whose nodes it can be loaded into.
@@ -54,6 +65,17 @@ func (b bundled) Load(ctx context.Context, cluster *management.Cluster, image bu
 		return nil
 	}
 	return bundle.Load(ctx, b.nodes, name, image)
+}
+
+// LacksDocker knows of KinD clusters only. Where the question cannot be
+// answered, the pod will say what is missing.
+func (b bundled) LacksDocker(ctx context.Context, managementCluster, name string) bool {
+	cluster, isKind := management.ParseKindID(managementCluster)
+	if !isKind || !bundle.NeedsDocker(name) {
+		return false
+	}
+	has, err := b.nodes.HasDockerSocket(ctx, cluster)
+	return err == nil && !has
 }
 
 func (bundled) Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image) error {

@@ -20,6 +20,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
 	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -54,6 +55,9 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	} else {
 		var state model
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+		if !plan.Version.Equal(state.Version) {
+			resp.Diagnostics.Append(r.checkUpgrade(ctx, plan)...)
+		}
 		if state.Ready.ValueBool() && plan.Image.Equal(state.Image) && plan.Version.Equal(state.Version) && plan.ID.Equal(state.ID) {
 			plan.Ready = state.Ready
 		}
@@ -85,14 +89,40 @@ func imageError(err error) diag.Diagnostic {
 		"There is no default image for the controllers here: %s. Set image to one in a registry that the management cluster can pull.", err))
 }
 
+// checkDocker refuses to install a provider into a KinD cluster whose node lacks
+// the engine's socket: its pod would never start, and the mount cannot be added.
+func (r *Resource) checkDocker(ctx context.Context, plan model) diag.Diagnostics {
+	managementCluster := plan.ManagementCluster.ValueString()
+	if !r.bundle.LacksDocker(ctx, managementCluster, plan.Name.ValueString()) {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(tfkit.ManagementClusterPath, "No Docker socket", fmt.Sprintf(
+		"The node of %s has no %s, through which provider %s makes containers. A KinD cluster's mounts cannot be changed: "+
+			"let capi_management_cluster make it with mount_docker_socket (which is the default), or kind with extraMounts.",
+		management.Describe(managementCluster), kind.DockerSocket, plan.Name.ValueString()))}
+}
+
 // checkCreation looks, where there is an API already, whether the provider is
 // there too.
 func (r *Resource) checkCreation(ctx context.Context, plan model) diag.Diagnostics {
+	diags := r.checkDocker(ctx, plan)
+	cluster, connecting := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
+	diags.Append(connecting...)
+	if cluster == nil {
+		return diags
+	}
+	diags.Append(r.checkForeign(ctx, cluster, plan)...)
+	return append(diags, checkVersions(ctx, cluster, plan)...)
+}
+
+// checkUpgrade looks, where there is an API, whether the provider will fit the
+// others.
+func (r *Resource) checkUpgrade(ctx context.Context, plan model) diag.Diagnostics {
 	cluster, diags := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
 	if cluster == nil {
 		return diags
 	}
-	return append(diags, r.checkForeign(ctx, cluster, plan)...)
+	return append(diags, checkVersions(ctx, cluster, plan)...)
 }
 
 // checkForeign refuses to take over a provider that somebody else installed,

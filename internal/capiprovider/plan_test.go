@@ -4,6 +4,7 @@
 package capiprovider
 
 import (
+	"context"
 	"runtime"
 	"strings"
 	"testing"
@@ -14,7 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 )
 
 // Importing is how to take over what somebody else installed; creating is not.
@@ -50,6 +53,76 @@ func TestCheckForeign(t *testing.T) {
 			}
 			if test.refused && !strings.Contains(diags[0].Detail(), "terraform import capi_provider.NAME kind://mgmt/cluster-api") {
 				t.Errorf("%q does not say how to import", diags[0].Detail())
+			}
+		})
+	}
+}
+
+// The guide's common mistake "Not checking CAPI provider versions match".
+func TestCheckVersions(t *testing.T) {
+	entry := func(name, version, manager string) client.Object {
+		return &clusterctlv1.Provider{Version: version, ObjectMeta: metav1.ObjectMeta{
+			Namespace: name + "-system", Name: name,
+			ManagedFields: []metav1.ManagedFieldsEntry{{
+				Manager: manager, Operation: metav1.ManagedFieldsOperationApply, APIVersion: clusterctlv1.GroupVersion.String(),
+				FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:version":{}}`),
+			}},
+		}}
+	}
+	plan := model{ManagementCluster: types.StringValue("kind://mgmt"), Name: types.StringValue("infrastructure-docker")}
+	for name, test := range map[string]struct {
+		objects []client.Object
+		want    string
+	}{
+		"nothing installed":        {nil, ""},
+		"the same release":         {[]client.Object{entry("cluster-api", bundle.Version(), "clusterctl")}, ""},
+		"an older core":            {[]client.Object{entry("cluster-api", "v1.9.3", "clusterctl")}, "beside cluster-api v1.9.3"},
+		"ours, to be upgraded":     {[]client.Object{entry("cluster-api", "v1.9.3", management.FieldManager)}, ""},
+		"another project's":        {[]client.Object{entry("infrastructure-aws", "v2.8.1", "clusterctl")}, ""},
+		"several, of which one is": {[]client.Object{entry("cluster-api", bundle.Version(), "clusterctl"), entry("bootstrap-kubeadm", "v1.13.0", "x")}, "beside bootstrap-kubeadm v1.13.0, which"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(test.objects...).WithReturnManagedFields().Build()}
+			diags := checkVersions(t.Context(), cluster, plan)
+			if diags.HasError() || (len(diags) == 0) != (test.want == "") {
+				t.Fatalf("diagnostics: %v", diags)
+			}
+			if len(diags) > 0 && !strings.Contains(diags[0].Detail(), test.want) {
+				t.Errorf("%q does not say %q", diags[0].Detail(), test.want)
+			}
+		})
+	}
+}
+
+type nodes struct {
+	Nodes
+	socket bool
+	err    error
+}
+
+func (n nodes) HasDockerSocket(context.Context, string) (bool, error) { return n.socket, n.err }
+
+// The guide's common mistake "Not mounting Docker socket in KinD config".
+func TestCheckDocker(t *testing.T) {
+	for name, test := range map[string]struct {
+		provider, managementCluster string
+		nodes                       nodes
+		refused                     bool
+	}{
+		"mounted":             {"infrastructure-docker", "kind://mgmt", nodes{socket: true}, false},
+		"not mounted":         {"infrastructure-docker", "kind://mgmt", nodes{}, true},
+		"not needed":          {"cluster-api", "kind://mgmt", nodes{}, false},
+		"not a KinD cluster":  {"infrastructure-docker", "", nodes{}, false},
+		"nobody to ask about": {"infrastructure-docker", "kind://mgmt", nodes{err: kind.ErrNotFound}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan := model{Name: types.StringValue(test.provider), ManagementCluster: types.StringValue(test.managementCluster)}
+			diags := NewResourceFor(Bundled(test.nodes)).(*Resource).checkDocker(t.Context(), plan)
+			if diags.HasError() != test.refused {
+				t.Fatalf("diagnostics: %v", diags)
+			}
+			if test.refused && !strings.Contains(diags[0].Detail(), "mount_docker_socket") {
+				t.Errorf("%q does not say what to do", diags[0].Detail())
 			}
 		})
 	}

@@ -123,6 +123,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 		return
 	}
 	resp.Diagnostics.Append(r.checkForeign(ctx, cluster, plan)...)
+	resp.Diagnostics.Append(r.checkDocker(ctx, plan)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -102,6 +102,8 @@ func (f *fakeBundle) Gone(context.Context, *management.Cluster, string) (string,
 	return "", nil
 }
 
+func (f *fakeBundle) LacksDocker(context.Context, string, string) bool { return false }
+
 func (f *fakeBundle) change(change func()) func() {
 	return func() {
 		f.mu.Lock()

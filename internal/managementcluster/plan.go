@@ -70,6 +70,9 @@ func (r *Resource) checkCreation(ctx context.Context, plan model) diag.Diagnosti
 	if warning := kind.LimitWarning(); warning != "" {
 		diags.AddWarning("Too few inotify instances", warning)
 	}
+	if warning := engine.MemoryWarning(); warning != "" {
+		diags.AddWarning("Little memory for clusters", warning)
+	}
 	config, d := plan.toConfig(ctx)
 	diags.Append(d...)
 	if config.NodeImage != "" && config.NeedsCgroupV1Tolerance(engine) {

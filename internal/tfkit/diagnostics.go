@@ -48,7 +48,8 @@ func connectProblem(err error) (summary, remedy string) {
 		return "Management cluster unreachable",
 			"Check that it runs (docker ps, if it is a KinD cluster) and that its credentials are still valid."
 	default:
-		return "Management cluster not usable", ""
+		return "Management cluster not usable",
+			"Correct management_cluster, or kubeconfig, kubeconfig_path and context of the provider block."
 	}
 }
 
@@ -63,7 +64,7 @@ func requestProblem(err error) (summary, remedy string) {
 	switch {
 	case meta.IsNoMatchError(err):
 		return "Kind not known to the management cluster",
-			"The provider that defines this kind is not installed in the management cluster. " +
+			"The provider that defines this kind is not installed in the management cluster, or in a release without this version of the kind. " +
 				"Install it with capi_provider, and let this resource depend on that one (depends_on)."
 	case management.IsConnectionError(err):
 		return "Management cluster unreachable",

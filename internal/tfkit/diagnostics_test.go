@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,32 @@ Cluster default/web was not refreshed, its last known state is kept: management 
 			ConnectError(fmt.Errorf("set management_cluster%w", wordless{management.ErrNotConfigured})),
 			"Error: No management cluster [management_cluster]\nSet management_cluster.",
 		},
+		// The guide's common error "failed to connect to the management cluster".
+		"connect: wrong context": {
+			ConnectError(errors.New(`the kubeconfig of the provider block has no context "kind-mgmt", but ["kind-web"]`)),
+			"Error: Management cluster not usable [management_cluster]\n" +
+				`The kubeconfig of the provider block has no context "kind-mgmt", but ["kind-web"]. ` +
+				"Correct management_cluster, or kubeconfig, kubeconfig_path and context of the provider block.",
+		},
+		"connect: not known to a data source": {
+			ReadConnectError(fmt.Errorf("the provider block's management cluster cannot be used yet%w%w", wordless{management.ErrNotConfigured}, wordless{management.ErrNotKnownYet})),
+			"Error: No management cluster [management_cluster]\n" +
+				"The provider block's management cluster cannot be used yet. " +
+				"If the same configuration makes the management cluster, let management_cluster refer to its id, " +
+				"or let the data source depend on it (depends_on): then it is read during the apply, when it exists.",
+		},
+		"not there": {
+			NotThere("Cluster default/web", strings.Split("a/b c/d", " ")),
+			"Error: Not found [name]\nCluster default/web does not exist. There are a/b, c/d.",
+		},
+		"not there, of many": {
+			NotThere("Cluster default/web", strings.Split("abcdefghijkl", "")),
+			"Error: Not found [name]\nCluster default/web does not exist. There are a, b, c, d, e, f, g, h, i, j, and 2 more.",
+		},
+		"nothing there": {
+			NotThere("Cluster default/web", nil),
+			"Error: Not found [name]\nCluster default/web does not exist. There is none at all.",
+		},
 		"request: not found": {
 			RequestError("read Cluster default/web", apierrors.NewNotFound(clusters, "web")),
 			"Error: Request to the management cluster failed\n" +
@@ -53,7 +80,7 @@ Cluster default/web was not refreshed, its last known state is kept: management 
 			RequestError("create Cluster default/web", &meta.NoKindMatchError{GroupKind: kind}),
 			"Error: Kind not known to the management cluster\n" +
 				`Cannot create Cluster default/web: no matches for kind "Cluster" in group "cluster.x-k8s.io". ` +
-				"The provider that defines this kind is not installed in the management cluster. " +
+				"The provider that defines this kind is not installed in the management cluster, or in a release without this version of the kind. " +
 				"Install it with capi_provider, and let this resource depend on that one (depends_on).",
 		},
 		"request: connection lost": {

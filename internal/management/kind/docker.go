@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,6 +88,9 @@ type Engine struct {
 	OperatingSystem string `json:"OperatingSystem"`
 	// ServerVersion is the version of the engine.
 	ServerVersion string `json:"ServerVersion"`
+	// MemTotal is the memory of the machine that runs the engine, in bytes; 0 if
+	// the engine does not say.
+	MemTotal int64 `json:"MemTotal"`
 }
 
 // Engine asks the Docker engine what it is. The error is ErrDockerUnreachable
@@ -145,6 +149,21 @@ func (c *Clusters) containers(ctx context.Context, name string) ([]string, error
 		return nil, err
 	}
 	return strings.Fields(string(out)), nil
+}
+
+// HasDockerSocket says whether into any of the cluster's nodes something is
+// mounted where the engine's socket is expected. The error is ErrNotFound if
+// there is no such cluster.
+func (c *Clusters) HasDockerSocket(ctx context.Context, name string) (bool, error) {
+	nodes, err := c.containers(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	if len(nodes) == 0 {
+		return false, fmt.Errorf("%w: %q", ErrNotFound, name)
+	}
+	out, err := c.docker(ctx, append([]string{"inspect", "--format", "{{range .Mounts}}{{println .Destination}}{{end}}"}, nodes...)...)
+	return slices.Contains(strings.Fields(string(out)), DockerSocket), err
 }
 
 // explain adds what a failed command printed to an error of KinD's library,

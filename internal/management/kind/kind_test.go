@@ -94,9 +94,9 @@ func TestDockerErrors(t *testing.T) {
 }
 
 func TestEngine(t *testing.T) {
-	clusters := &Clusters{docker: fakeDocker{"info": `{"CgroupVersion":"1","ServerVersion":"20.10.24","OperatingSystem":"Debian"}`}.run}
+	clusters := &Clusters{docker: fakeDocker{"info": `{"CgroupVersion":"1","ServerVersion":"20.10.24","OperatingSystem":"Debian","MemTotal":8000000000}`}.run}
 	engine, err := clusters.Engine(t.Context())
-	if err != nil || engine != (Engine{CgroupVersion: "1", ServerVersion: "20.10.24", OperatingSystem: "Debian"}) {
+	if err != nil || engine != (Engine{CgroupVersion: "1", ServerVersion: "20.10.24", OperatingSystem: "Debian", MemTotal: 8_000_000_000}) {
 		t.Errorf("%+v, %v", engine, err)
 	}
 	// Some commands print what they know of themselves, and exit with 0.
@@ -135,6 +135,18 @@ func TestDescribe(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestHasDockerSocket(t *testing.T) {
+	for mounts, want := range map[string]bool{"/var\n/lib/modules\n\n/var\n/var/run/docker.sock\n\n": true, "/var\n/run/docker.sock\n": false, "": false} {
+		docker := fakeDocker{"ps": "mgmt-control-plane\nmgmt-worker\n", "inspect": mounts}
+		if got, err := (&Clusters{docker: docker.run}).HasDockerSocket(t.Context(), "mgmt"); got != want || err != nil {
+			t.Errorf("%q: %t, %v", mounts, got, err)
+		}
+	}
+	if _, err := (&Clusters{docker: fakeDocker{"ps": ""}.run}).HasDockerSocket(t.Context(), "mgmt"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("without containers: %v", err)
 	}
 }
 
@@ -268,6 +280,18 @@ func TestInotifyWarning(t *testing.T) {
 		if got := inotifyWarning(content); (got != "") != warns {
 			t.Errorf("%q: %q", content, got)
 		}
+	}
+}
+
+// The guide's common mistake "Insufficient Docker resources for management + workload clusters".
+func TestMemoryWarning(t *testing.T) {
+	for memory, warns := range map[int64]bool{0: false, 2_000_000_000: true, 3_799_999_999: true, 4_112_384_000: false, 16_000_000_000: false} {
+		if got := (Engine{MemTotal: memory}).MemoryWarning(); (got != "") != warns {
+			t.Errorf("%d bytes: %q", memory, got)
+		}
+	}
+	if got := (Engine{MemTotal: 2_080_000_000}).MemoryWarning(); !strings.Contains(got, "has 2.1 GB") {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -15,6 +15,10 @@ import (
 // 128.
 const minInotifyInstances = 512
 
+// minMemory is what a management cluster and a small workload cluster need
+// together: 4 GB, less what the kernel of a virtual machine of that size keeps.
+const minMemory = 3_800_000_000
+
 // inotifyLimit is where Linux tells how many inotify instances a user may have.
 const inotifyLimit = "/proc/sys/fs/inotify/max_user_instances"
 
@@ -27,6 +31,17 @@ func LimitWarning() string {
 		return ""
 	}
 	return inotifyWarning(string(content))
+}
+
+// MemoryWarning says that the engine has too little memory for clusters; it is
+// empty if it has enough. On Docker Desktop that is the virtual machine's memory.
+func (e Engine) MemoryWarning() string {
+	if e.MemTotal == 0 || e.MemTotal >= minMemory {
+		return ""
+	}
+	return fmt.Sprintf("The Docker engine has %.1f GB of memory for all containers. A management cluster and a small workload cluster "+
+		"need 4 GB, and two clusters of three control plane nodes and three workers 8 GB; without, the kernel kills processes in the nodes. "+
+		"Give the engine more memory (Docker Desktop: Settings, Resources).", float64(e.MemTotal)/1e9)
 }
 
 func inotifyWarning(content string) string {
