@@ -49,6 +49,8 @@ type model struct {
 	Conditions           types.Map      `tfsdk:"conditions"`
 	Machines             types.Map      `tfsdk:"machines"`
 	Replicas             types.Object   `tfsdk:"replicas"`
+	Rollout              types.List     `tfsdk:"rollout"`
+	Upgrade              types.Object   `tfsdk:"upgrade"`
 }
 
 // attributeTypes are the types of the attributes, shape what they look like inside.

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
@@ -178,8 +179,8 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	}
 	settled := len(diags) == 0
 	plan.observe(&facts{cluster: cluster})
-	noted, diags := notedGenerations(ctx, req.Private)
-	resp.Diagnostics.Append(diags...)
+	plan.settle()
+	noted := plan.announced(clusterclass.GenerationsBefore(r.resolver, plan.ManagementCluster, plan.key()))
 	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled, noted)
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)

@@ -77,6 +77,8 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 			"topology":               topologyAttribute(),
 			"cni":                    cniAttribute(),
 			"timeouts":               defaultTimeouts.Attribute(ctx),
+			"rollout":                rolloutAttribute(),
+			"upgrade":                upgradeAttribute(),
 			"uid": schema.StringAttribute{
 				MarkdownDescription: "UID of the Cluster object.",
 				Computed:            true,

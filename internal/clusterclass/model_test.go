@@ -12,11 +12,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
-	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -202,33 +199,5 @@ func TestRolePath(t *testing.T) {
 		if got := fields.AttributePath(shape, content, field); !got.Equal(attribute) {
 			t.Errorf("role %s is at %s, and %s is %s", role, attribute, field, got)
 		}
-	}
-}
-
-func TestPlanned(t *testing.T) {
-	resolver := management.NewResolver(management.Connection{}, nil)
-	key := client.ObjectKey{Namespace: "default", Name: "c"}
-	first, second := &clusterv1.ClusterClass{}, &clusterv1.ClusterClass{}
-	second.Labels = map[string]string{"a": "b"}
-	known, unknown := types.StringValue("kind://a"), types.StringUnknown()
-
-	if PlannedIn(resolver, known, key).Found {
-		t.Error("found before it was planned")
-	}
-	remember(resolver, known, key, Planned{Class: first, Changes: true})
-	remember(resolver, known, key, Planned{Class: second})
-	if got := PlannedIn(resolver, known, key); got.Class != second || got.Changes {
-		t.Errorf("got %+v, want the second plan", got)
-	}
-	if PlannedIn(resolver, types.StringValue("kind://b"), key).Found || PlannedIn(management.NewResolver(management.Connection{}, nil), known, key).Found {
-		t.Error("found where it was not planned")
-	}
-	remember(resolver, unknown, key, Planned{Class: first})
-	if got := PlannedIn(resolver, unknown, key); got.Class != first {
-		t.Errorf("got %+v, want the first plan", got)
-	}
-	remember(resolver, unknown, key, Planned{Class: second})
-	if got := PlannedIn(resolver, unknown, key); !got.Found || got.Class != nil {
-		t.Errorf("got %+v, want that there is no telling", got)
 	}
 }

@@ -70,7 +70,6 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desi
 	if err != nil {
 		return diag.Diagnostics{invalidConfiguration(err)}
 	}
-	class := blueprint.Class
 	diags := resp.Plan.SetAttribute(ctx, path.Root("templates"), names(desired.names()))
 	changes := !resp.Plan.Raw.Equal(req.State.Raw)
 	if changes {
@@ -83,14 +82,15 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desi
 	}
 	remember(r.resolver, plan.ManagementCluster, plan.key(), planned)
 	if changes {
-		diags.Append(r.validate(ctx, plan, state, desired, class)...)
+		diags.Append(r.validate(ctx, plan, state, desired, blueprint, planned)...)
 	}
 	return diags
 }
 
 // validate refuses what Cluster API would refuse: by its own admission code,
-// and by the management cluster if it answers.
-func (r *Resource) validate(ctx context.Context, plan model, state *model, desired *rendered, class *clusterv1.ClusterClass) diag.Diagnostics {
+// and by the management cluster if it answers. What the change does to clusters it
+// announces.
+func (r *Resource) validate(ctx context.Context, plan model, state *model, desired *rendered, blueprint topology.Blueprint, planned Planned) diag.Diagnostics {
 	if r.resolver == nil {
 		return nil
 	}
@@ -98,17 +98,20 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, desir
 	defer cancel()
 	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
 	before, clusters := r.before(ctx, mgmt, plan, state)
-	problems := topology.ValidateClass(ctx, before, class, clusters)
+	problems := topology.ValidateBlueprint(ctx, before, blueprint, clusters)
 	diags.Append(desired.problemDiagnostics(problems)...)
 	if mgmt != nil && !diags.HasError() {
 		diags.Append(dryRun(ctx, mgmt, desired)...)
+	}
+	if !diags.HasError() {
+		diags.Append(announce(ctx, plan, planned.Before, planned.After, clusters)...)
 	}
 	return diags
 }
 
 // before is the class that the planned one replaces, and the clusters that use
 // it. Without a management cluster the state has to do, which knows no clusters.
-func (r *Resource) before(ctx context.Context, mgmt *management.Cluster, plan model, state *model) (*clusterv1.ClusterClass, []clusterv1.Cluster) {
+func (r *Resource) before(ctx context.Context, mgmt *management.Cluster, plan model, state *model) (*topology.Blueprint, []clusterv1.Cluster) {
 	if state == nil || state.key() != plan.key() {
 		return nil, nil
 	}
@@ -116,14 +119,10 @@ func (r *Resource) before(ctx context.Context, mgmt *management.Cluster, plan mo
 		live := &clusterv1.ClusterClass{}
 		clusters, err := users(ctx, mgmt, plan.key())
 		if err == nil && mgmt.Get(ctx, plan.key(), live) == nil {
-			return live, clusters
+			return &topology.Blueprint{Class: live}, clusters
 		}
 	}
-	declared := declaredIn(state, plan.key())
-	if declared == nil {
-		return nil, nil
-	}
-	return declared.Class, nil
+	return declaredIn(state, plan.key()), nil
 }
 
 // declaredIn is the class that a state declares, nil if it is another or none.

@@ -1,0 +1,108 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/utils/ptr"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+)
+
+// forecast is what a change does to the machines of a cluster.
+type forecast struct {
+	rolls   []topology.Roll
+	upgrade *topology.Upgrade
+}
+
+// setForecast plans the attributes that say what rolls; nil stands for a cluster
+// that is new.
+func setForecast(ctx context.Context, resp *resource.ModifyPlanResponse, f *forecast) diag.Diagnostics {
+	diags := resp.Plan.SetAttribute(ctx, path.Root("rollout"), f.rolloutValue())
+	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("upgrade"), f.upgradeValue())...)
+	return diags
+}
+
+func (f *forecast) rolloutValue() types.List {
+	list, _ := attributeTypes["rollout"].(types.ListType)
+	element, _ := list.ElemType.(types.ObjectType)
+	if f == nil {
+		return types.ListNull(element)
+	}
+	elements := make([]attr.Value, len(f.rolls))
+	for i, roll := range f.rolls {
+		elements[i] = types.ObjectValueMust(element.AttrTypes, map[string]attr.Value{
+			"machine_set":     types.StringValue(roll.Label()),
+			"reasons":         stringList(roll.Reasons),
+			"machines":        count(roll.Replicas),
+			"strategy":        text(roll.Strategy),
+			"max_surge":       text(roll.MaxSurge),
+			"max_unavailable": text(roll.MaxUnavailable),
+		})
+	}
+	return types.ListValueMust(element, elements)
+}
+
+func (f *forecast) upgradeValue() types.Object {
+	t, _ := attributeTypes["upgrade"].(types.ObjectType)
+	if f == nil || f.upgrade == nil {
+		return types.ObjectNull(t.AttrTypes)
+	}
+	u := f.upgrade
+	return types.ObjectValueMust(t.AttrTypes, map[string]attr.Value{
+		"from":              types.StringValue(u.From),
+		"to":                types.StringValue(u.To),
+		"versions":          stringList(u.Versions),
+		"steps":             stringList(u.Steps),
+		"machines_replaced": count(u.MachinesReplaced),
+		"surge":             text(u.Surge),
+		"untouched":         stringList(u.Untouched),
+	})
+}
+
+// settle replaces what the plan could not tell by null: what changed is only
+// known before a change.
+func (m *model) settle() {
+	if m.Rollout.IsUnknown() {
+		m.Rollout = (*forecast)(nil).rolloutValue()
+	}
+	if m.Upgrade.IsUnknown() {
+		m.Upgrade = (*forecast)(nil).upgradeValue()
+	}
+}
+
+// announced are those of the generations whose machine sets the plan announced to
+// roll.
+func (m *model) announced(generations clusterclass.Generations) clusterclass.Generations {
+	announced := clusterclass.Generations{}
+	for _, element := range m.Rollout.Elements() {
+		roll, _ := element.(types.Object)
+		set, _ := roll.Attributes()["machine_set"].(types.String)
+		if generation, found := generations[set.ValueString()]; found {
+			announced[set.ValueString()] = generation
+		}
+	}
+	return announced
+}
+
+func text(value string) types.String {
+	if value == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(value)
+}
+
+func count[N int | int32](n *N) types.Int64 {
+	if n == nil {
+		return types.Int64Null()
+	}
+	return types.Int64Value(int64(ptr.Deref(n, 0)))
+}

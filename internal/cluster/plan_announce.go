@@ -1,0 +1,154 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+)
+
+// announce plans the attributes that say what rolls. A new cluster has nothing
+// that could, and a plan without changes keeps what the last change was. A
+// cluster that rolls because its class changes is updated for that: so the plan
+// shows it, and the apply waits for it.
+func (p *planning) announce(ctx context.Context, resp *resource.ModifyPlanResponse) diag.Diagnostics {
+	switch {
+	case p.state == nil:
+		diags := p.renderable(ctx)
+		diags.Append(setForecast(ctx, resp, nil)...)
+		return diags
+	case !p.changes && !p.class.Changes:
+		return nil
+	case p.settingsOnly():
+		return setForecast(ctx, resp, &forecast{})
+	}
+	f, diags := p.forecast(ctx)
+	switch {
+	case diags.HasError():
+		return diags
+	case f == nil:
+		diags.Append(forget(ctx, resp, "rollout", "upgrade")...)
+	case !p.changes && len(f.rolls) == 0:
+		return diags
+	default:
+		diags.Append(setForecast(ctx, resp, f)...)
+	}
+	if !p.changes {
+		diags.Append(forgetStatus(ctx, resp)...)
+	}
+	return diags
+}
+
+// renderable refuses a new cluster that Cluster API could not make objects for,
+// such as one for which a patch of its class does not apply.
+func (p *planning) renderable(ctx context.Context) diag.Diagnostics {
+	if p.desired == nil || p.class.After == nil {
+		return nil
+	}
+	_, problems := topology.Render(ctx, *p.class.After, p.cluster, nil)
+	return problemDiagnostics(problems, p.desired)
+}
+
+// settingsOnly says that nothing changes that Cluster API would see.
+func (p *planning) settingsOnly() bool {
+	if !p.changes || p.class.Changes {
+		return false
+	}
+	before := p.state.attributes()
+	for name, value := range p.plan.attributes() {
+		if !value.Equal(before[name]) {
+			return false
+		}
+	}
+	return true
+}
+
+// forecast renders the topology as it is and as it will be, and compares. It is
+// nil if not all that takes is known.
+func (p *planning) forecast(ctx context.Context) (*forecast, diag.Diagnostics) {
+	if p.desired == nil || p.oldClass.Before == nil || p.class.After == nil {
+		return nil, nil
+	}
+	before := p.current(ctx)
+	if before == nil {
+		return nil, nil
+	}
+	old, problems := topology.Render(ctx, *p.oldClass.Before, before, nil)
+	if old == nil || len(problems) > 0 {
+		return nil, nil
+	}
+	after := p.wanted(old.Cluster)
+	rendered, problems := topology.Render(ctx, *p.class.After, after, old)
+	if len(problems) > 0 {
+		return nil, problemDiagnostics(problems, p.desired)
+	}
+	if rendered == nil {
+		return nil, nil
+	}
+	rolls := topology.Compare(old, rendered)
+	return &forecast{
+		rolls:   rolls,
+		upgrade: topology.NewUpgrade(old.Cluster, rendered.Cluster, p.class.After.Class, rolls),
+	}, nil
+}
+
+// current is the Cluster as it is now: in the management cluster, or if that
+// does not answer in the state. Variables that its class does not define any
+// more in the meantime of an apply are left out.
+func (p *planning) current(ctx context.Context) *clusterv1.Cluster {
+	if p.mgmt != nil {
+		live := &clusterv1.Cluster{}
+		if err := p.mgmt.Get(ctx, p.plan.key(), live); err == nil {
+			live.Spec.Topology.Variables = definedIn(live.Spec.Topology.Variables, p.oldClass.Before.Class)
+			return live
+		}
+	}
+	return p.declaredBefore()
+}
+
+// wanted is the Cluster after the apply: what the management cluster answered to
+// the dry run. If it was not asked, the variables stay that were defaulted once:
+// Cluster API writes defaults into the Cluster.
+func (p *planning) wanted(before *clusterv1.Cluster) *clusterv1.Cluster {
+	switch {
+	case !p.changes:
+		return before
+	case p.applied != nil:
+		return p.applied
+	}
+	after := p.cluster.DeepCopy()
+	declared := names(after.Spec.Topology.Variables)
+	if stated := p.declaredBefore(); stated != nil {
+		declared = append(declared, names(stated.Spec.Topology.Variables)...)
+	}
+	for _, variable := range definedIn(before.Spec.Topology.Variables, p.class.After.Class) {
+		if !slices.Contains(declared, variable.Name) {
+			after.Spec.Topology.Variables = append(after.Spec.Topology.Variables, variable)
+		}
+	}
+	return after
+}
+
+func names(variables []clusterv1.ClusterVariable) []string {
+	list := make([]string, len(variables))
+	for i, variable := range variables {
+		list[i] = variable.Name
+	}
+	return list
+}
+
+// definedIn are those of the variables that the class defines.
+func definedIn(variables []clusterv1.ClusterVariable, class *clusterv1.ClusterClass) []clusterv1.ClusterVariable {
+	return slices.DeleteFunc(slices.Clone(variables), func(v clusterv1.ClusterVariable) bool {
+		return !slices.ContainsFunc(class.Status.Variables, func(defined clusterv1.ClusterClassStatusVariable) bool {
+			return defined.Name == v.Name
+		})
+	})
+}

@@ -1,0 +1,144 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+)
+
+// validate refuses what can be known to be wrong. What is unknown, or needs a
+// management cluster that does not answer, is left for the apply. A cluster that
+// does not change itself may still become wrong with its class.
+func (p *planning) validate(ctx context.Context) diag.Diagnostics {
+	switch {
+	case p.desired == nil:
+		return validateVersion(p.plan, p.state)
+	case !p.changes && !p.class.Changes:
+		return nil
+	}
+	before := p.declaredBefore()
+	_, problems := topology.ValidateCluster(ctx, classOf(p.class.After), before, p.cluster)
+	diags := problemDiagnostics(problems, p.desired)
+	if diags.HasError() {
+		return diags
+	}
+	diags.Append(p.validateClassChange(ctx, before)...)
+	if p.mgmt != nil && p.changes && !p.class.Changes && !diags.HasError() {
+		diags.Append(p.dryRun(ctx)...)
+	}
+	return diags
+}
+
+// dryRun lets the management cluster say whether it would take the Cluster,
+// without giving it one, and what it would make of it. As long as the class is
+// another one than planned it is not asked: it would judge by the wrong class.
+func (p *planning) dryRun(ctx context.Context) diag.Diagnostics {
+	applied := p.desired.DeepCopy()
+	if err := p.mgmt.Apply(ctx, applied, client.DryRunAll); err != nil {
+		if topology.IsRefusal(err) {
+			return problemDiagnostics(topology.Problems(err), p.desired)
+		}
+		return nil
+	}
+	cluster := &clusterv1.Cluster{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(applied.Object, cluster); err == nil {
+		p.applied = cluster
+	}
+	return nil
+}
+
+func classOf(blueprint *topology.Blueprint) *clusterv1.ClusterClass {
+	if blueprint == nil {
+		return nil
+	}
+	return blueprint.Class
+}
+
+// validateClassChange refuses another class that this cluster cannot go to, and to
+// change its class as it cannot follow. The class's own plan says the latter of
+// all clusters, but has to reach the management cluster to know them.
+func (p *planning) validateClassChange(ctx context.Context, before *clusterv1.Cluster) diag.Diagnostics {
+	old, class := classOf(p.oldClass.Before), classOf(p.class.After)
+	if before == nil || old == nil || class == nil {
+		return nil
+	}
+	var problems []topology.Problem
+	doing := "move to another class"
+	switch {
+	case before.GetClassKey() != p.cluster.GetClassKey():
+		problems = topology.ValidateRebase(ctx, old, class)
+	case p.mgmt == nil && p.class.Changes:
+		doing = "follow the planned change of its class"
+		problems = topology.ValidateClass(ctx, old, class, []clusterv1.Cluster{*p.cluster})
+	}
+	var diags diag.Diagnostics
+	for _, problem := range problems {
+		diags.AddAttributeError(classPath, "Cluster class does not fit",
+			fmt.Sprintf("%s cannot %s: %s", p.plan.object(), doing, apifields.Sentence(problemText(problem))))
+	}
+	return diags
+}
+
+func problemText(problem topology.Problem) string {
+	return strings.TrimPrefix(problem.Field+": "+problem.Message, ": ")
+}
+
+func validateOffline(ctx context.Context, class *clusterv1.ClusterClass, before *clusterv1.Cluster, desired *unstructured.Unstructured) diag.Diagnostics {
+	cluster, err := typed(desired)
+	if err != nil {
+		return diag.Diagnostics{invalidConfiguration(err)}
+	}
+	_, problems := topology.ValidateCluster(ctx, class, before, cluster)
+	return problemDiagnostics(problems, desired)
+}
+
+// validateVersion compares versions when not everything else is known.
+func validateVersion(plan model, state *model) diag.Diagnostics {
+	if state == nil || plan.Topology.IsUnknown() {
+		return nil
+	}
+	planned, _ := plan.Topology.Attributes()["version"].(types.String)
+	before, _ := state.Topology.Attributes()["version"].(types.String)
+	if planned.IsUnknown() || before.IsNull() {
+		return nil
+	}
+	return problemDiagnostics(topology.ValidateVersion(before.ValueString(), planned.ValueString(), nil), nil)
+}
+
+// problemDiagnostics binds problems with fields of the Cluster object to the
+// attributes that the fields are made from. What is wrong with its class is the
+// class's attribute's.
+func problemDiagnostics(problems []topology.Problem, object *unstructured.Unstructured) diag.Diagnostics {
+	var content map[string]any
+	if object != nil {
+		content = object.Object
+	}
+	var own []topology.Problem
+	var diags diag.Diagnostics
+	for _, problem := range problems {
+		if problem.Class {
+			diags.AddAttributeError(classPath, "Cluster class cannot be used", apifields.Sentence(problemText(problem)))
+			continue
+		}
+		own = append(own, problem)
+	}
+	diags.Append(fields.Diagnostics("Invalid cluster", shape, content, own)...)
+	return diags
+}
+
+func invalidConfiguration(err error) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Invalid cluster", apifields.Sentence(err.Error()))
+}
