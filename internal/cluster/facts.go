@@ -6,11 +6,11 @@ package cluster
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/blang/semver/v4"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -29,6 +29,9 @@ type facts struct {
 	machineDeployments []clusterv1.MachineDeployment
 	machinePools       []clusterv1.MachinePool
 	machines           []clusterv1.Machine
+	// The rest is only read of clusters that are being deleted.
+	machineSets []clusterv1.MachineSet
+	backing     []*unstructured.Unstructured // infrastructure and bootstrap configurations of machines
 }
 
 // observe reads the facts about a cluster. The error is NotFound if there is no
@@ -57,7 +60,8 @@ func (f *facts) observeMachines(ctx context.Context, mgmt *management.Cluster, k
 	ofCluster := []client.ListOption{client.InNamespace(key.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: key.Name}}
 	deployments, pools, machines := &clusterv1.MachineDeploymentList{}, &clusterv1.MachinePoolList{}, &clusterv1.MachineList{}
 	for _, list := range []client.ObjectList{deployments, pools, machines} {
-		if err := mgmt.List(ctx, list, ofCluster...); err != nil {
+		// A management cluster that knows Clusters need not know machine pools.
+		if err := mgmt.List(ctx, list, ofCluster...); err != nil && !meta.IsNoMatchError(err) {
 			return err
 		}
 	}
@@ -66,13 +70,17 @@ func (f *facts) observeMachines(ctx context.Context, mgmt *management.Cluster, k
 	return nil
 }
 
-// referenced reads an object that a Cluster refers to by group and kind. Which
-// version to ask for is the management cluster's choice.
+// referenced reads an object that is referred to by group and kind. Which version
+// to ask for is the management cluster's choice. It returns nil if there is no such
+// object, as there is none of a kind whose provider has been uninstalled.
 func referenced(ctx context.Context, mgmt *management.Cluster, namespace string, ref clusterv1.ContractVersionedObjectReference) (*unstructured.Unstructured, error) {
 	if !ref.IsDefined() {
 		return nil, nil
 	}
 	mapping, err := mgmt.RESTMapper().RESTMapping(schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind})
+	if meta.IsNoMatchError(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -123,48 +131,4 @@ func compareVersions(a, b string) int {
 		return strings.Compare(a, b)
 	}
 	return x.Compare(y)
-}
-
-// remaining lists what of a cluster still exists while it is being deleted, and
-// what holds it: for the person who has to find out why.
-func (f *facts) remaining() string {
-	lines := []string{blocked(f.object)}
-	for _, obj := range []*unstructured.Unstructured{f.infrastructure, f.controlPlane} {
-		if obj != nil {
-			lines = append(lines, blocked(obj))
-		}
-	}
-	for i := range f.machineDeployments {
-		lines = append(lines, blocked(asUnstructured("MachineDeployment", &f.machineDeployments[i])))
-	}
-	for i := range f.machines {
-		lines = append(lines, blocked(asUnstructured("Machine", &f.machines[i])))
-	}
-	return strings.Join(lines, "\n")
-}
-
-func asUnstructured(kind string, obj client.Object) *unstructured.Unstructured {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
-	if err != nil {
-		content = map[string]any{"metadata": map[string]any{"name": obj.GetName()}}
-	}
-	u := &unstructured.Unstructured{Object: content}
-	u.SetKind(kind)
-	return u
-}
-
-// blocked says of an object whether it is being deleted, and which finalizers
-// hold it, and what its controller says about that.
-func blocked(obj *unstructured.Unstructured) string {
-	line := fmt.Sprintf("%s %s", obj.GetKind(), obj.GetName())
-	switch {
-	case obj.GetDeletionTimestamp() == nil:
-		return line + ": waits for its turn"
-	case len(obj.GetFinalizers()) > 0:
-		line += ": held by finalizer " + strings.Join(obj.GetFinalizers(), ", ")
-	}
-	if c := conditionOf(obj, clusterv1.DeletingCondition); c.Message != "" {
-		line += ": " + oneLine(c.Message)
-	}
-	return line
 }

@@ -53,6 +53,10 @@ type planning struct {
 // ModifyPlan refuses what Cluster API would refuse, announces what will roll, and
 // plans to resume a wait that ended too early.
 func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	resp.Diagnostics.Append(planDeletion(ctx, req)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	if req.Plan.Raw.IsNull() {
 		return
 	}

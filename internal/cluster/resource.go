@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -132,6 +131,10 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *facts) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if !f.cluster.DeletionTimestamp.IsZero() {
+		if err := f.observeRest(ctx, mgmt); err != nil {
+			diags.Append(tfkit.RequestError("read "+m.object(), err))
+			return diags
+		}
 		diags.AddWarning("Cluster is being deleted", fmt.Sprintf("Somebody has deleted %s outside of Terraform, and it is going away:\n\n%s",
 			m.object(), f.remaining()))
 	}
@@ -185,43 +188,6 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
-}
-
-// Delete deletes the Cluster object only: Cluster API takes down what belongs to
-// it in the order that works, and lets the object go last.
-func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state model
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeouts.Delete)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
-	if errors.Is(err, management.ErrNotFound) {
-		return
-	}
-	if err != nil {
-		resp.Diagnostics.Append(tfkit.ConnectError(err))
-		return
-	}
-	cluster := &clusterv1.Cluster{}
-	cluster.Namespace, cluster.Name = state.key().Namespace, state.key().Name
-	if err := mgmt.Delete(ctx, cluster); err != nil && !management.IsAbsent(err) {
-		resp.Diagnostics.Append(tfkit.RequestError("delete "+state.object(), err))
-		return
-	}
-	err = waitGone(ctx, mgmt, state.key())
-	var timedOut *tfkit.TimeoutError
-	switch {
-	case errors.As(err, &timedOut):
-		resp.Diagnostics.Append(tfkit.TimeoutErrorDiagnostic(state.object()+" to be gone", timedOut,
-			"It goes on being deleted. Look at what holds these objects, and destroy again to go on waiting."))
-	case err != nil:
-		resp.Diagnostics.Append(tfkit.RequestError("wait for the deletion of "+state.object(), err))
-	}
 }
 
 // importForm is what import ids look like.

@@ -66,22 +66,6 @@ func waitFor(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey
 	})
 }
 
-// waitGone returns when the Cluster object no longer exists, which Cluster API
-// lets happen last.
-func waitGone(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) error {
-	ctx = tflog.SetField(ctx, "cluster", key.String())
-	return tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
-		f, err := observe(ctx, mgmt, key)
-		if management.IsAbsent(err) {
-			return true, "", nil
-		}
-		if err != nil {
-			return false, "", err
-		}
-		return false, f.remaining(), nil
-	})
-}
-
 // generation is which generation a set of machines is at.
 type generation struct {
 	// key is the label of the set in topology.

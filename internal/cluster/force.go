@@ -1,0 +1,144 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	controlplanev1 "sigs.k8s.io/cluster-api/api/controlplane/kubeadm/v1beta2"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+// Finalizers that Cluster API's own controllers remove. Those of infrastructure
+// and bootstrap providers, and of other people, stand for things that cannot be
+// seen from here: they are never removed. Nor are those of control planes other
+// than kubeadm's, which need not have Machines to have something that costs money.
+var forcedFinalizers = []string{
+	clusterv1.ClusterFinalizer,
+	clusterv1.MachineFinalizer,
+	clusterv1.MachineSetFinalizer, clusterv1.MachineSetTopologyFinalizer,
+	clusterv1.MachineDeploymentFinalizer, clusterv1.MachineDeploymentTopologyFinalizer,
+	clusterv1.MachinePoolFinalizer,
+	controlplanev1.KubeadmControlPlaneFinalizer,
+}
+
+// force lets go of objects that are being deleted and wait for nothing that
+// exists. It looks at one layer at a time: what lies above comes when what lies
+// below is gone. It returns what it did, a line for each object.
+func (f *facts) force(ctx context.Context, mgmt *management.Cluster) ([]string, error) {
+	candidates, err := f.unheld(ctx, mgmt)
+	if err != nil {
+		return nil, err
+	}
+	var removed []string
+	for _, obj := range candidates {
+		let, err := letGo(ctx, mgmt, obj)
+		if err != nil {
+			return removed, err
+		}
+		if let != "" {
+			tflog.Warn(ctx, "Removed finalizers: "+let)
+			removed = append(removed, let)
+		}
+	}
+	return removed, nil
+}
+
+// unheld are the objects below which nothing exists any more.
+func (f *facts) unheld(ctx context.Context, mgmt *management.Cluster) ([]client.Object, error) {
+	var objects []client.Object
+	for i := range f.machines {
+		if gone, err := f.isBackingGone(ctx, mgmt, f.machines[i].Spec); err != nil {
+			return nil, err
+		} else if gone {
+			objects = append(objects, &f.machines[i])
+		}
+	}
+	for i := range f.machinePools {
+		pool := &f.machinePools[i]
+		if gone, err := f.isBackingGone(ctx, mgmt, pool.Spec.Template.Spec); err != nil {
+			return nil, err
+		} else if gone && !f.hasMachines(pool, clusterv1.MachinePoolNameLabel) {
+			objects = append(objects, pool)
+		}
+	}
+	for i := range f.machineSets {
+		if !f.hasMachines(&f.machineSets[i], clusterv1.MachineSetNameLabel) {
+			objects = append(objects, &f.machineSets[i])
+		}
+	}
+	for i := range f.machineDeployments {
+		md := &f.machineDeployments[i]
+		hasSets := slices.ContainsFunc(f.machineSets, func(set clusterv1.MachineSet) bool {
+			return belongs(&set, md, clusterv1.MachineDeploymentNameLabel)
+		})
+		if !hasSets && !f.hasMachines(md, clusterv1.MachineDeploymentNameLabel) {
+			objects = append(objects, md)
+		}
+	}
+	if f.controlPlane != nil && f.controlPlane.GroupVersionKind().Group == controlplanev1.GroupVersion.Group && len(f.machines) == 0 {
+		objects = append(objects, f.controlPlane)
+	}
+	if len(f.belongings()) == 1 {
+		objects = append(objects, f.object)
+	}
+	return objects, nil
+}
+
+// isBackingGone asks for each object that stands behind a machine by its name,
+// because a list could miss one that has lost its labels.
+func (f *facts) isBackingGone(ctx context.Context, mgmt *management.Cluster, spec clusterv1.MachineSpec) (bool, error) {
+	for _, ref := range backingRefs(spec) {
+		if obj, err := referenced(ctx, mgmt, f.cluster.Namespace, ref); err != nil || obj != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (f *facts) hasMachines(owner client.Object, label string) bool {
+	return slices.ContainsFunc(f.machines, func(m clusterv1.Machine) bool { return belongs(&m, owner, label) })
+}
+
+// belongs says whether an object is the owner's, by its owner or by its label: one
+// of them may be missing.
+func belongs(obj, owner client.Object, label string) bool {
+	return obj.GetLabels()[label] == owner.GetName() ||
+		slices.ContainsFunc(obj.GetOwnerReferences(), func(ref metav1.OwnerReference) bool { return ref.UID == owner.GetUID() })
+}
+
+// letGo takes the finalizers from an object that is being deleted, unless it has
+// changed since it was observed.
+func letGo(ctx context.Context, mgmt *management.Cluster, obj client.Object) (string, error) {
+	var forced, kept []string
+	for _, finalizer := range obj.GetFinalizers() {
+		if slices.Contains(forcedFinalizers, finalizer) {
+			forced = append(forced, finalizer)
+		} else {
+			kept = append(kept, finalizer)
+		}
+	}
+	if obj.GetDeletionTimestamp().IsZero() || len(forced) == 0 {
+		return "", nil
+	}
+	gvk, err := mgmt.GroupVersionKindFor(obj)
+	if err != nil {
+		return "", err
+	}
+	what := fmt.Sprintf("%s %s: %s", gvk.Kind, obj.GetName(), strings.Join(forced, ", "))
+	before, _ := obj.DeepCopyObject().(client.Object)
+	obj.SetFinalizers(kept)
+	if err := mgmt.Patch(ctx, obj, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); client.IgnoreNotFound(err) != nil {
+		return "", fmt.Errorf("cannot remove finalizers: %s: %w", what, err)
+	}
+	return what, nil
+}
