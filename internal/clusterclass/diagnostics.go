@@ -21,8 +21,12 @@ func (r *rendered) templateDiagnostic(role string, err error) diag.Diagnostic {
 	for _, problem := range topology.Problems(err) {
 		messages = append(messages, strings.TrimPrefix(problem.Field+": "+problem.Message, ": "))
 	}
-	return diag.NewAttributeErrorDiagnostic(rolePath(role), "Invalid template",
-		fmt.Sprintf("The management cluster does not take this %s: %s", r.templates[role].GetKind(), apifields.Sentence(strings.Join(messages, "; "))))
+	attribute, which := rolePath(role), "this "+r.templates[role].GetKind()
+	if r.fromManifest {
+		attribute, which = manifestPath, fmt.Sprintf("the %s for %s in the manifest", r.templates[role].GetKind(), role)
+	}
+	return diag.NewAttributeErrorDiagnostic(attribute, "Invalid template",
+		fmt.Sprintf("The management cluster does not take %s: %s", which, apifields.Sentence(strings.Join(messages, "; "))))
 }
 
 // rolePath is the attribute of the template with the given role.
@@ -49,7 +53,15 @@ func rolePath(role string) path.Path {
 // problemDiagnostics binds problems with fields of the class to the attributes
 // that the fields are made from.
 func (r *rendered) problemDiagnostics(problems []topology.Problem) diag.Diagnostics {
-	return fields.Diagnostics("Invalid cluster class", shape, r.class.Object, problems)
+	if !r.fromManifest {
+		return fields.Diagnostics("Invalid cluster class", shape, r.class.Object, problems)
+	}
+	var diags diag.Diagnostics
+	for _, problem := range problems {
+		diags.AddAttributeError(manifestPath, "Invalid cluster class",
+			fmt.Sprintf("In the ClusterClass of the manifest: %s", strings.TrimPrefix(problem.Field+": "+apifields.Sentence(problem.Message), ": ")))
+	}
+	return diags
 }
 
 func invalidConfiguration(err error) diag.Diagnostic {

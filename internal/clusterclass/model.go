@@ -18,6 +18,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 // model is the resource in plans and states.
@@ -28,12 +29,15 @@ type model struct {
 	Name               types.String   `tfsdk:"name"`
 	Labels             types.Map      `tfsdk:"labels"`
 	Annotations        types.Map      `tfsdk:"annotations"`
+	Manifest           types.String   `tfsdk:"manifest"`
+	AvailabilityGates  types.List     `tfsdk:"availability_gates"`
 	Infrastructure     types.Object   `tfsdk:"infrastructure"`
 	ControlPlane       types.Object   `tfsdk:"control_plane"`
 	Workers            types.Object   `tfsdk:"workers"`
 	Variables          types.Dynamic  `tfsdk:"variables"`
 	Patches            types.Dynamic  `tfsdk:"patches"`
 	KubernetesVersions types.List     `tfsdk:"kubernetes_versions"`
+	Upgrade            types.Object   `tfsdk:"upgrade"`
 	Timeouts           timeouts.Value `tfsdk:"timeouts"`
 	Templates          types.Map      `tfsdk:"templates"`
 	Ready              types.Bool     `tfsdk:"ready"`
@@ -66,6 +70,7 @@ func (m *model) attributes() map[string]attr.Value {
 	return map[string]attr.Value{
 		"labels": m.Labels, "annotations": m.Annotations, "infrastructure": m.Infrastructure, "control_plane": m.ControlPlane,
 		"workers": m.Workers, "variables": m.Variables, "patches": m.Patches, "kubernetes_versions": m.KubernetesVersions,
+		"availability_gates": m.AvailabilityGates, "upgrade": m.Upgrade,
 	}
 }
 
@@ -89,7 +94,12 @@ func (m *model) ToAPI() (*rendered, error) {
 	}
 	obj := &unstructured.Unstructured{Object: content}
 	obj.SetGroupVersionKind(clusterv1.GroupVersion.WithKind(clusterv1.ClusterClassKind))
-	return render(obj)
+	rendered, err := render(obj)
+	if err != nil {
+		return nil, err
+	}
+	rendered.fromManifest = !m.Manifest.IsNull()
+	return rendered, nil
 }
 
 func (m *model) encode() (map[string]any, error) {
@@ -99,6 +109,9 @@ func (m *model) encode() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if content, err = m.withManifest(content); err != nil {
+		return nil, err
+	}
 	// The API has no default for what nearly always is false.
 	for _, variable := range variables(content) {
 		if variable["required"] == nil {
@@ -106,6 +119,38 @@ func (m *model) encode() (map[string]any, error) {
 		}
 	}
 	return content, nil
+}
+
+// withManifest adds what the manifest declares to what the attributes do, which
+// are the name, the namespace, labels and annotations.
+func (m *model) withManifest(content map[string]any) (map[string]any, error) {
+	if m.Manifest.IsNull() {
+		return content, nil
+	}
+	if m.Manifest.IsUnknown() {
+		return nil, tfkit.ErrUnknown
+	}
+	parsed, err := parseManifest(m.Manifest.ValueString())
+	if err != nil {
+		return nil, err
+	}
+	overridden(parsed.content, []types.Map{m.Labels, m.Annotations})
+	merged := runtime.DeepCopyJSON(parsed.content)
+	for _, path := range [][]string{{"metadata", "name"}, {"metadata", "namespace"}} {
+		value, _, _ := unstructured.NestedString(content, path...)
+		if err := unstructured.SetNestedField(merged, value, path...); err != nil {
+			return nil, err
+		}
+	}
+	for _, part := range []string{"labels", "annotations"} {
+		values, _, _ := unstructured.NestedMap(content, "metadata", part)
+		for key, value := range values {
+			if err := unstructured.SetNestedField(merged, value, "metadata", part, key); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return merged, nil
 }
 
 // variables are those of a class's content.
@@ -137,6 +182,13 @@ func (m *model) FromAPI(content map[string]any) error {
 	if m.isImport() {
 		declared = nil
 	}
+	if !m.Manifest.IsNull() {
+		text, err := observed(m.Manifest.ValueString(), content, m.Labels, m.Annotations)
+		if err != nil {
+			return fmt.Errorf("cannot compare %s to its manifest: %w", m.object(), err)
+		}
+		m.Manifest = types.StringValue(text)
+	}
 	attributes, err := fields.Decode(apiTypes(), shape, declared, content)
 	if err != nil {
 		return fmt.Errorf("cannot read %s: %w", m.object(), err)
@@ -149,11 +201,13 @@ func (m *model) FromAPI(content map[string]any) error {
 	m.Variables, _ = attributes["variables"].(types.Dynamic)
 	m.Patches, _ = attributes["patches"].(types.Dynamic)
 	m.KubernetesVersions, _ = attributes["kubernetes_versions"].(types.List)
+	m.AvailabilityGates, _ = attributes["availability_gates"].(types.List)
+	m.Upgrade, _ = attributes["upgrade"].(types.Object)
 	return nil
 }
 
 // isImport says whether the state knows no more than which class it is.
-func (m *model) isImport() bool { return m.Infrastructure.IsNull() }
+func (m *model) isImport() bool { return m.Infrastructure.IsNull() && m.Manifest.IsNull() }
 
 // observe sets the computed attributes.
 func (m *model) observe(class *clusterv1.ClusterClass) {

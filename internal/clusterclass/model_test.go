@@ -103,6 +103,7 @@ func imported(t *testing.T, content map[string]any) *model {
 		Labels: types.MapNull(types.StringType), Annotations: types.MapNull(types.StringType),
 		Infrastructure: types.ObjectNull(null("infrastructure")), ControlPlane: types.ObjectNull(null("control_plane")),
 		Workers: types.ObjectNull(null("workers")), KubernetesVersions: types.ListNull(types.StringType),
+		AvailabilityGates: types.ListNull(attributeTypes["availability_gates"].(basetypes.ListType).ElemType), Upgrade: types.ObjectNull(null("upgrade")),
 	}
 	if err := m.FromAPI(content); err != nil {
 		t.Fatal(err)

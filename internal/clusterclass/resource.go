@@ -24,9 +24,10 @@ import (
 const ResourceType = "capi_cluster_class"
 
 var (
-	_ resource.ResourceWithConfigure   = (*Resource)(nil)
-	_ resource.ResourceWithModifyPlan  = (*Resource)(nil)
-	_ resource.ResourceWithImportState = (*Resource)(nil)
+	_ resource.ResourceWithConfigure      = (*Resource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*Resource)(nil)
+	_ resource.ResourceWithValidateConfig = (*Resource)(nil)
+	_ resource.ResourceWithImportState    = (*Resource)(nil)
 )
 
 // Resource is capi_cluster_class.
@@ -171,8 +172,11 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 		return
 	}
 	before, err := get(waitCtx, mgmt, plan.key())
-	if client.IgnoreNotFound(err) != nil {
-		resp.Diagnostics.Append(tfkit.RequestError("read "+plan.object(), err))
+	if client.IgnoreNotFound(err) == nil {
+		err = noteGenerations(waitCtx, r.resolver, mgmt, plan)
+	}
+	if err != nil {
+		resp.Diagnostics.Append(tfkit.RequestError("read "+plan.object()+" and its clusters", err))
 		return
 	}
 	desired, diags := apply(waitCtx, mgmt, &plan)

@@ -325,7 +325,7 @@ func TestIntegrationClusterClassMistakes(t *testing.T) {
 		"field that the template does not have": {config("customImage", "customImagg"), `(?s)Invalid template.*customImagg`},
 		"field of a schema":                     {config(`type = "string", default = ""`, `type = "string", defautl = ""`), `(?s)Invalid cluster class.*defautl`},
 		"not a template":                        {config(`"DockerClusterTemplate"`, `"DockerCluster"`), `(?s)Invalid cluster class.*<name>Template`},
-		"both values":                           {config("value = []", `value = [], value_from = { variable = "imageRepository" }`), `(?s)Invalid cluster class.*value`},
+		"both values":                           {config("value = []", `value = [], value_from = { variable = "imageRepository" }`), `(?s)Conflicting attributes.*value_from`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resource.UnitTest(t, resource.TestCase{

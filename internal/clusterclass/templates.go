@@ -51,6 +51,8 @@ type rendered struct {
 	class *unstructured.Unstructured
 	// templates are by role.
 	templates map[string]*unstructured.Unstructured
+	// fromManifest says which attribute is to blame for problems.
+	fromManifest bool
 }
 
 func (r *rendered) names() map[string]string {
@@ -106,28 +108,52 @@ func render(class *unstructured.Unstructured) (*rendered, error) {
 	r := &rendered{class: class, templates: map[string]*unstructured.Unstructured{}}
 	for role, holder := range holders(class.Object) {
 		ref, _ := holder["templateRef"].(map[string]any)
-		content := map[string]any{}
-		for _, part := range []string{"metadata", "spec"} {
-			if ref[part] != nil {
-				content[part] = ref[part]
-			}
-		}
-		template := &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": ref["apiVersion"],
-			"kind":       ref["kind"],
-			"spec":       map[string]any{"template": content},
-		}}
+		template := templateObject(ref)
 		name, err := topology.TemplateName(class.GetName(), nameOf(role), template.Object)
 		if err != nil {
 			return nil, err
 		}
 		template.SetName(name)
 		template.SetNamespace(class.GetNamespace())
-		template.SetLabels(map[string]string{classLabel: class.GetName()})
+		labels := template.GetLabels()
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[classLabel] = class.GetName()
+		template.SetLabels(labels)
 		holder["templateRef"] = map[string]any{"apiVersion": ref["apiVersion"], "kind": ref["kind"], "name": name}
 		r.templates[role] = template
 	}
 	return r, nil
+}
+
+// templateObject is the template whose content stands in a reference. It has no
+// name yet.
+func templateObject(ref map[string]any) *unstructured.Unstructured {
+	pick := func(object map[string]any, parts ...string) {
+		for _, part := range parts {
+			if ref[part] != nil {
+				object[part] = ref[part]
+			}
+		}
+	}
+	object, metadata, spec, template := map[string]any{}, map[string]any{}, map[string]any{}, map[string]any{}
+	pick(object, "apiVersion", "kind")
+	pick(metadata, "labels", "annotations")
+	pick(template, "metadata", "spec")
+	if extra, ok := ref["extraSpec"].(map[string]any); ok {
+		maps.Copy(spec, extra)
+	}
+	// A template may have nothing in it, and nowhere to put it.
+	if len(template) > 0 {
+		spec["template"] = template
+	}
+	for name, part := range map[string]map[string]any{"metadata": metadata, "spec": spec} {
+		if len(part) > 0 {
+			object[name] = part
+		}
+	}
+	return &unstructured.Unstructured{Object: runtime.DeepCopyJSON(object)}
 }
 
 // nameOf is a role as a part of an object's name. Roles that become the same part
@@ -174,14 +200,29 @@ func expand(ctx context.Context, mgmt *management.Cluster, namespace string, con
 				return err
 			}
 		}
-		parts, _, _ := unstructured.NestedMap(object, "spec", "template")
-		for _, part := range []string{"metadata", "spec"} {
-			if parts[part] != nil {
-				ref[part] = parts[part]
-			}
-		}
+		collapse(ref, object)
 	}
 	return nil
+}
+
+// collapse puts the content of a template into the reference to it.
+func collapse(ref, template map[string]any) {
+	metadata, _, _ := unstructured.NestedMap(template, "metadata")
+	for _, part := range []string{"labels", "annotations"} {
+		if metadata[part] != nil {
+			ref[part] = metadata[part]
+		}
+	}
+	spec, _, _ := unstructured.NestedMap(template, "spec")
+	content, _ := spec["template"].(map[string]any)
+	for _, part := range []string{"metadata", "spec"} {
+		if content[part] != nil {
+			ref[part] = content[part]
+		}
+	}
+	if extra := without(spec, "template"); len(extra) > 0 {
+		ref["extraSpec"] = extra
+	}
 }
 
 // kinds are the kinds of the templates that classes refer to.

@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/core/webhooks/admission"
+	"sigs.k8s.io/cluster-api/feature"
 )
 
 // ValidateClass returns what Cluster API would refuse about a class. If old is
@@ -29,7 +30,14 @@ func ValidateClass(ctx context.Context, old, class *clusterv1.ClusterClass, clus
 	} else {
 		_, err = webhook.ValidateUpdate(ctx, old.DeepCopy(), class.DeepCopy())
 	}
-	return Problems(err)
+	return slices.DeleteFunc(Problems(err), asksForRuntimeExtensions)
+}
+
+// asksForRuntimeExtensions says whether the problem is no more than that runtime
+// extensions are off in this process, where nobody could call any. Whether a
+// management cluster has them it alone knows.
+func asksForRuntimeExtensions(problem Problem) bool {
+	return strings.HasSuffix(problem.Field, ".external") && strings.Contains(problem.Message, string(feature.RuntimeSDK)+" feature flag")
 }
 
 // Reconciled returns the class as it will be once the class controller has seen
