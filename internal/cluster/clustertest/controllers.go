@@ -10,7 +10,6 @@ package clustertest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +17,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	controlplanev1 "sigs.k8s.io/cluster-api/api/controlplane/kubeadm/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -153,36 +151,15 @@ func (s *Controllers) reconcileCluster(ctx context.Context, cluster *clusterv1.C
 			return err
 		}
 	}
+	for i := range cluster.Spec.Topology.Workers.MachinePools {
+		if err := s.machinePool(ctx, cluster, &cluster.Spec.Topology.Workers.MachinePools[i]); err != nil {
+			return err
+		}
+	}
 	if err := s.removeUndeclared(ctx, cluster); err != nil {
 		return err
 	}
 	return s.finish(ctx, cluster)
-}
-
-// removeUndeclared deletes the MachineDeployments that the topology has no more,
-// and their machines.
-func (s *Controllers) removeUndeclared(ctx context.Context, cluster *clusterv1.Cluster) error {
-	declared := map[string]bool{}
-	for _, wanted := range cluster.Spec.Topology.Workers.MachineDeployments {
-		declared[wanted.Name] = true
-	}
-	existing := &clusterv1.MachineDeploymentList{}
-	if err := s.c.List(ctx, existing, client.InNamespace(cluster.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: cluster.Name}); err != nil {
-		return err
-	}
-	for i := range existing.Items {
-		md := &existing.Items[i]
-		if declared[md.Labels[clusterv1.ClusterTopologyMachineDeploymentNameLabel]] {
-			continue
-		}
-		if err := s.machines(ctx, cluster, md.Name, 0); err != nil {
-			return err
-		}
-		if err := s.c.Delete(ctx, md); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // finish says of the Cluster that all is well, once all is.
@@ -205,102 +182,12 @@ func (s *Controllers) finish(ctx context.Context, cluster *clusterv1.Cluster) er
 	return s.c.Status().Update(ctx, cluster)
 }
 
-func (s *Controllers) controlPlane(ctx context.Context, cluster *clusterv1.Cluster) error {
-	replicas := ptr.Deref(cluster.Spec.Topology.ControlPlane.Replicas, 1)
-	kcp := &controlplanev1.KubeadmControlPlane{ObjectMeta: metadata(cluster, cluster.Name, nil)}
-	err := s.apply(ctx, kcp, func() {
-		kcp.Spec.Version, kcp.Spec.Replicas = cluster.Spec.Topology.Version, &replicas
-		kcp.Spec.MachineTemplate.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{
-			APIGroup: dockerv1.GroupVersion.Group, Kind: "DockerMachineTemplate", Name: cluster.Name,
-		}
-	})
-	if err != nil {
-		return err
-	}
-	if err := s.machines(ctx, cluster, cluster.Name+"-control-plane", replicas); err != nil {
-		return err
-	}
-	if kcp.Status.ObservedGeneration == kcp.Generation {
-		return nil
-	}
-	kcp.Status.ObservedGeneration = kcp.Generation
-	kcp.Status.Replicas, kcp.Status.UpToDateReplicas = &replicas, &replicas
-	kcp.Status.ReadyReplicas, kcp.Status.AvailableReplicas = &replicas, &replicas
-	return s.c.Status().Update(ctx, kcp)
-}
-
-func (s *Controllers) machineDeployment(ctx context.Context, cluster *clusterv1.Cluster, wanted *clusterv1.MachineDeploymentTopology) error {
-	replicas := ptr.Deref(wanted.Replicas, 1)
-	name := cluster.Name + "-" + wanted.Name
-	md := &clusterv1.MachineDeployment{ObjectMeta: metadata(cluster, name,
-		map[string]string{clusterv1.ClusterTopologyMachineDeploymentNameLabel: wanted.Name})}
-	err := s.apply(ctx, md, func() {
-		md.Spec.ClusterName, md.Spec.Replicas = cluster.Name, &replicas
-		md.Spec.Selector.MatchLabels = map[string]string{"md": name}
-		md.Spec.Template.Labels = map[string]string{"md": name}
-		md.Spec.Template.Spec = machineSpec(cluster)
-	})
-	if err != nil {
-		return err
-	}
-	if err := s.machines(ctx, cluster, name, replicas); err != nil {
-		return err
-	}
-	if md.Status.ObservedGeneration == md.Generation {
-		return nil
-	}
-	md.Status.ObservedGeneration = md.Generation
-	md.Status.Replicas, md.Status.UpToDateReplicas = &replicas, &replicas
-	md.Status.ReadyReplicas, md.Status.AvailableReplicas = &replicas, &replicas
-	return s.c.Status().Update(ctx, md)
-}
-
-// machines makes the machines of a set. A machine is never changed: another
-// version is another machine.
-func (s *Controllers) machines(ctx context.Context, cluster *clusterv1.Cluster, set string, replicas int32) error {
-	existing := &clusterv1.MachineList{}
-	if err := s.c.List(ctx, existing, client.InNamespace(cluster.Namespace), client.MatchingLabels{"set": set}); err != nil {
-		return err
-	}
-	wanted := map[string]bool{}
-	for i := range replicas {
-		name := fmt.Sprintf("%s-%s-%d", set, versionSuffix(cluster), i)
-		wanted[name] = true
-		machine := &clusterv1.Machine{ObjectMeta: metadata(cluster, name, map[string]string{"set": set})}
-		machine.Spec = machineSpec(cluster)
-		if err := s.machine(ctx, machine); err != nil {
-			return err
-		}
-	}
-	for i := range existing.Items {
-		if !wanted[existing.Items[i].Name] {
-			if err := s.c.Delete(ctx, &existing.Items[i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (s *Controllers) machine(ctx context.Context, machine *clusterv1.Machine) error {
-	if err := s.apply(ctx, machine, func() {}); err != nil {
-		return err
-	}
-	if machine.Status.ObservedGeneration == machine.Generation {
-		return nil
-	}
-	machine.Status.ObservedGeneration = machine.Generation
-	machine.Status.Conditions = conditions(machine.Generation, nil,
-		clusterv1.MachineBootstrapConfigReadyCondition, clusterv1.MachineInfrastructureReadyCondition,
-		clusterv1.MachineNodeReadyCondition, clusterv1.MachineUpToDateCondition,
-		clusterv1.MachineReadyCondition, clusterv1.MachineAvailableCondition)
-	return s.c.Status().Update(ctx, machine)
-}
-
 // delete takes away what belongs to the Cluster and then lets it go.
 func (s *Controllers) delete(ctx context.Context, cluster *clusterv1.Cluster) error {
 	ofCluster := []client.DeleteAllOfOption{client.InNamespace(cluster.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: cluster.Name}}
-	for _, kind := range []client.Object{&clusterv1.Machine{}, &clusterv1.MachineDeployment{}, &controlplanev1.KubeadmControlPlane{}} {
+	for _, kind := range []client.Object{
+		&clusterv1.Machine{}, &clusterv1.MachineDeployment{}, &clusterv1.MachinePool{}, &controlplanev1.KubeadmControlPlane{},
+	} {
 		if err := s.c.DeleteAllOf(ctx, kind, ofCluster...); err != nil {
 			return err
 		}
@@ -329,27 +216,6 @@ func metadata(cluster *clusterv1.Cluster, name string, labels map[string]string)
 		all[key] = value
 	}
 	return metav1.ObjectMeta{Namespace: cluster.Namespace, Name: name, Labels: all}
-}
-
-func machineSpec(cluster *clusterv1.Cluster) clusterv1.MachineSpec {
-	return clusterv1.MachineSpec{
-		ClusterName: cluster.Name,
-		Version:     cluster.Spec.Topology.Version,
-		Bootstrap:   clusterv1.Bootstrap{DataSecretName: ptr.To("bootstrap")},
-		InfrastructureRef: clusterv1.ContractVersionedObjectReference{
-			APIGroup: dockerv1.GroupVersion.Group, Kind: "DockerMachineTemplate", Name: "machine",
-		},
-	}
-}
-
-func versionSuffix(cluster *clusterv1.Cluster) string {
-	suffix := []byte(cluster.Spec.Topology.Version)
-	for i, c := range suffix {
-		if c == '.' || c == '+' {
-			suffix[i] = '-'
-		}
-	}
-	return string(suffix)
 }
 
 // conditions makes conditions that are true, but for those that are to be false.
