@@ -5,6 +5,8 @@ package cluster
 
 import (
 	"errors"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,8 +14,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/yaml"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/apifields/apifieldstest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -28,6 +32,8 @@ metadata:
   annotations: {example.com/owner: me}
 spec:
   paused: true
+  availabilityGates: [{conditionType: Good, polarity: Negative}]
+  controlPlaneEndpoint: {host: api.example.com, port: 6443}
   clusterNetwork:
     apiServerPort: 6444
     pods: {cidrBlocks: [10.10.0.0/16]}
@@ -39,7 +45,9 @@ spec:
     controlPlane:
       replicas: 3
       metadata: {labels: {a: b}, annotations: {c: d}}
+      rollout: {after: "2026-01-31T10:00:00Z"}
       deletion: {nodeDrainTimeoutSeconds: 60, nodeVolumeDetachTimeoutSeconds: 61, nodeDeletionTimeoutSeconds: 62}
+      taints: [{key: example.com/a, value: b, effect: NoSchedule, propagation: Always}]
       readinessGates: [{conditionType: Good, polarity: Positive}]
       healthCheck:
         enabled: true
@@ -58,16 +66,40 @@ spec:
         replicas: 2
         failureDomain: fd1
         minReadySeconds: 10
-        metadata: {labels: {e: f}}
-        deletion: {order: Oldest, nodeDrainTimeoutSeconds: 60}
-        readinessGates: [{conditionType: Good}]
-        rollout: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 25%}}}
+        metadata: {labels: {e: f}, annotations: {g: h}}
+        deletion: {order: Oldest, nodeDrainTimeoutSeconds: 60, nodeVolumeDetachTimeoutSeconds: 61, nodeDeletionTimeoutSeconds: 62}
+        taints:
+        - {key: example.com/a, effect: NoExecute, propagation: OnInitialization}
+        - {key: example.com/b, value: c, effect: NoSchedule, propagation: Always}
+        readinessGates: [{conditionType: Good, polarity: Negative}]
+        rollout: {after: "2026-01-31T10:00:00Z", strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 25%}}}
         healthCheck:
-          enabled: false
-          remediation: {maxInFlight: 2, triggerIf: {unhealthyLessThanOrEqualTo: 3}}
+          enabled: true
+          checks:
+            nodeStartupTimeoutSeconds: 300
+            unhealthyNodeConditions: [{type: Ready, status: Unknown, timeoutSeconds: 300}]
+            unhealthyMachineConditions: [{type: NodeReady, status: "False", timeoutSeconds: 300}]
+          remediation:
+            maxInFlight: 2
+            triggerIf: {unhealthyLessThanOrEqualTo: 3, unhealthyInRange: "[1-2]"}
+            templateRef: {apiVersion: a.b/v1, kind: FixTemplate, name: fix}
         variables: {overrides: [{name: size, value: 7}]}
       - name: md-1
         class: default-worker
+        metadata:
+          annotations:
+            cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size: "1"
+            cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size: "5"
+      machinePools:
+      - name: mp-0
+        class: default-pool
+        replicas: 2
+        failureDomains: [fd1, fd2]
+        minReadySeconds: 10
+        metadata: {labels: {e: f}, annotations: {g: h}}
+        deletion: {nodeDrainTimeoutSeconds: 60, nodeVolumeDetachTimeoutSeconds: 61, nodeDeletionTimeoutSeconds: 62}
+        taints: [{key: example.com/a, value: b, effect: PreferNoSchedule, propagation: Always}]
+        variables: {overrides: [{name: size, value: 7}]}
     variables:
     - {name: imageRepository, value: example.com}
     - {name: nested, value: {list: [1, two, {three: true}], number: 1.5}}
@@ -91,6 +123,8 @@ func empty() *model {
 	m := &model{Namespace: types.StringValue("team-a"), Name: types.StringValue("web")}
 	m.Labels, m.Annotations = types.MapNull(types.StringType), types.MapNull(types.StringType)
 	objectTypes := func(name string) map[string]attr.Type { return attributeTypes[name].(basetypes.ObjectType).AttrTypes }
+	m.ControlPlaneEndpoint = types.ObjectNull(objectTypes("control_plane_endpoint"))
+	m.AvailabilityGates = types.ListNull(attributeTypes["availability_gates"].(basetypes.ListType).ElemType)
 	m.ClusterNetwork, m.Topology, m.CNI = types.ObjectNull(objectTypes("cluster_network")), types.ObjectNull(objectTypes("topology")), types.ObjectNull(objectTypes("cni"))
 	return m
 }
@@ -111,6 +145,80 @@ func TestModelRoundTrip(t *testing.T) {
 	}
 	if _, err := typed(declared); err != nil {
 		t.Errorf("the API does not have these fields: %v", err)
+	}
+}
+
+// A field that upstream adds needs an attribute, and a place in the Cluster with
+// every field. The references are for clusters without a class.
+func TestEveryFieldHasAnAttribute(t *testing.T) {
+	content := parse(t, everything).Object["spec"]
+	for _, path := range apifieldstest.Paths(reflect.TypeFor[clusterv1.ClusterSpec]()) {
+		isOfTopologies := !strings.HasPrefix(path, "controlPlaneRef.") && !strings.HasPrefix(path, "infrastructureRef.")
+		if isOfTopologies && !apifieldstest.Has(content, path) {
+			t.Errorf("spec.%s of Clusters is not in the Cluster with every field", path)
+		}
+	}
+}
+
+// The autoscaler's annotations are an attribute of their own.
+func TestModelAutoscaler(t *testing.T) {
+	m := empty()
+	if err := m.FromAPI(parse(t, everything)); err != nil {
+		t.Fatal(err)
+	}
+	content, err := tfkit.ToAny(m.Topology)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, _, err := unstructured.NestedMap(content.(map[string]any), "workers", "machine_deployments", "md-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"class": "default-worker", "autoscaler": map[string]any{"min_size": int64(1), "max_size": int64(5)}}
+	for name := range set {
+		if set[name] == nil {
+			delete(set, name)
+		}
+	}
+	if diff := cmp.Diff(want, set); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Items that others add to lists with keys are theirs, and a time is the same in
+// any time zone.
+func TestModelReadsDeclaredOnly(t *testing.T) {
+	m, want := empty(), empty()
+	for _, model := range []*model{m, want} {
+		if err := model.FromAPI(parse(t, everything)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	live := parse(t, everything)
+	for _, add := range []struct {
+		path []string
+		item map[string]any
+	}{
+		{[]string{"spec", "availabilityGates"}, map[string]any{"conditionType": "Other"}},
+		{[]string{"spec", "topology", "controlPlane", "readinessGates"}, map[string]any{"conditionType": "Other"}},
+		{[]string{"spec", "topology", "controlPlane", "taints"}, map[string]any{"key": "other", "effect": "NoExecute", "propagation": "Always"}},
+	} {
+		list, _, err := unstructured.NestedSlice(live.Object, add.path...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unstructured.SetNestedSlice(live.Object, append([]any{add.item}, list...), add.path...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unstructured.SetNestedField(live.Object, "2026-01-31T11:00:00+01:00", "spec", "topology", "controlPlane", "rollout", "after"); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.FromAPI(live); err != nil {
+		t.Fatal(err)
+	}
+	if !m.Topology.Equal(want.Topology) || !m.AvailabilityGates.Equal(want.AvailabilityGates) {
+		t.Errorf("read %s and %s, want %s and %s", m.Topology, m.AvailabilityGates, want.Topology, want.AvailabilityGates)
 	}
 }
 

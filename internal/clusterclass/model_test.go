@@ -5,6 +5,8 @@ package clusterclass
 
 import (
 	"maps"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,8 +14,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/yaml"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/apifields/apifieldstest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -24,6 +28,7 @@ apiVersion: cluster.x-k8s.io/v1beta2
 kind: ClusterClass
 metadata: {name: whole, namespace: default, labels: {a: b}, annotations: {c: d}}
 spec:
+  availabilityGates: [{conditionType: Good, polarity: Negative}]
   infrastructure:
     templateRef: {apiVersion: infrastructure.cluster.x-k8s.io/v1beta2, kind: DockerClusterTemplate, spec: {loadBalancer: {imageTag: x}}}
     naming: {template: "{{ .cluster.name }}-x"}
@@ -31,38 +36,68 @@ spec:
     templateRef:
       apiVersion: controlplane.cluster.x-k8s.io/v1beta2
       kind: KubeadmControlPlaneTemplate
+      labels: {m: o}
+      annotations: {o: p}
       spec: {kubeadmConfigSpec: {clusterConfiguration: {apiServer: {certSANs: [localhost]}}}}
     machineInfrastructure:
       templateRef: {apiVersion: infrastructure.cluster.x-k8s.io/v1beta2, kind: DockerMachineTemplate, spec: {}}
-    metadata: {labels: {e: f}}
-    deletion: {nodeDrainTimeoutSeconds: 5}
-    readinessGates: [{conditionType: Good}]
+    metadata: {labels: {e: f}, annotations: {g: h}}
+    deletion: {nodeDrainTimeoutSeconds: 5, nodeVolumeDetachTimeoutSeconds: 6, nodeDeletionTimeoutSeconds: 7}
+    taints: [{key: example.com/a, value: b, effect: NoSchedule, propagation: Always}]
+    readinessGates: [{conditionType: Good, polarity: Positive}]
     naming: {template: "{{ .cluster.name }}-cp"}
     healthCheck:
-      checks: {unhealthyNodeConditions: [{type: Ready, status: Unknown, timeoutSeconds: 300}]}
-      remediation: {triggerIf: {unhealthyLessThanOrEqualTo: 1}}
+      checks:
+        nodeStartupTimeoutSeconds: 300
+        unhealthyNodeConditions: [{type: Ready, status: Unknown, timeoutSeconds: 300}]
+        unhealthyMachineConditions: [{type: NodeReady, status: "False", timeoutSeconds: 300}]
+      remediation:
+        triggerIf: {unhealthyLessThanOrEqualTo: 1, unhealthyInRange: "[1-2]"}
+        templateRef: {apiVersion: a.b/v1, kind: FixTemplate, name: fix}
   workers:
     machineDeployments:
     - class: default-worker
       failureDomain: fd1
       minReadySeconds: 3
-      metadata: {labels: {g: h}}
-      deletion: {order: Newest}
-      readinessGates: [{conditionType: Good}]
-      naming: {template: "{{ .cluster.name }}-md"}
-      rollout: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1}}}
-      healthCheck: {remediation: {maxInFlight: 20%}}
+      metadata: {labels: {g: h}, annotations: {i: j}}
+      deletion: {order: Newest, nodeDrainTimeoutSeconds: 5, nodeVolumeDetachTimeoutSeconds: 6, nodeDeletionTimeoutSeconds: 7}
+      taints: [{key: example.com/a, value: b, effect: NoExecute, propagation: OnInitialization}]
+      readinessGates: [{conditionType: Good, polarity: Negative}]
+      naming: {template: "{{ .cluster.name }}-{{ .machineDeployment.topologyName }}"}
+      rollout: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 10%}}}
+      healthCheck:
+        checks:
+          nodeStartupTimeoutSeconds: 300
+          unhealthyNodeConditions: [{type: Ready, status: Unknown, timeoutSeconds: 300}]
+          unhealthyMachineConditions: [{type: NodeReady, status: "False", timeoutSeconds: 300}]
+        remediation:
+          maxInFlight: 20%
+          triggerIf: {unhealthyLessThanOrEqualTo: 1, unhealthyInRange: "[1-2]"}
+          templateRef: {apiVersion: a.b/v1, kind: FixTemplate, name: fix}
       bootstrap:
-        templateRef: {apiVersion: bootstrap.cluster.x-k8s.io/v1beta2, kind: KubeadmConfigTemplate, spec: {format: ignition}}
+        templateRef: {apiVersion: bootstrap.cluster.x-k8s.io/v1beta2, kind: KubeadmConfigTemplate, spec: {format: cloud-config}}
       infrastructure:
         templateRef:
           apiVersion: infrastructure.cluster.x-k8s.io/v1beta2
           kind: DockerMachineTemplate
-          metadata: {labels: {i: j}}
+          metadata: {labels: {i: j}, annotations: {k: l}}
           spec: {customImage: x, extraMounts: [{containerPath: /a, hostPath: /b}]}
+    machinePools:
+    - class: default-worker
+      failureDomains: [fd1, fd2]
+      minReadySeconds: 3
+      metadata: {labels: {g: h}, annotations: {i: j}}
+      deletion: {nodeDrainTimeoutSeconds: 5, nodeVolumeDetachTimeoutSeconds: 6, nodeDeletionTimeoutSeconds: 7}
+      taints: [{key: example.com/a, value: b, effect: PreferNoSchedule, propagation: Always}]
+      naming: {template: "{{ .cluster.name }}-{{ .machinePool.topologyName }}"}
+      bootstrap:
+        templateRef: {apiVersion: bootstrap.cluster.x-k8s.io/v1beta2, kind: KubeadmConfigTemplate, spec: {format: cloud-config}}
+      infrastructure:
+        templateRef: {apiVersion: infrastructure.cluster.x-k8s.io/v1beta2, kind: DockerMachineTemplate, spec: {customImage: y}}
   variables:
   - name: imageRepository
     required: true
+    deprecatedV1Beta1Metadata: {labels: {q: r}, annotations: {s: t}}
     schema: {openAPIV3Schema: {type: object, properties: {a: {type: string, enum: [b, c]}}, x-metadata: {labels: {k: l}}}}
   patches:
   - name: image
@@ -72,13 +107,23 @@ spec:
     - selector:
         apiVersion: infrastructure.cluster.x-k8s.io/v1beta2
         kind: DockerMachineTemplate
-        matchResources: {controlPlane: true, infrastructureCluster: false, machineDeploymentClass: {names: [default-worker]}}
+        matchResources:
+          controlPlane: true
+          infrastructureCluster: false
+          machineDeploymentClass: {names: [default-worker]}
+          machinePoolClass: {names: [default-worker]}
       jsonPatches:
       - {op: add, path: /spec/template/spec/customImage, valueFrom: {variable: imageRepository.a}}
       - {op: add, path: /spec/template/spec/extraMounts, value: []}
       - {op: replace, path: /spec/template/spec/customImage, valueFrom: {template: "{{ .x }}"}}
-      - {op: remove, path: /spec/template/spec/customImage}
+  - name: elsewhere
+    external:
+      generatePatchesExtension: generate.example
+      validateTopologyExtension: validate.example
+      discoverVariablesExtension: discover.example
+      settings: {u: v}
   kubernetesVersions: [v1.34.3, v1.35.0]
+  upgrade: {external: {generateUpgradePlanExtension: plan.example}}
 `
 
 func parse(t *testing.T, text string) *unstructured.Unstructured {
@@ -136,6 +181,18 @@ func TestModelRoundTrip(t *testing.T) {
 	}
 }
 
+// A field that upstream adds needs an attribute, and a place in the class with
+// every field. The names of templates come from their content.
+func TestEveryFieldHasAnAttribute(t *testing.T) {
+	content := parse(t, everything).Object["spec"]
+	for _, path := range apifieldstest.Paths(reflect.TypeFor[clusterv1.ClusterClassSpec]()) {
+		isNameOfTemplate := strings.HasSuffix(path, ".templateRef.name") && !strings.Contains(path, ".remediation.")
+		if !isNameOfTemplate && !apifieldstest.Has(content, path) {
+			t.Errorf("spec.%s of ClusterClasses is not in the class with every field", path)
+		}
+	}
+}
+
 // Templates move out of the class into objects whose names follow their content.
 func TestRender(t *testing.T) {
 	render := func(change func(map[string]any)) *rendered {
@@ -159,7 +216,7 @@ func TestRender(t *testing.T) {
 	}
 	machine := first.templates["default-worker/machine"]
 	want := map[string]any{"template": map[string]any{
-		"metadata": map[string]any{"labels": map[string]any{"i": "j"}},
+		"metadata": map[string]any{"labels": map[string]any{"i": "j"}, "annotations": map[string]any{"k": "l"}},
 		"spec":     map[string]any{"customImage": "x", "extraMounts": []any{map[string]any{"containerPath": "/a", "hostPath": "/b"}}},
 	}}
 	if diff := cmp.Diff(want, machine.Object["spec"]); diff != "" {
@@ -193,9 +250,11 @@ func TestRolePath(t *testing.T) {
 		attribute := rolePath(role).ParentPath()
 		field := map[string]string{
 			roleInfrastructure: "spec.infrastructure.templateRef", roleControlPlane: "spec.controlPlane.templateRef",
-			roleControlPlaneMachine:    "spec.controlPlane.machineInfrastructure.templateRef",
-			"default-worker/bootstrap": "spec.workers.machineDeployments[0].bootstrap.templateRef",
-			"default-worker/machine":   "spec.workers.machineDeployments[0].infrastructure.templateRef",
+			roleControlPlaneMachine:         "spec.controlPlane.machineInfrastructure.templateRef",
+			"default-worker/bootstrap":      "spec.workers.machineDeployments[0].bootstrap.templateRef",
+			"default-worker/machine":        "spec.workers.machineDeployments[0].infrastructure.templateRef",
+			"default-worker/pool-bootstrap": "spec.workers.machinePools[0].bootstrap.templateRef",
+			"default-worker/pool-machines":  "spec.workers.machinePools[0].infrastructure.templateRef",
 		}[role]
 		if got := fields.AttributePath(shape, content, field); !got.Equal(attribute) {
 			t.Errorf("role %s is at %s, and %s is %s", role, attribute, field, got)
