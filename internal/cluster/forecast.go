@@ -21,6 +21,8 @@ import (
 type forecast struct {
 	rolls   []topology.Roll
 	upgrade *topology.Upgrade
+	// quiet says that no machine comes, goes or is replaced.
+	quiet bool
 }
 
 // setForecast plans the attributes that say what rolls; nil stands for a cluster
@@ -66,6 +68,14 @@ func (f *forecast) upgradeValue() types.Object {
 		"surge":             text(u.Surge),
 		"untouched":         stringList(u.Untouched),
 	})
+}
+
+// forgetForecast drops what the last change was, once it has been carried out:
+// otherwise the next plan would show it as something that goes away.
+func (m *model) forgetForecast() {
+	if m.Ready.ValueBool() {
+		m.Rollout, m.Upgrade = (*forecast)(nil).rolloutValue(), (*forecast)(nil).upgradeValue()
+	}
 }
 
 // settle replaces what the plan could not tell by null: what changed is only

@@ -6,6 +6,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -153,6 +154,7 @@ func (m *model) observe(f *facts) {
 	m.ID = types.StringValue(m.id())
 	m.UID = types.StringValue(string(f.cluster.UID))
 	status := f.status()
+	maps.Copy(status, f.summary())
 	m.Endpoint, _ = status["endpoint"].(types.Object)
 	m.Phase, _ = status["phase"].(types.String)
 	m.Ready, _ = status["ready"].(types.Bool)

@@ -8,7 +8,10 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
@@ -27,7 +30,9 @@ func (p *planning) announce(ctx context.Context, resp *resource.ModifyPlanRespon
 	case !p.changes && !p.class.Changes:
 		return nil
 	case p.settingsOnly():
-		return setForecast(ctx, resp, &forecast{})
+		diags := setForecast(ctx, resp, &forecast{})
+		diags.Append(p.keepStatus(ctx, resp)...)
+		return diags
 	}
 	f, diags := p.forecast(ctx)
 	switch {
@@ -40,7 +45,10 @@ func (p *planning) announce(ctx context.Context, resp *resource.ModifyPlanRespon
 	default:
 		diags.Append(setForecast(ctx, resp, f)...)
 	}
-	if !p.changes {
+	switch {
+	case f != nil && f.quiet:
+		diags.Append(p.keepStatus(ctx, resp)...)
+	case !p.changes:
 		diags.Append(forgetStatus(ctx, resp)...)
 	}
 	return diags
@@ -54,6 +62,20 @@ func (p *planning) renderable(ctx context.Context) diag.Diagnostics {
 	}
 	_, problems := topology.Render(ctx, *p.class.After, p.cluster, nil)
 	return problemDiagnostics(problems, p.desired)
+}
+
+// keepStatus plans what is known of the machines to stay as it is: nothing happens
+// to them. That it does need not be waited for, but it may flicker; so an apply
+// leaves it to the next refresh.
+func (p *planning) keepStatus(ctx context.Context, resp *resource.ModifyPlanResponse) diag.Diagnostics {
+	if !p.state.Ready.ValueBool() {
+		return nil
+	}
+	var diags diag.Diagnostics
+	for name, value := range p.state.machineStatus() {
+		diags.Append(resp.Plan.SetAttribute(ctx, path.Root(name), value)...)
+	}
+	return diags
 }
 
 // settingsOnly says that nothing changes that Cluster API would see.
@@ -95,8 +117,16 @@ func (p *planning) forecast(ctx context.Context) (*forecast, diag.Diagnostics) {
 	rolls := topology.Compare(old, rendered)
 	return &forecast{
 		rolls:   rolls,
+		quiet:   sameMachines(old, rendered, rolls),
 		upgrade: topology.NewUpgrade(old.Cluster, rendered.Cluster, p.class.After.Class, rolls),
 	}, nil
+}
+
+// sameMachines says that the cluster keeps all its machines, and gets no new ones.
+func sameMachines(before, after *topology.Rendering, rolls []topology.Roll) bool {
+	return len(rolls) == 0 && ptr.Equal(before.Cluster.Spec.Paused, after.Cluster.Spec.Paused) &&
+		len(topology.Created(before, after)) == 0 && len(topology.Deleted(before, after)) == 0 &&
+		equality.Semantic.DeepEqual(topology.Untouched(before, after, nil), topology.Untouched(after, before, nil))
 }
 
 // current is the Cluster as it is now: in the management cluster, or if that

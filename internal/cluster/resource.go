@@ -7,10 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -25,6 +23,7 @@ const ResourceType = "capi_cluster"
 var (
 	_ resource.ResourceWithConfigure   = (*Resource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*Resource)(nil)
+	_ resource.ResourceWithIdentity    = (*Resource)(nil)
 	_ resource.ResourceWithImportState = (*Resource)(nil)
 )
 
@@ -75,6 +74,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	}
 	settled := len(diags) == 0
 	// From here on the cluster exists, and whatever happens it must be in the state.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	plan.observe(&facts{cluster: cluster})
 	plan.Ready = types.BoolValue(false)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
@@ -96,6 +96,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
 	switch {
 	case errors.Is(err, management.ErrNotFound):
@@ -156,6 +157,7 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *facts) di
 		m.CNI = plugin.value()
 	}
 	m.observe(f)
+	m.forgetForecast()
 	return diags
 }
 
@@ -168,6 +170,8 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	planned := plan
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	waitCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	mgmt, diags := r.connect(waitCtx, plan)
@@ -186,30 +190,9 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	noted := plan.announced(clusterclass.GenerationsBefore(r.resolver, plan.ManagementCluster, plan.key()))
 	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled, noted)
 	resp.Diagnostics.Append(diags...)
+	plan.keepPlanned(planned)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
-}
-
-// importForm is what import ids look like.
-const importForm = "[MANAGEMENT_CLUSTER_ID/]NAMESPACE/NAME"
-
-// ImportState notes which cluster it is; Read fills in the rest.
-func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	managementCluster, rest := management.SplitID(req.ID)
-	namespace, name, ok := strings.Cut(rest, "/")
-	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
-		resp.Diagnostics.Append(tfkit.WrongImportID(req.ID, importForm, "kind://mgmt/default/capi-quickstart"))
-		return
-	}
-	if managementCluster != "" {
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, tfkit.ManagementClusterPath, managementCluster)...)
-	}
-	for attribute, value := range map[string]any{
-		"id": req.ID, "namespace": namespace, "name": name, "wait_for": levelRollout.String(), "on_timeout": onTimeoutWarn,
-		"deletion_protection": false, "deletion_policy": deletionPolicyDelete,
-	} {
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), value)...)
-	}
 }
 
 func (r *Resource) connect(ctx context.Context, plan model) (*management.Cluster, diag.Diagnostics) {

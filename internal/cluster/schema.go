@@ -88,6 +88,7 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 	}
 	maps.Copy(resp.Schema.Attributes, lifecycleAttributes())
 	maps.Copy(resp.Schema.Attributes, statusAttributes())
+	maps.Copy(resp.Schema.Attributes, summaryAttributes())
 }
 
 func cniAttribute() schema.SingleNestedAttribute {

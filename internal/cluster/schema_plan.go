@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// Both attributes below are for the person who reads a plan. They keep what the
-// last change was until the next one: a plan without changes shows nothing.
+// Both attributes below are for the person who reads a plan. Once they have come
+// true the next refresh drops them, so that no later plan shows them going away.
 
 func upgradeAttribute() schema.SingleNestedAttribute {
 	text := func(description string) schema.StringAttribute {
@@ -19,7 +19,7 @@ func upgradeAttribute() schema.SingleNestedAttribute {
 		return schema.ListAttribute{MarkdownDescription: description, ElementType: types.StringType, Computed: true}
 	}
 	return schema.SingleNestedAttribute{
-		MarkdownDescription: "The upgrade that the last change of `topology.version` is, as its plan announced it. Null if the last change was none.",
+		MarkdownDescription: "What a change of `topology.version` does, as its plan announces it. Null if there is no such change, and again once it has been carried out.",
 		Computed:            true,
 		Attributes: map[string]schema.Attribute{
 			"from":     text("Kubernetes version before."),
@@ -41,8 +41,8 @@ func rolloutAttribute() schema.ListNestedAttribute {
 		return schema.StringAttribute{MarkdownDescription: description, Computed: true}
 	}
 	return schema.ListNestedAttribute{
-		MarkdownDescription: "The sets of Machines that the last change replaces, as its plan announced it, in the order in which they roll. " +
-			"Empty if the change replaces no Machine; null for a new cluster; known after apply if the plan cannot tell.",
+		MarkdownDescription: "The sets of Machines that a change replaces, and why, as its plan announces it, in the order in which they roll. " +
+			"Empty if the change replaces no Machine, known after apply if the plan cannot tell, and null once it has been carried out.",
 		Computed: true,
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"machine_set": text("`control plane`, `machine deployment \"NAME\"` or `machine pool \"NAME\"`."),

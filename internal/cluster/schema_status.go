@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/objectplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 // Values of a machine's role.
@@ -42,15 +44,7 @@ func statusAttributes() map[string]schema.Attribute {
 			ElementType:         types.StringType,
 			Computed:            true,
 		},
-		"conditions": schema.MapNestedAttribute{
-			MarkdownDescription: "The conditions of the Cluster object, by type.",
-			Computed:            true,
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"status":  schema.StringAttribute{MarkdownDescription: "`True`, `False` or `Unknown`.", Computed: true},
-				"reason":  schema.StringAttribute{MarkdownDescription: "Why, in one word.", Computed: true},
-				"message": schema.StringAttribute{MarkdownDescription: "Why, for people; may be empty.", Computed: true},
-			}},
-		},
+		"conditions": tfkit.ConditionsAttribute("the Cluster object"),
 		"machines": schema.MapNestedAttribute{
 			MarkdownDescription: "The Machines of the cluster, by name. Infrastructure whose machine pools have no Machines is not listed.",
 			Computed:            true,

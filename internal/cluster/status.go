@@ -9,9 +9,19 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
+
+// statusTypes are the types of statusAttributes.
+var statusTypes = func() map[string]attr.Type {
+	statusTypes := map[string]attr.Type{}
+	for name, attribute := range statusAttributes() {
+		statusTypes[name] = attribute.GetType()
+	}
+	return statusTypes
+}()
 
 // status returns the values of statusAttributes, by name.
 func (f *facts) status() map[string]attr.Value {
@@ -20,7 +30,7 @@ func (f *facts) status() map[string]attr.Value {
 		"phase":               types.StringValue(string(f.cluster.Status.GetTypedPhase())),
 		"ready":               types.BoolValue(f.pending() == ""),
 		"kubernetes_versions": stringList(f.versions()),
-		"conditions":          conditionValues(f.cluster.Status.Conditions),
+		"conditions":          tfkit.Conditions(f.cluster.Status.Conditions),
 		"machines":            f.machineValues(),
 		"replicas":            f.replicaValues(),
 	}
@@ -37,21 +47,8 @@ func endpoint(e clusterv1.APIEndpoint) types.Object {
 	})
 }
 
-func conditionValues(conditions []metav1.Condition) types.Map {
-	t := elementType(attributeTypes["conditions"])
-	values := map[string]attr.Value{}
-	for _, c := range conditions {
-		values[c.Type] = types.ObjectValueMust(t.AttrTypes, map[string]attr.Value{
-			"status":  types.StringValue(string(c.Status)),
-			"reason":  types.StringValue(c.Reason),
-			"message": types.StringValue(c.Message),
-		})
-	}
-	return types.MapValueMust(t, values)
-}
-
 func (f *facts) machineValues() types.Map {
-	t := elementType(attributeTypes["machines"])
+	t := elementType(statusTypes["machines"])
 	values := map[string]attr.Value{}
 	for i := range f.machines {
 		machine := &f.machines[i]
@@ -115,7 +112,7 @@ func replicasType() types.ObjectType {
 }
 
 func objectType(attribute string) types.ObjectType {
-	t, _ := attributeTypes[attribute].(types.ObjectType)
+	t, _ := statusTypes[attribute].(types.ObjectType)
 	return t
 }
 

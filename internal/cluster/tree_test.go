@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 )
 
 // What a diagnostic shows when a wait has timed out, as a person reads it.
@@ -28,7 +30,7 @@ func TestTree(t *testing.T) {
 		stage.change(f)
 		fmt.Fprintf(&transcript, "# %s\n%s\n\n", stage.name, f.tree(wait{until: levelRollout}))
 	}
-	golden(t, "tree", transcript.String())
+	acctest.Golden(t, "tree", transcript.String())
 }
 
 // However many machines hang, and however much is said about each, the tree fits

@@ -4,10 +4,7 @@
 package cluster
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,27 +15,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 )
-
-var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
-
-// golden compares a text with a file in testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got); -update writes it anew:\n%s", file, diff)
-	}
-}
 
 const version = "v1.35.0"
 
@@ -178,7 +157,7 @@ func TestPending(t *testing.T) {
 		stage.change(f)
 		fmt.Fprintf(&transcript, "# %s\n%s\n\n", stage.name, f.pending())
 	}
-	golden(t, "pending", transcript.String())
+	acctest.Golden(t, "pending", transcript.String())
 }
 
 func removed(conditions []metav1.Condition, conditionType string) []metav1.Condition {
@@ -239,7 +218,7 @@ func TestRemaining(t *testing.T) {
 	f.machines[0].Finalizers = []string{clusterv1.MachineFinalizer}
 	setCondition(&f.machines[0].Status.Conditions, clusterv1.DeletingCondition, metav1.ConditionTrue, "WaitingForInfrastructureDeletion",
 		"* DockerMachine web-md-0-b: Docker does not answer", 1)
-	golden(t, "remaining", f.remaining()+"\n")
+	acctest.Golden(t, "remaining", f.remaining()+"\n")
 }
 
 func TestVersions(t *testing.T) {
