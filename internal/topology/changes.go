@@ -14,7 +14,7 @@ const (
 	// maxPaths is how many changed fields of one object are named.
 	maxPaths = 3
 	// pathDepth is how deep they are named below the given field.
-	pathDepth = 4
+	pathDepth = 10
 )
 
 // changedPaths names the fields in which two values differ, the first few of

@@ -32,6 +32,10 @@ type Rendering struct {
 // and why it makes nothing of it. It validates neither the class nor the
 // cluster: ValidateBlueprint and ValidateCluster do.
 //
+// The cluster is the whole object, as it stands in the API or will: with the
+// variables that were defaulted once, because Cluster API writes defaults into it
+// and a class that changes them later does not change the cluster.
+//
 // If names is not nil it is how the cluster is rendered so far. Names that
 // Cluster API would make up are then taken from there, so that two renderings
 // differ in nothing that is random, and what cannot become of the present objects

@@ -46,11 +46,12 @@ func ValidateUse(ctx context.Context, old, blueprint Blueprint, cluster *cluster
 		return nil
 	}
 	if class := Reconciled(blueprint.Class); !isPatchedExternally(class) {
-		variables := (&admission.Cluster{}).DefaultAndValidateVariables(ctx, cluster.DeepCopy(), nil, class)
+		// Defaults of the old class are written into the cluster by now.
+		variables := (&admission.Cluster{}).DefaultAndValidateVariables(ctx, before.Cluster.DeepCopy(), nil, class)
 		problems = fieldProblems(variables)
 	}
 	if len(problems) == 0 {
-		_, problems = Render(ctx, blueprint, cluster, before)
+		_, problems = Render(ctx, blueprint, before.Cluster, before)
 	}
 	for i := range problems {
 		problem := &problems[i]

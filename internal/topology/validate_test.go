@@ -57,7 +57,7 @@ func TestValidateBlueprint(t *testing.T) {
 		"extension": {func(b Blueprint) {
 			b.Class.Spec.Patches = []clusterv1.ClusterClassPatch{{Name: "elsewhere", External: &clusterv1.ExternalPatchDefinition{
 				GeneratePatchesExtension: "generate.example"}}}
-		}, "spec.patches[0].external", "RuntimeSDK"},
+		}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -86,6 +86,10 @@ func TestValidateUse(t *testing.T) {
 		"patch that fails for it": {func(b Blueprint) {
 			jsonPatch(b, "lost", `{{ eq .imageRepository "" }}`, clusterv1.JSONPatch{Op: "remove", Path: "/spec/template/spec/nowhere"})
 		}, "spec.patches[", `cluster default/web uses the class: patch "lost"`},
+		"variable whose default it has": {func(b Blueprint) {
+			b.Class.Spec.Variables = b.Class.Spec.Variables[1:]
+			b.Class.Spec.Patches = nil
+		}, "", "spec.topology.variables[imageRepository]: Invalid value"},
 		"variable that it would have to declare": {func(b Blueprint) {
 			v := variable("owner", clusterv1.JSONSchemaProps{Type: "string"})
 			v.Required = new(true)

@@ -1,0 +1,257 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package topologytest runs upstream's own controllers of classes, topologies and
+// machine deployments on an API server without nodes, one reconciliation after
+// the other: what a test is told has happened is all that will. Control planes
+// and machines are said to have done what they were told.
+package topologytest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
+	bootstrapv1beta1 "sigs.k8s.io/cluster-api/api/bootstrap/kubeadm/v1beta1"
+	bootstrapv1 "sigs.k8s.io/cluster-api/api/bootstrap/kubeadm/v1beta2"
+	controlplanev1beta1 "sigs.k8s.io/cluster-api/api/controlplane/kubeadm/v1beta1"
+	controlplanev1 "sigs.k8s.io/cluster-api/api/controlplane/kubeadm/v1beta2"
+	clusterv1beta1 "sigs.k8s.io/cluster-api/api/core/v1beta1"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	bootstrapadmission "sigs.k8s.io/cluster-api/bootstrap/kubeadm/webhooks/admission"
+	"sigs.k8s.io/cluster-api/controllers/clustercache"
+	controlplaneadmission "sigs.k8s.io/cluster-api/controlplane/kubeadm/webhooks/admission"
+	"sigs.k8s.io/cluster-api/core/reconcilers/clusterclass"
+	"sigs.k8s.io/cluster-api/core/reconcilers/machinedeployment"
+	topologycluster "sigs.k8s.io/cluster-api/core/reconcilers/topology/cluster"
+	coreadmission "sigs.k8s.io/cluster-api/core/webhooks/admission"
+	"sigs.k8s.io/cluster-api/feature"
+	"sigs.k8s.io/cluster-api/util/conditions"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/webhook"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
+	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+)
+
+// Controllers are upstream's reconcilers. Nothing but Settle calls them.
+type Controllers struct {
+	client.Client
+	class              *clusterclass.Reconciler
+	topology           *topologycluster.Reconciler
+	machineDeployments *machinedeployment.Reconciler
+}
+
+// New sets the reconcilers up, and serves the webhooks that have a say in what
+// rolls: those of control planes, bootstrap templates and machine deployments.
+func New(t *testing.T, environment *acctest.Environment) *Controllers {
+	t.Helper()
+	ctrl.SetLogger(logr.Discard())
+	if err := feature.MutableGates.Set(string(feature.ClusterTopology) + "=true"); err != nil {
+		t.Fatal(err)
+	}
+	// The manager of the reconcilers never starts. They read and write directly,
+	// so that nothing is stale.
+	mgr, err := ctrl.NewManager(environment.Cluster.RESTConfig, ctrl.Options{
+		Scheme: environment.Cluster.Scheme(), Metrics: server.Options{BindAddress: "0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Controllers{Client: environment.Cluster.Client}
+	c.class = &clusterclass.Reconciler{Client: c}
+	c.topology = &topologycluster.Reconciler{Client: c, APIReader: c, ClusterCache: clustercache.NewFakeEmptyClusterCache()}
+	c.machineDeployments = &machinedeployment.Reconciler{Client: c, APIReader: c}
+	for _, reconciler := range []interface {
+		SetupWithManager(context.Context, ctrl.Manager, controller.Options) error
+	}{c.class, c.topology, c.machineDeployments} {
+		if err := reconciler.SetupWithManager(t.Context(), mgr, controller.Options{SkipNameValidation: ptr.To(true)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	serveWebhooks(t, environment)
+	return c
+}
+
+// served are the webhooks, by the ends of their names.
+var served = []string{
+	".kubeadmconfig.bootstrap.cluster.x-k8s.io", ".kubeadmconfigtemplate.bootstrap.cluster.x-k8s.io",
+	".kubeadmcontrolplane.controlplane.cluster.x-k8s.io", ".kubeadmcontrolplanetemplate.controlplane.cluster.x-k8s.io",
+	".machinedeployment.cluster.x-k8s.io", ".machineset.cluster.x-k8s.io", ".machinehealthcheck.cluster.x-k8s.io",
+}
+
+func serveWebhooks(t *testing.T, environment *acctest.Environment) {
+	t.Helper()
+	options := &envtest.WebhookInstallOptions{}
+	for _, provider := range config.Providers {
+		mutating, validating, err := provider.Webhooks()
+		if err != nil {
+			t.Fatal(err)
+		}
+		mutating.Name, validating.Name = provider.Name, provider.Name
+		mutating.Webhooks = slices.DeleteFunc(mutating.Webhooks, func(w admissionv1.MutatingWebhook) bool { return !isServed(w.Name) })
+		validating.Webhooks = slices.DeleteFunc(validating.Webhooks, func(w admissionv1.ValidatingWebhook) bool { return !isServed(w.Name) })
+		options.MutatingWebhooks = append(options.MutatingWebhooks, mutating)
+		options.ValidatingWebhooks = append(options.ValidatingWebhooks, validating)
+	}
+	if err := options.Install(environment.Cluster.RESTConfig); err != nil {
+		t.Fatal(err)
+	}
+	mgr, err := ctrl.NewManager(environment.Cluster.RESTConfig, ctrl.Options{
+		Scheme: webhookScheme(t), Metrics: server.Options{BindAddress: "0"},
+		WebhookServer: webhook.NewServer(webhook.Options{
+			Host: options.LocalServingHost, Port: options.LocalServingPort, CertDir: options.LocalServingCertDir,
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hook := range []interface{ SetupWebhookWithManager(ctrl.Manager) error }{
+		&bootstrapadmission.KubeadmConfig{}, &bootstrapadmission.KubeadmConfigTemplate{},
+		&controlplaneadmission.KubeadmControlPlane{}, &controlplaneadmission.KubeadmControlPlaneTemplate{},
+		&coreadmission.MachineDeployment{}, &coreadmission.MachineSet{}, &coreadmission.MachineHealthCheck{},
+	} {
+		if err := hook.SetupWebhookWithManager(mgr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	stopped := make(chan error, 1)
+	go func() { stopped <- mgr.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+		if err := options.Cleanup(); err != nil {
+			t.Error(err)
+		}
+	})
+	for mgr.GetWebhookServer().StartedChecker()(nil) != nil {
+		select {
+		case err := <-stopped:
+			t.Fatalf("the webhooks cannot be served: %v", err)
+		case <-t.Context().Done():
+			t.Fatal(t.Context().Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// webhookScheme has the old versions too, from and to which webhooks convert.
+func webhookScheme(t *testing.T) *runtime.Scheme {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		clusterv1.AddToScheme, clusterv1beta1.AddToScheme, bootstrapv1.AddToScheme, bootstrapv1beta1.AddToScheme,
+		controlplanev1.AddToScheme, controlplanev1beta1.AddToScheme,
+	} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return scheme
+}
+
+func isServed(name string) bool {
+	return slices.ContainsFunc(served, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
+}
+
+// maxRounds is how often everything is reconciled at most. One machine deployment
+// a round changes its version.
+const maxRounds = 20
+
+// Settle reconciles a class and a cluster of it until nothing changes any more.
+func (c *Controllers) Settle(ctx context.Context, class, cluster client.ObjectKey) error {
+	before := ""
+	for range maxRounds {
+		if err := c.reconcileClass(ctx, class); err != nil {
+			return err
+		}
+		result, err := c.topology.Reconcile(ctx, ctrl.Request{NamespacedName: cluster})
+		if err != nil {
+			return fmt.Errorf("reconciling the topology of Cluster %s: %w", cluster, err)
+		}
+		after, err := c.finish(ctx, cluster)
+		if err != nil {
+			return err
+		}
+		if before == after && result.IsZero() {
+			return nil
+		}
+		before = after
+	}
+	return fmt.Errorf("cluster %s does not settle in %d rounds", cluster, maxRounds)
+}
+
+// reconcileClass has the class reconciled until its variables are ready: the
+// first time, all that is said of it is that it is not paused.
+func (c *Controllers) reconcileClass(ctx context.Context, key client.ObjectKey) error {
+	for range maxRounds {
+		if _, err := c.class.Reconcile(ctx, ctrl.Request{NamespacedName: key}); err != nil {
+			return fmt.Errorf("reconciling ClusterClass %s: %w", key, err)
+		}
+		class := &clusterv1.ClusterClass{}
+		if err := c.Get(ctx, key, class); err != nil {
+			return err
+		}
+		if class.Status.ObservedGeneration == class.Generation && conditions.IsTrue(class, clusterv1.ClusterClassVariablesReadyCondition) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the variables of ClusterClass %s do not become ready", key)
+}
+
+// finish has the machine deployments reconciled and the control plane say that it
+// is done, and returns the versions of all these objects.
+func (c *Controllers) finish(ctx context.Context, cluster client.ObjectKey) (string, error) {
+	ofCluster := []client.ListOption{client.InNamespace(cluster.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: cluster.Name}}
+	var versions []string
+	controlPlanes := &controlplanev1.KubeadmControlPlaneList{}
+	if err := c.List(ctx, controlPlanes, ofCluster...); err != nil {
+		return "", err
+	}
+	for i := range controlPlanes.Items {
+		kcp := &controlPlanes.Items[i]
+		if kcp.Status.Version != kcp.Spec.Version {
+			kcp.Status.Version, kcp.Status.Replicas = kcp.Spec.Version, kcp.Spec.Replicas
+			kcp.Status.Versions = []clusterv1.StatusVersion{{Version: kcp.Spec.Version, Replicas: ptr.Deref(kcp.Spec.Replicas, 1)}}
+			if err := c.Status().Update(ctx, kcp); err != nil {
+				return "", fmt.Errorf("finishing KubeadmControlPlane %s: %w", kcp.Name, err)
+			}
+		}
+		versions = append(versions, kcp.ResourceVersion)
+	}
+	deployments := &clusterv1.MachineDeploymentList{}
+	if err := c.List(ctx, deployments, ofCluster...); err != nil {
+		return "", err
+	}
+	for i := range deployments.Items {
+		key := client.ObjectKeyFromObject(&deployments.Items[i])
+		if _, err := c.machineDeployments.Reconcile(ctx, ctrl.Request{NamespacedName: key}); err != nil {
+			return "", fmt.Errorf("reconciling MachineDeployment %s: %w", key, err)
+		}
+		versions = append(versions, fmt.Sprint(deployments.Items[i].Name, deployments.Items[i].ResourceVersion))
+	}
+	pools := &metav1.PartialObjectMetadataList{}
+	pools.SetGroupVersionKind(clusterv1.GroupVersion.WithKind("MachinePoolList"))
+	if err := c.List(ctx, pools, ofCluster...); err != nil {
+		return "", err
+	}
+	for i := range pools.Items {
+		versions = append(versions, pools.Items[i].ResourceVersion)
+	}
+	return strings.Join(versions, " "), nil
+}
