@@ -6,9 +6,7 @@ package clusterclass
 import (
 	"context"
 	"errors"
-	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,6 +24,7 @@ const ResourceType = "capi_cluster_class"
 var (
 	_ resource.ResourceWithConfigure      = (*Resource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*Resource)(nil)
+	_ resource.ResourceWithIdentity       = (*Resource)(nil)
 	_ resource.ResourceWithValidateConfig = (*Resource)(nil)
 	_ resource.ResourceWithImportState    = (*Resource)(nil)
 )
@@ -77,6 +76,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 		return
 	}
 	// From here on the class exists, and whatever happens it must be in the state.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	finished, diags := finish(ctx, waitCtx, mgmt, &plan)
 	resp.Diagnostics.Append(diags...)
@@ -92,6 +92,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
 	switch {
 	case errors.Is(err, management.ErrNotFound):
@@ -164,6 +165,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	waitCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	mgmt, err := r.resolver.Connect(waitCtx, plan.ManagementCluster.ValueString())
@@ -236,21 +238,5 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	}
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.RequestError("delete "+state.object(), err))
-	}
-}
-
-// ImportState notes which class it is; Read fills in the rest.
-func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	managementCluster, rest := management.SplitID(req.ID)
-	namespace, name, ok := strings.Cut(rest, "/")
-	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
-		resp.Diagnostics.Append(tfkit.WrongImportID(req.ID, "[MANAGEMENT_CLUSTER_ID/]NAMESPACE/NAME", "kind://mgmt/default/quick-start"))
-		return
-	}
-	if managementCluster != "" {
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, tfkit.ManagementClusterPath, managementCluster)...)
-	}
-	for attribute, value := range map[string]string{"id": req.ID, "namespace": namespace, "name": name} {
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), value)...)
 	}
 }
