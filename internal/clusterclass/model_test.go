@@ -93,7 +93,7 @@ spec:
       bootstrap:
         templateRef: {apiVersion: bootstrap.cluster.x-k8s.io/v1beta2, kind: KubeadmConfigTemplate, spec: {format: cloud-config}}
       infrastructure:
-        templateRef: {apiVersion: infrastructure.cluster.x-k8s.io/v1beta2, kind: DockerMachineTemplate, spec: {customImage: y}}
+        templateRef: {apiVersion: infrastructure.cluster.x-k8s.io/v1beta2, kind: DockerMachineTemplate, spec: {customImage: z}}
   variables:
   - name: imageRepository
     required: true

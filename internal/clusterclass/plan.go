@@ -71,6 +71,11 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desi
 		return diag.Diagnostics{invalidConfiguration(err)}
 	}
 	diags := resp.Plan.SetAttribute(ctx, path.Root("templates"), names(desired.names()))
+	if state != nil {
+		// A value that is written differently but means the same is no change, which
+		// the framework cannot know when it makes computed attributes unknown.
+		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), state.Ready)...)
+	}
 	changes := !resp.Plan.Raw.Equal(req.State.Raw)
 	if changes {
 		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
@@ -170,12 +175,12 @@ func dryRun(ctx context.Context, mgmt *management.Cluster, desired *rendered) di
 	return diags
 }
 
-// undeclaredField is how API servers complain about fields that a kind does not
-// have. They have no reason of its own for that.
-const undeclaredField = "field not declared in schema"
+// unlikeSchema is how API servers complain about fields that a kind does not have,
+// or that have another type. They have no reason of its own for that.
+const unlikeSchema = "failed to create typed patch object"
 
 // isFaulty says whether the fault is in the object, and not in the connection or
 // in a management cluster that does not know the kind yet.
 func isFaulty(err error) bool {
-	return topology.IsRefusal(err) || err != nil && strings.Contains(err.Error(), undeclaredField)
+	return topology.IsRefusal(err) || err != nil && strings.Contains(err.Error(), unlikeSchema)
 }
