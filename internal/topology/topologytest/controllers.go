@@ -19,6 +19,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	bootstrapv1beta1 "sigs.k8s.io/cluster-api/api/bootstrap/kubeadm/v1beta1"
 	bootstrapv1 "sigs.k8s.io/cluster-api/api/bootstrap/kubeadm/v1beta2"
@@ -70,7 +71,13 @@ func New(t *testing.T, environment *acctest.Environment) *Controllers {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Controllers{Client: environment.Cluster.Client}
+	unlimited := rest.CopyConfig(environment.Cluster.RESTConfig)
+	unlimited.QPS = -1
+	direct, err := client.New(unlimited, client.Options{Scheme: mgr.GetScheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Controllers{Client: direct}
 	c.class = &clusterclass.Reconciler{Client: c}
 	c.topology = &topologycluster.Reconciler{Client: c, APIReader: c, ClusterCache: clustercache.NewFakeEmptyClusterCache()}
 	c.machineDeployments = &machinedeployment.Reconciler{Client: c, APIReader: c}

@@ -63,8 +63,9 @@ func file(r *rand.Rand) any {
 }
 
 var templateEdits = []edit{
-	{"custom image of the control plane's machines", func(w *world, r *rand.Rand) {
-		set(w.template(w.blueprint.Class.Spec.ControlPlane.MachineInfrastructure.TemplateRef), "image:"+number(r), "spec", "template", "spec", "backend", "docker", "customImage")
+	{"mounts of the control plane's machines", func(w *world, r *rand.Rand) {
+		set(w.template(w.blueprint.Class.Spec.ControlPlane.MachineInfrastructure.TemplateRef), []any{map[string]any{"hostPath": "/" + number(r), "containerPath": "/x"}},
+			"spec", "template", "spec", "backend", "docker", "extraMounts")
 	}},
 	{"custom image of workers", func(w *world, r *rand.Rand) {
 		set(w.template(w.anyMDClass(r).Infrastructure.TemplateRef), "image:"+number(r), "spec", "template", "spec", "backend", "docker", "customImage")
@@ -256,6 +257,10 @@ var clusterEdits = []edit{
 		}
 	}},
 	{"order of machine deployments", func(w *world, r *rand.Rand) { slices.Reverse(w.cluster.Spec.Topology.Workers.MachineDeployments) }},
+	{"another class of the same content", func(w *world, r *rand.Rand) {
+		w.blueprint.Class.Name = "quick-start-" + number(r)
+		w.cluster.Spec.Topology.ClassRef.Name = w.blueprint.Class.Name
+	}},
 	{"network", func(w *world, r *rand.Rand) { w.cluster.Spec.ClusterNetwork.ServiceDomain = "d" + number(r) }},
 }
 
