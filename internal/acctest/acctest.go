@@ -18,6 +18,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -44,6 +45,8 @@ type Provider struct {
 	// Data is the provider data, a *management.Resolver.
 	Data               any
 	ResourceList       []func() resource.Resource
+	DataSourceList     []func() datasource.DataSource
+	FunctionList       []func() function.Function
 	EphemeralResources []func() ephemeral.EphemeralResource
 }
 
@@ -54,7 +57,10 @@ func (p Provider) Factories() map[string]func() (tfprotov6.ProviderServer, error
 
 type testProvider struct{ Provider }
 
-var _ provider.ProviderWithEphemeralResources = testProvider{}
+var (
+	_ provider.ProviderWithEphemeralResources = testProvider{}
+	_ provider.ProviderWithFunctions          = testProvider{}
+)
 
 func (p testProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
 	resp.TypeName = providerName
@@ -68,7 +74,11 @@ func (p testProvider) Configure(_ context.Context, _ provider.ConfigureRequest, 
 
 func (p testProvider) Resources(context.Context) []func() resource.Resource { return p.ResourceList }
 
-func (p testProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+func (p testProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return p.DataSourceList
+}
+
+func (p testProvider) Functions(context.Context) []func() function.Function { return p.FunctionList }
 
 func (p testProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
 	return p.Provider.EphemeralResources

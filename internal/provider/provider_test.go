@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -67,6 +69,59 @@ func describesAttributes(t *testing.T, prefix string, attributes map[string]reso
 			nested = attribute.NestedObject.Attributes
 		}
 		describesAttributes(t, prefix+name+".", nested)
+	}
+}
+
+func TestDataSourceSchemas(t *testing.T) {
+	p := New("test")()
+	for _, newDataSource := range p.DataSources(t.Context()) {
+		d := newDataSource()
+		var metadata datasource.MetadataResponse
+		d.Metadata(t.Context(), datasource.MetadataRequest{ProviderTypeName: TypeName}, &metadata)
+		t.Run(metadata.TypeName, func(t *testing.T) {
+			var resp datasource.SchemaResponse
+			d.Schema(t.Context(), datasource.SchemaRequest{}, &resp)
+			if diags := resp.Schema.ValidateImplementation(t.Context()); diags.HasError() {
+				t.Error(diags)
+			}
+			if !strings.HasPrefix(metadata.TypeName, TypeName+"_") {
+				t.Errorf("the name does not start with %s_", TypeName)
+			}
+			for name, attribute := range resp.Schema.Attributes {
+				if attribute.GetMarkdownDescription() == "" {
+					t.Errorf("%s has no description", name)
+				}
+			}
+		})
+	}
+}
+
+func TestFunctionDefinitions(t *testing.T) {
+	p, ok := New("test")().(provider.ProviderWithFunctions)
+	if !ok {
+		t.Fatal("the provider offers no functions")
+	}
+	for _, newFunction := range p.Functions(t.Context()) {
+		f := newFunction()
+		var metadata function.MetadataResponse
+		f.Metadata(t.Context(), function.MetadataRequest{}, &metadata)
+		t.Run(metadata.Name, func(t *testing.T) {
+			var resp function.DefinitionResponse
+			f.Definition(t.Context(), function.DefinitionRequest{}, &resp)
+			var validation function.DefinitionValidateResponse
+			resp.Definition.ValidateImplementation(t.Context(), function.DefinitionValidateRequest{FuncName: metadata.Name}, &validation)
+			if validation.Diagnostics.HasError() {
+				t.Error(validation.Diagnostics)
+			}
+			if resp.Definition.Summary == "" || resp.Definition.MarkdownDescription == "" {
+				t.Error("no description")
+			}
+			for _, parameter := range resp.Definition.Parameters {
+				if parameter.GetMarkdownDescription() == "" {
+					t.Errorf("%s has no description", parameter.GetName())
+				}
+			}
+		})
 	}
 }
 
