@@ -152,6 +152,9 @@ func finish(ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model,
 	if len(w.unbegun(f)) > 0 {
 		plan.Ready = types.BoolValue(false)
 	}
+	if errors.Is(waitErr, errBeingDeleted) {
+		return true, diag.Diagnostics{beingDeleted(*plan, f)}
+	}
 	if w.pending(f) == "" {
 		// The last look may see what the wait just missed.
 		return settled, nil
@@ -161,6 +164,14 @@ func finish(ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model,
 		timedOut.Pending = f.tree(w)
 	}
 	return settled && waitErr == nil, waitDiagnostics(*plan, waitErr, f)
+}
+
+// beingDeleted says that somebody deletes the cluster, which Terraform keeps in
+// the state until it is gone.
+func beingDeleted(plan model, f *facts) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Cluster is being deleted", fmt.Sprintf(
+		"Somebody has deleted %s outside of Terraform, and it is going away. When it is gone, the next apply makes it anew.\n\n%s",
+		plan.object(), f.remaining()))
 }
 
 // waitDiagnostics words the end of a wait. A wait never fails the resource,

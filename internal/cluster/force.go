@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	controlplanev1 "sigs.k8s.io/cluster-api/api/controlplane/kubeadm/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -57,7 +59,7 @@ func (f *facts) force(ctx context.Context, mgmt *management.Cluster) ([]string, 
 func (f *facts) unheld(ctx context.Context, mgmt *management.Cluster) ([]client.Object, error) {
 	var objects []client.Object
 	for i := range f.machines {
-		if gone, err := f.isBackingGone(ctx, mgmt, f.machines[i].Spec); err != nil {
+		if gone, err := f.isGone(ctx, mgmt, backingRefs(f.machines[i].Spec)...); err != nil {
 			return nil, err
 		} else if gone {
 			objects = append(objects, &f.machines[i])
@@ -65,7 +67,7 @@ func (f *facts) unheld(ctx context.Context, mgmt *management.Cluster) ([]client.
 	}
 	for i := range f.machinePools {
 		pool := &f.machinePools[i]
-		if gone, err := f.isBackingGone(ctx, mgmt, pool.Spec.Template.Spec); err != nil {
+		if gone, err := f.isGone(ctx, mgmt, backingRefs(pool.Spec.Template.Spec)...); err != nil {
 			return nil, err
 		} else if gone && !f.hasMachines(pool, clusterv1.MachinePoolNameLabel) {
 			objects = append(objects, pool)
@@ -89,15 +91,28 @@ func (f *facts) unheld(ctx context.Context, mgmt *management.Cluster) ([]client.
 		objects = append(objects, f.controlPlane)
 	}
 	if len(f.belongings()) == 1 {
-		objects = append(objects, f.object)
+		gone, err := f.isGone(ctx, mgmt, f.cluster.Spec.InfrastructureRef, f.cluster.Spec.ControlPlaneRef)
+		if err != nil {
+			return nil, err
+		}
+		if gone {
+			objects = append(objects, f.object)
+		}
 	}
 	return objects, nil
 }
 
-// isBackingGone asks for each object that stands behind a machine by its name,
-// because a list could miss one that has lost its labels.
-func (f *facts) isBackingGone(ctx context.Context, mgmt *management.Cluster, spec clusterv1.MachineSpec) (bool, error) {
-	for _, ref := range backingRefs(spec) {
+// isGone asks for each object by its name, because a list could miss one that has
+// lost its labels. Of a kind that the management cluster does not know it says no:
+// that proves nothing about objects, as the kind may only not be served.
+func (f *facts) isGone(ctx context.Context, mgmt *management.Cluster, refs ...clusterv1.ContractVersionedObjectReference) (bool, error) {
+	for _, ref := range refs {
+		if !ref.IsDefined() {
+			continue
+		}
+		if _, err := mgmt.RESTMapper().RESTMapping(schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind}); meta.IsNoMatchError(err) {
+			return false, nil
+		}
 		if obj, err := referenced(ctx, mgmt, f.cluster.Namespace, ref); err != nil || obj != nil {
 			return false, err
 		}

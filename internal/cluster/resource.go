@@ -136,8 +136,7 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *facts) di
 			diags.Append(tfkit.RequestError("read "+m.object(), err))
 			return diags
 		}
-		diags.AddWarning("Cluster is being deleted", fmt.Sprintf("Somebody has deleted %s outside of Terraform, and it is going away:\n\n%s",
-			m.object(), f.remaining()))
+		diags.Append(beingDeleted(*m, f))
 	}
 	imported := m.Topology.IsNull()
 	if err := m.FromAPI(f.object); err != nil { //nolint:contextcheck // Converting values waits for nothing.

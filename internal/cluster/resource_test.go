@@ -51,6 +51,25 @@ type clusterHCL struct {
 }
 
 func (c clusterHCL) String() string {
+	return c.class() + fmt.Sprintf(`
+resource "capi_cluster" "test" {
+  management_cluster = "kind://envtest"
+  name               = %[1]q
+  labels             = { tier = "test" }
+  topology = {
+    class         = capi_cluster_class.test.name
+    version       = %[2]q
+    control_plane = { replicas = 1 }
+    workers       = { machine_deployments = { md-0 = { class = "default-worker", replicas = %[3]d } } }
+    variables     = { %[4]s }
+  }
+  cluster_network = { pods = ["10.10.0.0/16"], services = ["10.20.0.0/16"], service_domain = "cluster.local" }
+  %[5]s
+}
+`, c.Name, c.Version, c.Workers, c.Variables, c.Extra)
+}
+
+func (c clusterHCL) class() string {
 	template := func(group, kind, spec string) string {
 		return fmt.Sprintf(`{ template = { api_version = "%s.cluster.x-k8s.io/v1beta2", kind = %q, spec = { %s } } }`, group, kind, spec)
 	}
@@ -64,28 +83,13 @@ resource "capi_cluster_class" "test" {
   variables = {
     imageRepository = { schema = { type = "string", default = "" } }
     size            = { schema = { type = "integer", minimum = 1, maximum = 9, default = 3 } }
-    %[9]s
+    %[6]s
   }
-}
-
-resource "capi_cluster" "test" {
-  management_cluster = "kind://envtest"
-  name               = %[1]q
-  labels             = { tier = "test" }
-  topology = {
-    class         = capi_cluster_class.test.name
-    version       = %[6]q
-    control_plane = { replicas = 1 }
-    workers       = { machine_deployments = { md-0 = { class = "default-worker", replicas = %[7]d } } }
-    variables     = { %[8]s }
-  }
-  cluster_network = { pods = ["10.10.0.0/16"], services = ["10.20.0.0/16"], service_domain = "cluster.local" }
-  %[10]s
 }
 `, c.Name, template("infrastructure", "DockerClusterTemplate", ""),
 		template("controlplane", "KubeadmControlPlaneTemplate", `kubeadmConfigSpec = { format = "cloud-config" }`),
 		template("infrastructure", "DockerMachineTemplate", ""), template("bootstrap", "KubeadmConfigTemplate", `format = "cloud-config"`),
-		c.Version, c.Workers, c.Variables, c.ClassVariables, c.Extra)
+		c.ClassVariables)
 }
 
 type environment struct {
@@ -289,7 +293,7 @@ func TestIntegrationClusterTimeoutError(t *testing.T) {
 		ProtoV6ProviderFactories: env.provider.Factories(),
 		Steps: []resource.TestStep{{
 			Config:      stuck.String(),
-			ExpectError: says(`Timed out waiting.*Control plane: not created yet.*MachineDeployment md-0: not created yet.*terraform untaint.*No cni is declared`),
+			ExpectError: says(`Timed out waiting.*Control plane: not created yet.*MachineDeployment md-0: not created yet.*terraform untaint`),
 		}, {
 			PreConfig: func() { env.controllers.Release(key) },
 			Config:    clusterHCL{Name: "other", Version: "v1.34.3", Workers: 0}.String(),

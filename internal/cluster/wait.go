@@ -5,6 +5,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -53,13 +54,20 @@ func (w wait) unbegun(f *facts) []string {
 	return lines
 }
 
-// waitFor returns when the cluster has come as far as is waited for.
+// errBeingDeleted ends a wait: nothing more will come of the cluster.
+var errBeingDeleted = errors.New("the cluster is being deleted")
+
+// waitFor returns when the cluster has come as far as is waited for. The error is
+// errBeingDeleted if somebody deletes it meanwhile.
 func waitFor(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, w wait) error {
 	ctx = tflog.SetField(ctx, "cluster", key.String())
 	return tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		f, err := observe(ctx, mgmt, key)
 		if err != nil {
 			return false, "", err
+		}
+		if !f.cluster.DeletionTimestamp.IsZero() {
+			return false, "", errBeingDeleted
 		}
 		pending := w.pending(f)
 		return pending == "", pending, nil

@@ -23,6 +23,7 @@ const ResourceType = "capi_cluster_class"
 
 var (
 	_ resource.ResourceWithConfigure      = (*Resource)(nil)
+	_ resource.ResourceWithIdentity       = (*Resource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*Resource)(nil)
 	_ resource.ResourceWithIdentity       = (*Resource)(nil)
 	_ resource.ResourceWithValidateConfig = (*Resource)(nil)
