@@ -29,6 +29,7 @@ func testImage(t *testing.T, content string) Image {
 	return image
 }
 
+// The guide's common error "failed to get provider components": there is nothing to download.
 func TestImageIsTheExecutable(t *testing.T) {
 	g := NewWithT(t)
 	image := testImage(t, "an executable")

@@ -64,6 +64,8 @@ func TestInventory(t *testing.T) {
 }
 
 // The engine's socket is as good as root on the host.
+//
+// The guide's common mistake "Not mounting Docker socket in KinD config", on the pod's side.
 func TestOnlyTheDockerProviderGetsTheSocket(t *testing.T) {
 	for _, provider := range config.Providers {
 		t.Run(provider.Name, func(t *testing.T) {

@@ -132,6 +132,8 @@ func value(attribute string, check knownvalue.Check) statecheck.StateCheck {
 
 // The stored kubeconfig has an address for each side, keeps its bytes, and follows
 // the renewal of its certificate.
+//
+// The guide's common error "x509: certificate signed by unknown authority", and mistake "Using generated kubeconfig directly".
 func TestIntegrationKubeconfig(t *testing.T) {
 	env := setUp(t)
 	env.cluster(t, "stored", "127.0.0.1:33001")

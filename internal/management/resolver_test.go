@@ -84,6 +84,7 @@ func TestConnectByProviderBlock(t *testing.T) {
 	}
 }
 
+// The guide's common error "failed to connect to the management cluster".
 func TestConnectErrors(t *testing.T) {
 	server := newVersionServer(t)
 	content := server.kubeconfig(t, "one")

@@ -88,6 +88,7 @@ func TestToConfigToleratesUnknown(t *testing.T) {
 	}
 }
 
+// The guide's common error "failed to create kind cluster", for want of a port.
 func TestCheckPorts(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -230,6 +230,8 @@ func TestForeignContainer(t *testing.T) {
 }
 
 // Clusters of the same name in two namespaces have their own load balancers, also when they are deleted.
+//
+// The guide's common error "The container name is already in use".
 func TestNamesake(t *testing.T) {
 	g := NewWithT(t)
 	engine := newEngine()

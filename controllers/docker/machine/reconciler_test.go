@@ -313,6 +313,7 @@ func TestContainerStops(t *testing.T) {
 	e.Expect(e.dockerMachine().Status.Addresses).To(Equal(addresses), "etcd's members know each other by address")
 }
 
+// The guide's common mistake "Deleting Docker containers manually".
 func TestContainerVanishes(t *testing.T) {
 	e := newEnvironment(t)
 	e.mustReconcile()

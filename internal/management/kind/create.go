@@ -185,6 +185,9 @@ func remedy(cause error, config Config) string {
 	case strings.Contains(text, "could not find a log line that matches"):
 		return "The node did not start up. Its log tells why; too few inotify instances " +
 			"(sysctl fs.inotify.max_user_instances) and an image that is not a node image are common reasons."
+	case strings.Contains(text, "failed to init node with kubeadm"):
+		return "Kubernetes did not come up in the node. The end of its log tells why; too little memory (4 GB for all containers is the least), " +
+			"a slow disk, and control groups that the node image does not take are common reasons."
 	default:
 		return ""
 	}

@@ -38,6 +38,7 @@ func TestNeedsCgroupV1Tolerance(t *testing.T) {
 	}
 }
 
+// The guide's common mistake "Not mounting Docker socket in KinD config": it is mounted.
 func TestToKind(t *testing.T) {
 	config := Config{
 		Name:                 "mgmt",
@@ -226,6 +227,7 @@ func TestNodeLabelsOfOlderKubeadm(t *testing.T) {
 	}
 }
 
+// The guide's common error "failed to create kind cluster: failed to init node: kubeadm init failed".
 func TestRemedy(t *testing.T) {
 	if got := remedy(fmt.Errorf("%w a/b:c", errImage), Config{NodeImage: "kindest/node:v9"}); !strings.Contains(got, "kindest/node:v9") {
 		t.Errorf("missing image: %q", got)
@@ -233,6 +235,7 @@ func TestRemedy(t *testing.T) {
 	for text, want := range map[string]string{
 		"Bind for 127.0.0.1:80 failed: port is already allocated": "host_port",
 		"could not find a log line that matches":                  "inotify",
+		"failed to init node with kubeadm: command failed":        "memory",
 		"something else":                                          "",
 	} {
 		got := remedy(errors.New(text), Config{NodeImage: "kindest/node:v9"})
