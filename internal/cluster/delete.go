@@ -85,6 +85,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
 	}
+	defer listerOf(mgmt).forget()
 	cluster := &clusterv1.Cluster{}
 	cluster.Namespace, cluster.Name = state.key().Namespace, state.key().Name
 	if err := mgmt.Delete(ctx, cluster); err != nil && !management.IsAbsent(err) {

@@ -53,15 +53,14 @@ func observe(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey
 	if f.infrastructure, err = referenced(ctx, mgmt, key.Namespace, f.cluster.Spec.InfrastructureRef); err != nil {
 		return nil, err
 	}
-	return f, f.observeMachines(ctx, mgmt, key)
+	return f, f.observeMachines(ctx, mgmt, client.InNamespace(key.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: key.Name})
 }
 
-func (f *facts) observeMachines(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) error {
-	ofCluster := []client.ListOption{client.InNamespace(key.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: key.Name}}
+func (f *facts) observeMachines(ctx context.Context, mgmt *management.Cluster, which ...client.ListOption) error {
 	deployments, pools, machines := &clusterv1.MachineDeploymentList{}, &clusterv1.MachinePoolList{}, &clusterv1.MachineList{}
 	for _, list := range []client.ObjectList{deployments, pools, machines} {
 		// A management cluster that knows Clusters need not know machine pools.
-		if err := mgmt.List(ctx, list, ofCluster...); err != nil && !meta.IsNoMatchError(err) {
+		if err := mgmt.List(ctx, list, which...); err != nil && !meta.IsNoMatchError(err) {
 			return err
 		}
 	}

@@ -63,6 +63,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	defer listerOf(mgmt).forget()
 	resp.Diagnostics.Append(checkNew(waitCtx, mgmt, plan)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -109,7 +110,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
 		return
 	}
-	f, err := observe(ctx, mgmt, state.key())
+	f, err := listerOf(mgmt).observe(ctx, state.key())
 	switch {
 	case management.IsAbsent(err):
 		resp.State.RemoveResource(ctx)
@@ -178,6 +179,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	defer listerOf(mgmt).forget()
 	cluster, diags := apply(waitCtx, mgmt, plan)
 	resp.Diagnostics.Append(diags...)
 	if cluster == nil {

@@ -1,0 +1,119 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+const (
+	// listFreshness is how long reads share what was listed. Terraform reads ten
+	// resources at a time, as fast as it can.
+	listFreshness = 2 * time.Second
+	// singleReads is how many reads in that time ask for their cluster alone: to
+	// list a namespace for a few clusters could mean to list those of others.
+	singleReads = 5
+)
+
+// lister answers the reads of many clusters with few requests. Only a refresh uses
+// it: what waits and applies look at has to be of this moment.
+type lister struct {
+	mgmt  *management.Cluster
+	loads singleflight.Group
+
+	mu sync.Mutex
+	// epoch counts the changes that this process has made.
+	epoch      int
+	namespaces map[string]*namespaceReads
+}
+
+// namespaceReads is what a lister has of a namespace.
+type namespaceReads struct {
+	began time.Time
+	reads int
+	// snapshot is nil until there have been enough reads.
+	snapshot *snapshot
+}
+
+// listers has one lister for each management cluster that is connected to, because
+// Terraform gets a new Resource for each request.
+var listers sync.Map // *management.Cluster to *lister
+
+func listerOf(mgmt *management.Cluster) *lister {
+	value, _ := listers.LoadOrStore(mgmt, &lister{mgmt: mgmt, namespaces: map[string]*namespaceReads{}})
+	l, _ := value.(*lister)
+	return l
+}
+
+// forget is for whoever changes something: what was listed before, or is being
+// listed, no longer holds.
+func (l *lister) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.epoch++
+	clear(l.namespaces)
+}
+
+// observe reads the facts about a cluster, which may be listFreshness old.
+func (l *lister) observe(ctx context.Context, key client.ObjectKey) (*facts, error) {
+	known, isSingle, epoch := l.look(key.Namespace)
+	if known != nil {
+		return known.facts(key)
+	}
+	if isSingle {
+		return observe(ctx, l.mgmt, key)
+	}
+	loaded, err, _ := l.loads.Do(fmt.Sprint(epoch, " ", key.Namespace), func() (any, error) {
+		return l.load(ctx, key.Namespace, epoch)
+	})
+	if err != nil {
+		// Who may not list may still be allowed to read. Else the error is said of
+		// this cluster.
+		return observe(ctx, l.mgmt, key)
+	}
+	fresh, _ := loaded.(*snapshot)
+	return fresh.facts(key)
+}
+
+// look counts a read, and says what there is for it.
+func (l *lister) look(namespace string) (known *snapshot, isSingle bool, epoch int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entry := l.namespaces[namespace]
+	if entry == nil || time.Since(entry.began) > listFreshness {
+		// Reads that come one after the other go on to share lists.
+		reads := 0
+		if entry != nil && time.Since(entry.began) < 2*listFreshness {
+			reads = entry.reads
+		}
+		entry = &namespaceReads{began: time.Now(), reads: reads}
+		l.namespaces[namespace] = entry
+	}
+	entry.reads++
+	return entry.snapshot, entry.reads <= singleReads, l.epoch
+}
+
+// load lists a namespace, for those who wait for it and for those who come while
+// it is fresh.
+func (l *lister) load(ctx context.Context, namespace string, epoch int) (*snapshot, error) {
+	began := time.Now()
+	fresh, err := takeSnapshot(ctx, l.mgmt, namespace)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if entry := l.namespaces[namespace]; entry != nil && l.epoch == epoch {
+		entry.began, entry.snapshot = began, fresh
+	}
+	return fresh, nil
+}

@@ -1,0 +1,129 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+// snapshot is what the management cluster knew about all clusters of a namespace
+// at one moment.
+type snapshot struct {
+	clusters map[string]*facts
+}
+
+// takeSnapshot makes one request for Clusters, one for each kind of set and for
+// Machines, and one for each kind of control plane and infrastructure.
+func takeSnapshot(ctx context.Context, mgmt *management.Cluster, namespace string) (*snapshot, error) {
+	objects, err := listOf(ctx, mgmt, namespace, clusterv1.GroupVersion.WithKind(clusterv1.ClusterKind))
+	if err != nil {
+		return nil, err
+	}
+	s := &snapshot{clusters: map[string]*facts{}}
+	for name, obj := range objects {
+		f := &facts{cluster: &clusterv1.Cluster{}, object: obj}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, f.cluster); err != nil {
+			return nil, err
+		}
+		s.clusters[name] = f
+	}
+	if err := s.addReferenced(ctx, mgmt, namespace); err != nil {
+		return nil, err
+	}
+	all := &facts{}
+	if err := all.observeMachines(ctx, mgmt, client.InNamespace(namespace)); err != nil {
+		return nil, err
+	}
+	s.distribute(all)
+	return s, nil
+}
+
+// addReferenced finds the control planes and the infrastructure of the clusters.
+func (s *snapshot) addReferenced(ctx context.Context, mgmt *management.Cluster, namespace string) error {
+	known := map[schema.GroupKind]map[string]*unstructured.Unstructured{}
+	find := func(ref clusterv1.ContractVersionedObjectReference) (*unstructured.Unstructured, error) {
+		if !ref.IsDefined() {
+			return nil, nil
+		}
+		kind := schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind}
+		if known[kind] == nil {
+			mapping, err := mgmt.RESTMapper().RESTMapping(kind)
+			if meta.IsNoMatchError(err) {
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			if known[kind], err = listOf(ctx, mgmt, namespace, mapping.GroupVersionKind); err != nil {
+				return nil, err
+			}
+		}
+		return known[kind][ref.Name], nil
+	}
+	var err error
+	for _, f := range s.clusters {
+		if f.controlPlane, err = find(f.cluster.Spec.ControlPlaneRef); err != nil {
+			return err
+		}
+		if f.infrastructure, err = find(f.cluster.Spec.InfrastructureRef); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// distribute gives each cluster its own of what was listed of all.
+func (s *snapshot) distribute(all *facts) {
+	for _, md := range all.machineDeployments {
+		if f := s.clusters[md.Labels[clusterv1.ClusterNameLabel]]; f != nil {
+			f.machineDeployments = append(f.machineDeployments, md)
+		}
+	}
+	for _, pool := range all.machinePools {
+		if f := s.clusters[pool.Labels[clusterv1.ClusterNameLabel]]; f != nil {
+			f.machinePools = append(f.machinePools, pool)
+		}
+	}
+	for _, machine := range all.machines {
+		if f := s.clusters[machine.Labels[clusterv1.ClusterNameLabel]]; f != nil {
+			f.machines = append(f.machines, machine)
+		}
+	}
+}
+
+// facts are those of one cluster. The error is NotFound if there is no such
+// Cluster.
+func (s *snapshot) facts(key client.ObjectKey) (*facts, error) {
+	f := s.clusters[key.Name]
+	if f == nil {
+		return nil, apierrors.NewNotFound(clusterv1.GroupVersion.WithResource("clusters").GroupResource(), key.Name)
+	}
+	// Who imports a cluster changes what was read.
+	own := *f
+	own.object = f.object.DeepCopy()
+	return &own, nil
+}
+
+func listOf(ctx context.Context, mgmt *management.Cluster, namespace string, kind schema.GroupVersionKind) (map[string]*unstructured.Unstructured, error) {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
+	if err := mgmt.List(ctx, list, client.InNamespace(namespace)); err != nil {
+		return nil, err
+	}
+	byName := map[string]*unstructured.Unstructured{}
+	for i := range list.Items {
+		byName[list.Items[i].GetName()] = &list.Items[i]
+	}
+	return byName, nil
+}
