@@ -75,12 +75,20 @@ func requestProblem(err error) (summary, remedy string) {
 	case apierrors.IsUnauthorized(err), apierrors.IsForbidden(err) && !isDenial(err):
 		return "Not allowed in the management cluster",
 			"The credentials used for the management cluster lack this permission."
+	case strings.Contains(err.Error(), topologyIsOff):
+		return "Classes are switched off in the management cluster",
+			"Its Cluster API was installed without CLUSTER_TOPOLOGY=true. Set --feature-gates=ClusterTopology=true on the controllers of cluster-api " +
+				"and control-plane-kubeadm, or import these as capi_provider, whose controllers have it on."
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), isDenial(err):
 		return "Rejected by the management cluster", ""
 	default:
 		return "Request to the management cluster failed", ""
 	}
 }
+
+// topologyIsOff is how Cluster API's webhooks refuse classes and topologies that
+// their feature gate does not let them have.
+const topologyIsOff = "ClusterTopology feature flag is enabled"
 
 // isDenial tells an admission webhook's refusal, which is about the object, from
 // missing permissions. Both come as status 403.

@@ -26,6 +26,9 @@ func TestDiagnostics(t *testing.T) {
 	kind := schema.GroupKind{Group: "cluster.x-k8s.io", Kind: "Cluster"}
 	denial := apierrors.NewForbidden(clusters, "web", nil)
 	denial.ErrStatus.Message = `admission webhook "validation.cluster" denied the request: spec.topology.class: not found`
+	topologyOff := apierrors.NewForbidden(clusters, "small", nil)
+	topologyOff.ErrStatus.Message = `admission webhook "validation.clusterclass" denied the request: ` +
+		"spec: Forbidden: can be set only if the ClusterTopology feature flag is enabled"
 
 	for name, test := range map[string]struct {
 		diagnostic diag.Diagnostic
@@ -98,6 +101,15 @@ Cluster default/web was not refreshed, its last known state is kept: management 
 			RequestError("create Cluster default/web", denial),
 			"Error: Rejected by the management cluster\n" +
 				`Cannot create Cluster default/web: admission webhook "validation.cluster" denied the request: spec.topology.class: not found.`,
+		},
+		// The guide's common mistake "Forgetting CLUSTER_TOPOLOGY=true before clusterctl init", by somebody else.
+		"request: no topologies": {
+			RequestError("create ClusterClass default/small", topologyOff),
+			"Error: Classes are switched off in the management cluster\n" +
+				`Cannot create ClusterClass default/small: admission webhook "validation.clusterclass" denied the request: ` +
+				"spec: Forbidden: can be set only if the ClusterTopology feature flag is enabled. " +
+				"Its Cluster API was installed without CLUSTER_TOPOLOGY=true. Set --feature-gates=ClusterTopology=true on the controllers of cluster-api " +
+				"and control-plane-kubeadm, or import these as capi_provider, whose controllers have it on.",
 		},
 		"request: no permission": {
 			RequestError("create Cluster default/web", apierrors.NewForbidden(clusters, "web", errors.New("no"))),
