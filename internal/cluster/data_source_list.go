@@ -132,8 +132,9 @@ func (m *listModel) read(ctx context.Context, mgmt *management.Cluster) diag.Dia
 		return diag.Diagnostics{tfkit.RequestError("list the clusters", err)}
 	}
 	m.Clusters = []listItem{}
+	shared := listerOf(mgmt)
 	for i := range clusters.Items {
-		f, err := observe(ctx, mgmt, client.ObjectKeyFromObject(&clusters.Items[i]))
+		f, err := shared.observe(ctx, client.ObjectKeyFromObject(&clusters.Items[i]))
 		if management.IsAbsent(err) {
 			continue // It has gone meanwhile.
 		}
