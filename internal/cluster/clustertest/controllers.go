@@ -140,7 +140,9 @@ func (s *Controllers) reconcileCluster(ctx context.Context, cluster *clusterv1.C
 		cluster.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{
 			APIGroup: dockerv1.GroupVersion.Group, Kind: "DockerCluster", Name: cluster.Name,
 		}
-		cluster.Spec.ControlPlaneEndpoint = clusterv1.APIEndpoint{Host: cluster.Name + "-lb", Port: 6443}
+		if !cluster.Spec.ControlPlaneEndpoint.IsValid() {
+			cluster.Spec.ControlPlaneEndpoint = clusterv1.APIEndpoint{Host: cluster.Name + "-lb", Port: 6443}
+		}
 		return s.c.Update(ctx, cluster)
 	}
 	if err := s.controlPlane(ctx, cluster); err != nil {
