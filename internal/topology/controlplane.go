@@ -131,6 +131,7 @@ func kubeadmControlPlane(obj *unstructured.Unstructured) (*controlplanev1.Kubead
 		return nil, false
 	}
 	typed := &controlplanev1.KubeadmControlPlane{}
+	// What cannot be read is compared as any other provider's control plane is.
 	err := runtime.DefaultUnstructuredConverter.FromUnstructured(defaulted(obj).Object, typed)
 	return typed, err == nil
 }

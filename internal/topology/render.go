@@ -39,7 +39,8 @@ type Rendering struct {
 // If names is not nil it is how the cluster is rendered so far. Names that
 // Cluster API would make up are then taken from there, so that two renderings
 // differ in nothing that is random, and what cannot become of the present objects
-// is a problem too.
+// is a problem too. There may be a rendering along with problems, of objects that
+// would be refused.
 //
 // The rendering is nil without a problem if it cannot be known, because runtime
 // extensions have a say in it.
@@ -73,7 +74,7 @@ func Render(ctx context.Context, blueprint Blueprint, cluster *clusterv1.Cluster
 	if names != nil {
 		problems = rendering.incompatibleWith(names)
 	}
-	return rendering, problems
+	return rendering, append(problems, rendering.refused(ctx, names)...)
 }
 
 func isPatchedExternally(class *clusterv1.ClusterClass) bool {

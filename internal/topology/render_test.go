@@ -51,6 +51,17 @@ func TestRenderProblems(t *testing.T) {
 		}, Problem{Class: true, Field: "spec.patches[0]", Message: `patch "value": failed to generate JSON patches`}},
 		"class of workers": {func(_ Blueprint, c *clusterv1.Cluster) { firstMD(c).Class = "nope" },
 			Problem{Message: "Cluster API cannot make the cluster's objects: failed to compute MachineDeployments"}},
+		"even number of control plane nodes": {func(_ Blueprint, c *clusterv1.Cluster) { c.Spec.Topology.ControlPlane.Replicas = new(int32(2)) },
+			Problem{Field: "spec.topology.controlPlane.replicas", Message: "Forbidden: cannot be an even number when etcd is stacked"}},
+		"variable that makes an invalid control plane": {func(_ Blueprint, c *clusterv1.Cluster) { setVariable("etcdImageTag", `"not a tag"`)(c) },
+			Problem{Field: "spec.topology.controlPlane", Message: "the KubeadmControlPlane that comes of the class and its variables is invalid: spec.kubeadmConfigSpec.clusterConfiguration.etcd.local.imageTag: "}},
+		"field of the control plane that cannot change": {func(b Blueprint, _ *clusterv1.Cluster) {
+			jsonPatch(b, "add", "", clusterv1.JSONPatch{Op: "add", Path: "/spec/template/spec/kubeadmConfigSpec/clusterConfiguration/certificatesDir", Value: raw(`"/x"`)})
+		}, Problem{Field: "spec.topology.controlPlane", Message: "the KubeadmControlPlane that comes of the class and its variables is invalid: spec.kubeadmConfigSpec.clusterConfiguration.certificatesDir: Forbidden: cannot be modified"}},
+		"bootstrap template": {func(b Blueprint, c *clusterv1.Cluster) {
+			c.Spec.Topology.Workers.MachineDeployments = c.Spec.Topology.Workers.MachineDeployments[:1]
+			setField(t, b.template(t, "worker-bootstraptemplate"), []any{map[string]any{"path": "/a"}, map[string]any{"path": "/a"}}, "spec", "template", "spec", "files")
+		}, Problem{Field: "spec.topology.workers.machineDeployments[0]", Message: "the KubeadmConfigTemplate that comes of the class and its variables is invalid: spec.template.spec.files[1].path: Invalid value"}},
 		"kind of workers": {func(b Blueprint, c *clusterv1.Cluster) {
 			other := *b.Class.Spec.Workers.MachineDeployments[0].DeepCopy()
 			other.Class, other.Infrastructure.TemplateRef.Kind = "other", "DockerMachineTemplate"
