@@ -453,7 +453,7 @@ func TestIntegrationClusterMistakes(t *testing.T) {
 		{replaced(`class = "default-worker"`, `class = "no-such-class"`), `Invalid cluster.*no-such-class`},
 		{replaced(`class = "default-worker"`, `class = "default-worker", repliclas = 1`), `Unsupported attribute.*repliclas`},
 		{replaced("10.10.0.0/16", "10.10.0.0"), `Invalid value.*10\.10\.0\.0`},
-		{replaced(`replicas = 1 }`, `replicas = -1 }`), `replicas.*at least 0`},
+		{replaced(`replicas = 1 }`, `replicas = -1 }`), `replicas.*between 0 and`},
 	} {
 		steps = append(steps, resource.TestStep{Config: mistake.config, PlanOnly: true, ExpectError: says(mistake.want)})
 	}
