@@ -495,6 +495,8 @@ func TestIntegrationExamples(t *testing.T) {
 }
 
 // A class that does not exist is said before anything is made.
+//
+// The guide's common error "Cluster.spec.topology.class not found".
 func TestIntegrationClusterWithoutClass(t *testing.T) {
 	env := setUp(t)
 	resource.UnitTest(t, resource.TestCase{

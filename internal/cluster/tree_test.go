@@ -19,6 +19,8 @@ import (
 )
 
 // What a diagnostic shows when a wait has timed out, as a person reads it.
+//
+// The guide's common mistake "Ignoring clusterctl describe output": it is in the diagnostic.
 func TestTree(t *testing.T) {
 	var transcript strings.Builder
 	for _, stage := range stages {
@@ -61,6 +63,9 @@ func TestTreeIsCompact(t *testing.T) {
 
 // Common errors are recognised, with what helps. The messages are those of the
 // Docker provider (controllers/docker) and of Cluster API.
+//
+// The guide's common errors "WaitForControlPlaneAvailable", "nodes are not ready", "container name is already in use" and
+// "timed out waiting for the condition on machines"; its common mistakes about CNI, containers, Machines, SSH and memory.
 func TestCauses(t *testing.T) {
 	cni := types.ObjectValueMust(map[string]attr.Type{}, nil)
 	infrastructure := func(message string) func(*facts) {
