@@ -193,3 +193,19 @@ func value(t testing.TB, typ tftypes.Type, encoded *tfprotov6.DynamicValue) tfty
 	}
 	return decoded
 }
+
+// WithoutUnknown is the value with null for what is not known: a state as it
+// could be after an apply.
+func WithoutUnknown(t testing.TB, v tftypes.Value) tftypes.Value {
+	t.Helper()
+	known, err := tftypes.Transform(v, func(_ *tftypes.AttributePath, part tftypes.Value) (tftypes.Value, error) {
+		if !part.IsKnown() {
+			return tftypes.NewValue(part.Type(), nil), nil
+		}
+		return part, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return known
+}

@@ -4,12 +4,7 @@
 package cluster
 
 import (
-	"context"
-
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"k8s.io/utils/ptr"
 
@@ -25,17 +20,22 @@ type forecast struct {
 	quiet bool
 }
 
-// setForecast plans the attributes that say what rolls; nil stands for a cluster
+var (
+	rolloutType, _ = rolloutAttribute().GetType().(types.ListType)
+	upgradeType, _ = upgradeAttribute().GetType().(types.ObjectType)
+)
+
+// setForecast sets the attributes that say what rolls; nil stands for a cluster
 // that is new.
-func setForecast(ctx context.Context, resp *resource.ModifyPlanResponse, f *forecast) diag.Diagnostics {
-	diags := resp.Plan.SetAttribute(ctx, path.Root("rollout"), f.rolloutValue())
-	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("upgrade"), f.upgradeValue())...)
-	return diags
+func (m *model) setForecast(f *forecast) { m.Rollout, m.Upgrade = f.rolloutValue(), f.upgradeValue() }
+
+// forgetForecast makes them unknown.
+func (m *model) forgetForecast() {
+	m.Rollout, m.Upgrade = types.ListUnknown(rolloutType.ElemType), types.ObjectUnknown(upgradeType.AttrTypes)
 }
 
 func (f *forecast) rolloutValue() types.List {
-	list, _ := attributeTypes["rollout"].(types.ListType)
-	element, _ := list.ElemType.(types.ObjectType)
+	element, _ := rolloutType.ElemType.(types.ObjectType)
 	if f == nil {
 		return types.ListNull(element)
 	}
@@ -54,12 +54,11 @@ func (f *forecast) rolloutValue() types.List {
 }
 
 func (f *forecast) upgradeValue() types.Object {
-	t, _ := attributeTypes["upgrade"].(types.ObjectType)
 	if f == nil || f.upgrade == nil {
-		return types.ObjectNull(t.AttrTypes)
+		return types.ObjectNull(upgradeType.AttrTypes)
 	}
 	u := f.upgrade
-	return types.ObjectValueMust(t.AttrTypes, map[string]attr.Value{
+	return types.ObjectValueMust(upgradeType.AttrTypes, map[string]attr.Value{
 		"from":              types.StringValue(u.From),
 		"to":                types.StringValue(u.To),
 		"versions":          stringList(u.Versions),
@@ -70,11 +69,11 @@ func (f *forecast) upgradeValue() types.Object {
 	})
 }
 
-// forgetForecast drops what the last change was, once it has been carried out:
+// dropForecast drops what the last change was, once it has been carried out:
 // otherwise the next plan would show it as something that goes away.
-func (m *model) forgetForecast() {
+func (m *model) dropForecast() {
 	if m.Ready.ValueBool() {
-		m.Rollout, m.Upgrade = (*forecast)(nil).rolloutValue(), (*forecast)(nil).upgradeValue()
+		m.setForecast(nil)
 	}
 }
 

@@ -6,15 +6,11 @@ package cluster
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
@@ -48,6 +44,8 @@ type planning struct {
 	mgmt *management.Cluster
 	// class is that of the configuration, oldClass that of the state.
 	class, oldClass clusterclass.Planned
+	// noted is the class as it was last read, if nothing better is known.
+	noted *clusterv1.ClusterClass
 }
 
 // ModifyPlan refuses what Cluster API would refuse, announces what will roll, and
@@ -78,15 +76,19 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
 	resp.Diagnostics.Append(p.look(ctx, r.resolver)...)
+	if p.cluster != nil && p.mgmt == nil && p.class.After == nil {
+		p.noted = notedClass(ctx, p.cluster.GetClassKey(), req.Private)
+	}
 	resp.Diagnostics.Append(p.validate(ctx)...)
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(p.announce(ctx, resp)...)
+		resp.Diagnostics.Append(p.announce(ctx)...)
 	}
 	unfinished, diags := req.Private.GetKey(ctx, waitUnfinished)
 	resp.Diagnostics.Append(diags...)
 	if p.state != nil && string(unfinished) == "true" && !p.state.Ready.ValueBool() && p.plan.waits() {
-		resp.Diagnostics.Append(forgetStatus(ctx, resp)...)
+		p.plan.forgetStatus()
 	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, p.plan)...)
 }
 
 // look finds out what there is to know: all of the configuration, or not; the
@@ -136,34 +138,6 @@ func (p *planning) declaredBefore() *clusterv1.Cluster {
 		return nil
 	}
 	return cluster
-}
-
-// forgetStatus makes the plan an update, by not knowing what will have become of
-// the cluster.
-func forgetStatus(ctx context.Context, resp *resource.ModifyPlanResponse) diag.Diagnostics {
-	status := slices.Sorted(maps.Keys(statusAttributes()))
-	diags := forget(ctx, resp, slices.DeleteFunc(status, func(name string) bool { return name == "endpoint" })...)
-	var endpoint types.Object
-	diags.Append(resp.Plan.GetAttribute(ctx, path.Root("endpoint"), &endpoint)...)
-	if endpoint.IsNull() {
-		diags.Append(forget(ctx, resp, "endpoint")...)
-	}
-	return diags
-}
-
-// forget plans attributes as not known.
-func forget(ctx context.Context, resp *resource.ModifyPlanResponse, names ...string) diag.Diagnostics {
-	var diags diag.Diagnostics
-	for _, name := range names {
-		t := attributeTypes[name]
-		unknown, err := t.ValueFromTerraform(ctx, tftypes.NewValue(t.TerraformType(ctx), tftypes.UnknownValue))
-		if err != nil {
-			diags.Append(invalidConfiguration(err))
-			continue
-		}
-		diags.Append(resp.Plan.SetAttribute(ctx, path.Root(name), unknown)...)
-	}
-	return diags
 }
 
 // waits says whether an apply waits for the cluster. Nothing happens to a paused

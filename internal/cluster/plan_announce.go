@@ -8,8 +8,6 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -21,35 +19,32 @@ import (
 // that could, and a plan without changes keeps what the last change was. A
 // cluster that rolls because its class changes is updated for that: so the plan
 // shows it, and the apply waits for it.
-func (p *planning) announce(ctx context.Context, resp *resource.ModifyPlanResponse) diag.Diagnostics {
+func (p *planning) announce(ctx context.Context) diag.Diagnostics {
 	switch {
 	case p.state == nil:
-		diags := p.renderable(ctx)
-		diags.Append(setForecast(ctx, resp, nil)...)
-		return diags
+		p.plan.setForecast(nil)
+		return p.renderable(ctx)
 	case !p.changes && !p.class.Changes:
 		return nil
 	case p.settingsOnly():
-		diags := setForecast(ctx, resp, &forecast{})
-		diags.Append(p.keepStatus(ctx, resp)...)
-		return diags
+		p.plan.setForecast(&forecast{})
+		p.keepStatus()
+		return nil
 	}
 	f, diags := p.forecast(ctx)
 	switch {
-	case diags.HasError():
+	case diags.HasError(), f != nil && !p.changes && len(f.rolls) == 0:
 		return diags
 	case f == nil:
-		diags.Append(forget(ctx, resp, "rollout", "upgrade")...)
-	case !p.changes && len(f.rolls) == 0:
-		return diags
+		p.plan.forgetForecast()
 	default:
-		diags.Append(setForecast(ctx, resp, f)...)
+		p.plan.setForecast(f)
 	}
 	switch {
 	case f != nil && f.quiet:
-		diags.Append(p.keepStatus(ctx, resp)...)
+		p.keepStatus()
 	case !p.changes:
-		diags.Append(forgetStatus(ctx, resp)...)
+		p.plan.forgetStatus()
 	}
 	return diags
 }
@@ -65,17 +60,11 @@ func (p *planning) renderable(ctx context.Context) diag.Diagnostics {
 }
 
 // keepStatus plans what is known of the machines to stay as it is: nothing happens
-// to them. That it does need not be waited for, but it may flicker; so an apply
-// leaves it to the next refresh.
-func (p *planning) keepStatus(ctx context.Context, resp *resource.ModifyPlanResponse) diag.Diagnostics {
-	if !p.state.Ready.ValueBool() {
-		return nil
+// to them. It may flicker all the same, which an apply leaves to the next refresh.
+func (p *planning) keepStatus() {
+	if p.state.Ready.ValueBool() {
+		p.plan.keepMachineStatus(*p.state)
 	}
-	var diags diag.Diagnostics
-	for name, value := range p.state.machineStatus() {
-		diags.Append(resp.Plan.SetAttribute(ctx, path.Root(name), value)...)
-	}
-	return diags
 }
 
 // settingsOnly says that nothing changes that Cluster API would see.

@@ -29,8 +29,14 @@ func (p *planning) validate(ctx context.Context) diag.Diagnostics {
 	case !p.changes && !p.class.Changes:
 		return nil
 	}
-	before := p.declaredBefore()
-	_, problems := topology.ValidateCluster(ctx, classOf(p.class.After), before, p.cluster)
+	before, class := p.declaredBefore(), classOf(p.class.After)
+	if class == nil {
+		class = p.noted
+	}
+	problems := topology.ValidateFields(ctx, p.desired)
+	if len(problems) == 0 {
+		_, problems = topology.ValidateCluster(ctx, class, before, p.cluster)
+	}
 	diags := problemDiagnostics(problems, p.desired)
 	if diags.HasError() {
 		return diags

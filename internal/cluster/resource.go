@@ -126,6 +126,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(noteClass(ctx, mgmt, f.cluster.GetClassKey(), resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -157,7 +158,7 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *facts) di
 		m.CNI = plugin.value()
 	}
 	m.observe(f)
-	m.forgetForecast()
+	m.dropForecast()
 	return diags
 }
 

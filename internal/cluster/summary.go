@@ -44,6 +44,8 @@ func summaryAttributes() map[string]schema.Attribute {
 	}
 }
 
+var replicasSummaryType, _ = summaryAttributes()["replicas"].GetType().(types.ObjectType)
+
 // summary returns the values of summaryAttributes, by name.
 func (f *facts) summary() map[string]attr.Value {
 	conditions, machines := map[string]attr.Value{}, map[string]attr.Value{}
@@ -61,7 +63,6 @@ func (f *facts) summary() map[string]attr.Value {
 }
 
 func (f *facts) readyReplicas() types.Object {
-	t, _ := attributeTypes["replicas"].(types.ObjectType)
 	controlPlane := types.Int64Null()
 	if f.controlPlane != nil {
 		controlPlane = types.Int64PointerValue(countsOfControlPlane(f.controlPlane).ready)
@@ -72,26 +73,35 @@ func (f *facts) readyReplicas() types.Object {
 			byKind[set.kind][set.name] = types.Int64PointerValue(set.counts.ready)
 		}
 	}
-	return types.ObjectValueMust(t.AttrTypes, map[string]attr.Value{
+	return types.ObjectValueMust(replicasSummaryType.AttrTypes, map[string]attr.Value{
 		"control_plane":       controlPlane,
 		"machine_deployments": types.MapValueMust(types.Int64Type, byKind[kindMachineDeployment]),
 		"machine_pools":       types.MapValueMust(types.Int64Type, byKind[kindMachinePool]),
 	})
 }
 
-// machineStatus are the attributes that only change when something happens to
-// machines, by name.
-func (m *model) machineStatus() map[string]attr.Value {
-	return map[string]attr.Value{
-		"phase": m.Phase, "kubernetes_versions": m.KubernetesVersions,
-		"conditions": m.Conditions, "machines": m.Machines, "replicas": m.Replicas,
+// forgetStatus makes a plan an update, by not knowing what will have become of
+// the cluster. Its endpoint stays once it has one.
+func (m *model) forgetStatus() {
+	m.Ready, m.Phase = types.BoolUnknown(), types.StringUnknown()
+	m.KubernetesVersions = types.ListUnknown(types.StringType)
+	m.Conditions, m.Machines = types.MapUnknown(types.StringType), types.MapUnknown(types.StringType)
+	m.Replicas = types.ObjectUnknown(replicasSummaryType.AttrTypes)
+	if m.Endpoint.IsNull() {
+		m.Endpoint = types.ObjectUnknown(objectType("endpoint").AttrTypes)
 	}
+}
+
+// keepMachineStatus takes over what only changes when something happens to
+// machines.
+func (m *model) keepMachineStatus(from model) {
+	m.Phase, m.KubernetesVersions = from.Phase, from.KubernetesVersions
+	m.Conditions, m.Machines, m.Replicas = from.Conditions, from.Machines, from.Replicas
 }
 
 // keepPlanned takes back what was observed where the plan knew it.
 func (m *model) keepPlanned(plan model) {
 	if !plan.Conditions.IsUnknown() {
-		m.Phase, m.KubernetesVersions = plan.Phase, plan.KubernetesVersions
-		m.Conditions, m.Machines, m.Replicas = plan.Conditions, plan.Machines, plan.Replicas
+		m.keepMachineStatus(plan)
 	}
 }

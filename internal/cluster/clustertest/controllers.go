@@ -33,6 +33,9 @@ const period = 50 * time.Millisecond
 type Controllers struct {
 	c client.Client
 
+	// classes are the generations of the classes.
+	classes map[client.ObjectKey]int64
+
 	mu   sync.Mutex
 	held map[client.ObjectKey]bool
 }
@@ -40,7 +43,7 @@ type Controllers struct {
 // Start runs the stand-in until the end of the test.
 func Start(t *testing.T, cluster *management.Cluster) *Controllers {
 	t.Helper()
-	controllers := &Controllers{c: cluster.Client, held: map[client.ObjectKey]bool{}}
+	controllers := &Controllers{c: cluster.Client, classes: map[client.ObjectKey]int64{}, held: map[client.ObjectKey]bool{}}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	stopped := make(chan struct{})
 	go func() {
@@ -98,6 +101,7 @@ func (s *Controllers) reconcile(ctx context.Context) error {
 		if err := s.reconcileClass(ctx, &classes.Items[i]); err != nil {
 			return err
 		}
+		s.classes[client.ObjectKeyFromObject(&classes.Items[i])] = classes.Items[i].Generation
 	}
 	clusters := &clusterv1.ClusterList{}
 	if err := s.c.List(ctx, clusters); err != nil {

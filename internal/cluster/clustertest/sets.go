@@ -21,6 +21,7 @@ func (s *Controllers) controlPlane(ctx context.Context, cluster *clusterv1.Clust
 	kcp := &controlplanev1.KubeadmControlPlane{ObjectMeta: metadata(cluster, cluster.Name, nil)}
 	err := s.apply(ctx, kcp, func() {
 		kcp.Spec.Version, kcp.Spec.Replicas = cluster.Spec.Topology.Version, &replicas
+		kcp.Spec.MachineTemplate.ObjectMeta.Annotations = s.followsClass(cluster)
 		kcp.Spec.MachineTemplate.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{
 			APIGroup: dockerv1.GroupVersion.Group, Kind: "DockerMachineTemplate", Name: cluster.Name,
 		}
@@ -51,6 +52,7 @@ func (s *Controllers) machineDeployment(ctx context.Context, cluster *clusterv1.
 		md.Spec.Selector.MatchLabels = map[string]string{"md": name}
 		md.Spec.Template.Labels = map[string]string{"md": name}
 		md.Spec.Template.Spec = machineSpec(cluster)
+		md.Spec.Template.Annotations = s.followsClass(cluster)
 	})
 	if err != nil {
 		return err
@@ -67,6 +69,12 @@ func (s *Controllers) machineDeployment(ctx context.Context, cluster *clusterv1.
 	return s.c.Status().Update(ctx, md)
 }
 
+// followsClass changes a set whenever the class changes, as if every change of it
+// concerned every set.
+func (s *Controllers) followsClass(cluster *clusterv1.Cluster) map[string]string {
+	return map[string]string{"test/class-generation": fmt.Sprint(s.classes[cluster.GetClassKey()])}
+}
+
 // machinePool makes a pool whose infrastructure does without Machines, as those
 // of clouds do.
 func (s *Controllers) machinePool(ctx context.Context, cluster *clusterv1.Cluster, wanted *clusterv1.MachinePoolTopology) error {
@@ -76,6 +84,7 @@ func (s *Controllers) machinePool(ctx context.Context, cluster *clusterv1.Cluste
 	err := s.apply(ctx, pool, func() {
 		pool.Spec.ClusterName, pool.Spec.Replicas = cluster.Name, &replicas
 		pool.Spec.Template.Spec = machineSpec(cluster)
+		pool.Spec.Template.Annotations = s.followsClass(cluster)
 	})
 	if err != nil || pool.Status.ObservedGeneration == pool.Generation {
 		return err

@@ -1,0 +1,61 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+// classNote is the key in the private state under which a cluster's class is
+// noted as it was last read, for plans when the management cluster does not
+// answer and the class is not in the same configuration.
+const classNote = "class"
+
+// privateState is where a resource keeps notes.
+type privateState interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+// noteClass notes what clusters are validated against. Neither templates nor
+// patches are noted: they may hold what a state must not.
+func noteClass(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, private privateState) diag.Diagnostics {
+	live, err := clusterclass.Live(ctx, mgmt, key)
+	if err != nil || live == nil {
+		return nil
+	}
+	class := &clusterv1.ClusterClass{}
+	class.Namespace, class.Name = live.Class.Namespace, live.Class.Name
+	class.Spec.KubernetesVersions, class.Spec.Upgrade = live.Class.Spec.KubernetesVersions, live.Class.Spec.Upgrade
+	class.Spec.Variables, class.Status = live.Class.Spec.Variables, live.Class.Status
+	for _, md := range live.Class.Spec.Workers.MachineDeployments {
+		class.Spec.Workers.MachineDeployments = append(class.Spec.Workers.MachineDeployments, clusterv1.MachineDeploymentClass{Class: md.Class})
+	}
+	for _, mp := range live.Class.Spec.Workers.MachinePools {
+		class.Spec.Workers.MachinePools = append(class.Spec.Workers.MachinePools, clusterv1.MachinePoolClass{Class: mp.Class})
+	}
+	note, err := json.Marshal(class)
+	if err != nil {
+		return diag.Diagnostics{invalidConfiguration(err)}
+	}
+	return private.SetKey(ctx, classNote, note)
+}
+
+// notedClass is the class with that name as it was last read, nil if it was not.
+func notedClass(ctx context.Context, key client.ObjectKey, private privateState) *clusterv1.ClusterClass {
+	note, diags := private.GetKey(ctx, classNote)
+	class := &clusterv1.ClusterClass{}
+	if diags.HasError() || len(note) == 0 || json.Unmarshal(note, class) != nil || client.ObjectKeyFromObject(class) != key {
+		return nil
+	}
+	return class
+}
