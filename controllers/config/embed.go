@@ -18,6 +18,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
 )
@@ -47,6 +48,17 @@ func (p Provider) CRDs() ([]*apiextensionsv1.CustomResourceDefinition, error) {
 		crds = append(crds, crd)
 	}
 	return crds, nil
+}
+
+// CRD returns the CustomResourceDefinition of a resource, without the contracts that its versions follow. It is nil if
+// the provider has none.
+func (p Provider) CRD(resource schema.GroupResource) (*apiextensionsv1.CustomResourceDefinition, error) {
+	name := path.Join("crd", resource.Group+"_"+resource.Resource+".yaml")
+	if _, err := fs.Stat(files, path.Join(p.Name, name)); err != nil {
+		return nil, nil //nolint:nilerr // Files that are embedded can be read unless they are not there.
+	}
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	return crd, p.decode(name, crd)
 }
 
 // Role returns what the provider's controllers may do.

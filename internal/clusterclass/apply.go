@@ -55,7 +55,7 @@ func apply(ctx context.Context, mgmt *management.Cluster, plan *model) (*rendere
 	for role, template := range desired.templates {
 		err := mgmt.Apply(ctx, template.DeepCopy())
 		if isFaulty(err) {
-			return nil, diag.Diagnostics{desired.templateDiagnostic(role, err)}
+			return nil, diag.Diagnostics{desired.templateDiagnostic(role, topology.Problems(err))}
 		}
 		if err != nil {
 			return nil, diag.Diagnostics{tfkit.RequestError("apply the templates of "+plan.object(), err)}

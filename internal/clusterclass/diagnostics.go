@@ -4,21 +4,25 @@
 package clusterclass
 
 import (
+	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 // templateDiagnostic binds what is wrong about a template to the attribute that
 // has its content.
-func (r *rendered) templateDiagnostic(role string, err error) diag.Diagnostic {
+func (r *rendered) templateDiagnostic(role string, problems []topology.Problem) diag.Diagnostic {
 	var messages []string
-	for _, problem := range topology.Problems(err) {
+	for _, problem := range problems {
 		messages = append(messages, strings.TrimPrefix(problem.Field+": "+problem.Message, ": "))
 	}
 	attribute, which := rolePath(role), "this "+r.templates[role].GetKind()
@@ -26,7 +30,23 @@ func (r *rendered) templateDiagnostic(role string, err error) diag.Diagnostic {
 		attribute, which = manifestPath, fmt.Sprintf("the %s for %s in the manifest", r.templates[role].GetKind(), role)
 	}
 	return diag.NewAttributeErrorDiagnostic(attribute, "Invalid template",
-		fmt.Sprintf("The management cluster does not take %s: %s", which, apifields.Sentence(strings.Join(messages, "; "))))
+		fmt.Sprintf("Kubernetes does not take %s: %s", which, apifields.Sentence(strings.Join(messages, "; "))))
+}
+
+// validateFields refuses what an API server would refuse before any webhook. What
+// fields templates have a management cluster that answers knows best: its
+// providers may be of other versions than the bundled ones.
+func (r *rendered) validateFields(ctx context.Context, mgmt *management.Cluster) diag.Diagnostics {
+	diags := r.problemDiagnostics(topology.ValidateFields(ctx, r.class))
+	if mgmt != nil {
+		return diags
+	}
+	for _, role := range slices.Sorted(maps.Keys(r.templates)) {
+		if problems := topology.ValidateFields(ctx, r.templates[role]); len(problems) > 0 {
+			diags.Append(r.templateDiagnostic(role, problems))
+		}
+	}
+	return diags
 }
 
 // rolePath is the attribute of the template with the given role.

@@ -114,11 +114,14 @@ func TestManifestsOfUpstream(t *testing.T) {
 			if !maps.Equal(fromManifest.names(), fromAttributes.names()) {
 				t.Errorf("templates %v from the manifest, %v from attributes", fromManifest.names(), fromAttributes.names())
 			}
-			class, err := typed(fromManifest.class)
+			if diags := fromManifest.validateFields(t.Context(), nil); diags.HasError() {
+				t.Errorf("an API server would refuse it: %v", diags)
+			}
+			blueprint, err := fromManifest.blueprint()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if problems := topology.ValidateClass(t.Context(), nil, class, nil); len(problems) > 0 {
+			if problems := topology.ValidateBlueprint(t.Context(), nil, blueprint, nil); len(problems) > 0 {
 				t.Errorf("Cluster API would refuse it: %v", problems)
 			}
 		})

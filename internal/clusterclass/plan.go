@@ -102,6 +102,9 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, desir
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
 	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
+	if diags.Append(desired.validateFields(ctx, mgmt)...); diags.HasError() {
+		return diags
+	}
 	before, clusters := r.before(ctx, mgmt, plan, state)
 	problems := topology.ValidateBlueprint(ctx, before, blueprint, clusters)
 	diags.Append(desired.problemDiagnostics(problems)...)
@@ -162,7 +165,7 @@ func dryRun(ctx context.Context, mgmt *management.Cluster, desired *rendered) di
 	var diags diag.Diagnostics
 	for role, template := range desired.templates {
 		if err := mgmt.Apply(ctx, template.DeepCopy(), client.DryRunAll); isFaulty(err) {
-			diags.Append(desired.templateDiagnostic(role, err))
+			diags.Append(desired.templateDiagnostic(role, topology.Problems(err)))
 		}
 	}
 	if diags.HasError() {

@@ -1,0 +1,105 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"context"
+	"sync"
+
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	structuraldefaulting "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
+	structuralpruning "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
+)
+
+// fieldRules are the rules of a kind's fields that an API server knows.
+type fieldRules struct {
+	structural *structuralschema.Structural
+	validator  validation.SchemaValidator
+	cel        *cel.Validator
+}
+
+// knownRules has the rules of the bundled kinds that were asked for: reading all of
+// them would take half a second.
+var knownRules sync.Map // schema.GroupVersionKind to func() (*fieldRules, error)
+
+// ValidateFields returns what an API server would refuse about an object before
+// anybody's webhook sees it: fields that its kind does not have, and values that
+// they cannot have. There is nothing to say about kinds that are not bundled.
+func ValidateFields(ctx context.Context, obj *unstructured.Unstructured) []Problem {
+	gvk := obj.GroupVersionKind()
+	value, _ := knownRules.LoadOrStore(gvk, sync.OnceValues(func() (*fieldRules, error) { return readRules(gvk) }))
+	read, _ := value.(func() (*fieldRules, error))
+	rules, err := read()
+	if err != nil {
+		return Problems(err)
+	}
+	if rules == nil {
+		return nil
+	}
+	return rules.check(ctx, runtime.DeepCopyJSON(obj.Object))
+}
+
+func (r *fieldRules) check(ctx context.Context, object map[string]any) []Problem {
+	var problems []Problem
+	unknown := structuralpruning.PruneWithOptions(object, r.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+	for _, path := range unknown {
+		problems = append(problems, Problem{Field: path, Message: "there is no such field"})
+	}
+	structuraldefaulting.PruneNonNullableNullsWithoutDefaults(object, r.structural)
+	structuraldefaulting.Default(object, r.structural)
+	errs := validation.ValidateCustomResource(nil, object, r.validator)
+	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, r.structural, object)...)
+	// Rules may assume that all is as the schema says.
+	if len(errs) == 0 && r.cel != nil {
+		errs, _ = r.cel.Validate(ctx, nil, r.structural, object, nil, celconfig.RuntimeCELCostBudget)
+	}
+	return append(problems, fieldProblems(errs)...)
+}
+
+func readRules(gvk schema.GroupVersionKind) (*fieldRules, error) {
+	resource, _ := meta.UnsafeGuessKindToResource(gvk)
+	for _, provider := range config.Providers {
+		crd, err := provider.CRD(resource.GroupResource())
+		if err != nil {
+			return nil, err
+		}
+		if crd == nil {
+			continue
+		}
+		for i := range crd.Spec.Versions {
+			if crd.Spec.Versions[i].Name == gvk.Version {
+				return rulesOf(crd.Spec.Versions[i].Schema.OpenAPIV3Schema)
+			}
+		}
+	}
+	return nil, nil
+}
+
+func rulesOf(props *apiextensionsv1.JSONSchemaProps) (*fieldRules, error) {
+	internal := &apiextensions.JSONSchemaProps{}
+	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(props, internal, nil); err != nil {
+		return nil, err
+	}
+	structural, err := structuralschema.NewStructural(internal)
+	if err != nil {
+		return nil, err
+	}
+	validator, _, err := validation.NewSchemaValidator(internal)
+	if err != nil {
+		return nil, err
+	}
+	return &fieldRules{structural: structural, validator: validator, cel: cel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
+}
