@@ -189,7 +189,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	settled := len(diags) == 0
 	plan.observe(&facts{cluster: cluster})
 	plan.settle()
-	noted := plan.announced(clusterclass.GenerationsBefore(r.resolver, plan.ManagementCluster, plan.key()))
+	noted := plan.announced(clusterclass.GenerationsBefore(r.resolver, plan.ManagementCluster, cluster.GetClassKey(), plan.key()))
 	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled, noted)
 	resp.Diagnostics.Append(diags...)
 	plan.keepPlanned(planned)

@@ -27,8 +27,12 @@ type Generations map[string]int64
 var generationsBefore sync.Map // plannedKey of a cluster to Generations
 
 // GenerationsBefore returns what a cluster's machine sets were at when its class
-// was changed by this process, nil if it was not.
-func GenerationsBefore(resolver *management.Resolver, id types.String, cluster client.ObjectKey) Generations {
+// was changed, nil if the plan that is being applied does not change the class.
+func GenerationsBefore(resolver *management.Resolver, id types.String, class, cluster client.ObjectKey) Generations {
+	planned, _ := plannedClasses.Load(keyOf(resolver, id, class))
+	if planned, ok := planned.(Planned); !ok || !planned.Changes {
+		return nil
+	}
 	value, _ := generationsBefore.Load(keyOf(resolver, id, cluster))
 	generations, _ := value.(Generations)
 	return generations
