@@ -36,7 +36,7 @@ type Set struct {
 	Replicas *int32
 }
 
-// String returns the set as in: machine deployment "md-0" (3 machines).
+// String returns the set as in: machine deployment md-0 (3 machines).
 func (s Set) String() string {
 	text := s.Label()
 	switch {
@@ -49,12 +49,12 @@ func (s Set) String() string {
 	return text
 }
 
-// Label returns the set without its size, as in: machine deployment "md-0".
+// Label returns the set without its size, as in: machine deployment md-0.
 func (s Set) Label() string {
 	if s.Kind == ControlPlane {
 		return string(s.Kind)
 	}
-	return fmt.Sprintf("%s %q", s.Kind, s.Name)
+	return fmt.Sprintf("%s %s", s.Kind, s.Name)
 }
 
 // Roll is a set of machines that is replaced machine by machine.

@@ -69,9 +69,9 @@ func TestCompare(t *testing.T) {
 		"nothing": {func(Blueprint, *clusterv1.Cluster) {}, nil},
 		"version": {func(_ Blueprint, c *clusterv1.Cluster) { c.Spec.Topology.Version = "v1.35.0" }, []string{
 			`control plane (3 machines): version v1.34.3 -> v1.35.0, DevMachineTemplate spec.template.spec.backend.docker.customImage changed`,
-			`machine deployment "md-0" (2 machines): version v1.34.3 -> v1.35.0, DevMachineTemplate spec.template.spec.backend.docker.customImage changed`,
-			`machine deployment "md-1" (1 machine): version v1.34.3 -> v1.35.0, DevMachineTemplate spec.template.spec.backend.docker.customImage changed`,
-			`machine pool "mp-0" (1 machine): version v1.34.3 -> v1.35.0, DevMachinePool spec.backend.docker.customImage changed`,
+			`machine deployment md-0 (2 machines): version v1.34.3 -> v1.35.0, DevMachineTemplate spec.template.spec.backend.docker.customImage changed`,
+			`machine deployment md-1 (1 machine): version v1.34.3 -> v1.35.0, DevMachineTemplate spec.template.spec.backend.docker.customImage changed`,
+			`machine pool mp-0 (1 machine): version v1.34.3 -> v1.35.0, DevMachinePool spec.backend.docker.customImage changed`,
 		}},
 		"version, one deferred": {func(_ Blueprint, c *clusterv1.Cluster) {
 			c.Spec.Topology.Version = "v1.35.0"
@@ -84,19 +84,19 @@ func TestCompare(t *testing.T) {
 		"workers' machine template": {func(b Blueprint, _ *clusterv1.Cluster) {
 			setField(t, b.template(t, workers), []any{}, "spec", "template", "spec", "backend", "docker", "extraMounts")
 		}, []string{
-			`machine deployment "md-0" (2 machines): DevMachineTemplate spec.template.spec.backend.docker.extraMounts changed`,
-			`machine deployment "md-1" (1 machine): DevMachineTemplate spec.template.spec.backend.docker.extraMounts changed`,
+			`machine deployment md-0 (2 machines): DevMachineTemplate spec.template.spec.backend.docker.extraMounts changed`,
+			`machine deployment md-1 (1 machine): DevMachineTemplate spec.template.spec.backend.docker.extraMounts changed`,
 		}},
 		"bootstrap template": {func(b Blueprint, _ *clusterv1.Cluster) {
 			setField(t, b.template(t, bootstrap), []any{"secret"}, "spec", "template", "spec", "preKubeadmCommands")
 		}, []string{
-			`machine deployment "md-0" (2 machines): KubeadmConfigTemplate spec.template.spec.preKubeadmCommands changed`,
-			`machine deployment "md-1" (1 machine): KubeadmConfigTemplate spec.template.spec.preKubeadmCommands changed`,
-			`machine pool "mp-0" (1 machine): KubeadmConfig spec.preKubeadmCommands changed`,
+			`machine deployment md-0 (2 machines): KubeadmConfigTemplate spec.template.spec.preKubeadmCommands changed`,
+			`machine deployment md-1 (1 machine): KubeadmConfigTemplate spec.template.spec.preKubeadmCommands changed`,
+			`machine pool mp-0 (1 machine): KubeadmConfig spec.preKubeadmCommands changed`,
 		}},
 		"pool's template": {func(b Blueprint, _ *clusterv1.Cluster) {
 			setField(t, b.template(t, poolTemplate), map[string]any{"extraMounts": []any{}}, "spec", "template", "spec", "backend", "docker")
-		}, []string{`machine pool "mp-0" (1 machine): DevMachinePool spec.backend.docker.extraMounts changed`}},
+		}, []string{`machine pool mp-0 (1 machine): DevMachinePool spec.backend.docker.extraMounts changed`}},
 		"names of templates": {func(b Blueprint, _ *clusterv1.Cluster) {
 			b.template(t, workers).SetName("other")
 			b.Class.Spec.Workers.MachineDeployments[0].Infrastructure.TemplateRef.Name = "other"
@@ -109,7 +109,7 @@ func TestCompare(t *testing.T) {
 			setField(t, kubeadm(b), "cloud-config", "spec", "template", "spec", "kubeadmConfigSpec", "format")
 			setField(t, kubeadm(b), "IfNotPresent", "spec", "template", "spec", "kubeadmConfigSpec", "joinConfiguration", "nodeRegistration", "imagePullPolicy")
 			b.Class.Spec.Workers.MachineDeployments[0].Rollout.Strategy.Type = clusterv1.RollingUpdateMachineDeploymentStrategyType
-		}, []string{`machine pool "mp-0" (1 machine): KubeadmConfig spec.format changed`}},
+		}, []string{`machine pool mp-0 (1 machine): KubeadmConfig spec.format changed`}},
 		"kubeadm's configuration": {func(b Blueprint, _ *clusterv1.Cluster) {
 			setField(t, kubeadm(b), []any{"localhost"}, "spec", "template", "spec", "kubeadmConfigSpec", "clusterConfiguration", "apiServer", "certSANs")
 		}, []string{`control plane (3 machines): kubeadmConfigSpec.clusterConfiguration.apiServer.certSANs changed`}},
@@ -134,18 +134,18 @@ func TestCompare(t *testing.T) {
 			jsonPatch(b, "more", "", clusterv1.JSONPatch{Op: "add", Path: "/spec/template/spec/kubeadmConfigSpec/postKubeadmCommands", Value: raw(`["true"]`)})
 		}, []string{`control plane (3 machines): kubeadmConfigSpec.postKubeadmCommands changed`}},
 		"failure domain": {func(_ Blueprint, c *clusterv1.Cluster) { firstMD(c).FailureDomain = "fd7" },
-			[]string{`machine deployment "md-0" (2 machines): failure domain none -> fd7`}},
+			[]string{`machine deployment md-0 (2 machines): failure domain none -> fd7`}},
 		"failure domain of the class": {func(b Blueprint, _ *clusterv1.Cluster) {
 			b.Class.Spec.Workers.MachineDeployments[0].FailureDomain = "fd6"
 		}, []string{
-			`machine deployment "md-0" (2 machines): failure domain none -> fd6`, `machine deployment "md-1" (1 machine): failure domain none -> fd6`}},
+			`machine deployment md-0 (2 machines): failure domain none -> fd6`, `machine deployment md-1 (1 machine): failure domain none -> fd6`}},
 		"failure domains of a pool": {func(_ Blueprint, c *clusterv1.Cluster) {
 			c.Spec.Topology.Workers.MachinePools[0].FailureDomains = []string{"fd6", "fd7"}
-		}, []string{`machine pool "mp-0" (1 machine): failure domains none -> fd6,fd7`}},
+		}, []string{`machine pool mp-0 (1 machine): failure domains none -> fd6,fd7`}},
 		"rollout after": {func(_ Blueprint, c *clusterv1.Cluster) {
 			c.Spec.Topology.ControlPlane.Rollout.After, firstMD(c).Rollout.After = later, later
 		}, []string{
-			`control plane (3 machines): rollout.after is now 2030-01-02T03:04:05Z`, `machine deployment "md-0" (2 machines): rollout.after is now 2030-01-02T03:04:05Z`}},
+			`control plane (3 machines): rollout.after is now 2030-01-02T03:04:05Z`, `machine deployment md-0 (2 machines): rollout.after is now 2030-01-02T03:04:05Z`}},
 		"what Cluster API changes in place": {func(b Blueprint, c *clusterv1.Cluster) {
 			taints := []clusterv1.MachineTaint{{Key: "a", Effect: corev1.TaintEffectNoSchedule, Propagation: clusterv1.MachineTaintPropagationAlways}}
 			gates := []clusterv1.MachineReadinessGate{{ConditionType: "Ready"}}
@@ -175,7 +175,7 @@ func TestCompare(t *testing.T) {
 			other.Class, other.FailureDomain = "other", "fd6"
 			b.Class.Spec.Workers.MachineDeployments = append(b.Class.Spec.Workers.MachineDeployments, other)
 			firstMD(c).Class = "other"
-		}, []string{`machine deployment "md-0" (2 machines): DevMachineTemplate spec.template.spec.backend.docker.customImage changed, failure domain none -> fd6`}},
+		}, []string{`machine deployment md-0 (2 machines): DevMachineTemplate spec.template.spec.backend.docker.customImage changed, failure domain none -> fd6`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -208,9 +208,9 @@ func TestCompareStrategy(t *testing.T) {
 	}
 	g.Expect(got).To(Equal([]strategy{
 		{"control plane", "RollingUpdate", "1", "0"},
-		{`machine deployment "md-0"`, "RollingUpdate", "25%", "1"},
-		{`machine deployment "md-1"`, "OnDelete", "", ""},
-		{`machine pool "mp-0"`, "", "", ""},
+		{`machine deployment md-0`, "RollingUpdate", "25%", "1"},
+		{`machine deployment md-1`, "OnDelete", "", ""},
+		{`machine pool mp-0`, "", "", ""},
 	}))
 	g.Expect(rolls[0].Replicas).To(BeNil())
 	g.Expect(rolls[1].Replicas).To(HaveValue(Equal(int32(2))))
@@ -230,7 +230,7 @@ func TestCreatedDeletedUntouched(t *testing.T) {
 		}
 		return labels
 	}
-	g.Expect(label(Created(before, after))).To(Equal([]string{`machine deployment "md-2" (1 machine)`}))
-	g.Expect(label(Deleted(before, after))).To(Equal([]string{`machine deployment "md-1" (1 machine)`}))
-	g.Expect(label(Untouched(before, after, Compare(before, after)))).To(Equal([]string{"control plane (3 machines)", `machine pool "mp-0" (5 machines)`}))
+	g.Expect(label(Created(before, after))).To(Equal([]string{`machine deployment md-2 (1 machine)`}))
+	g.Expect(label(Deleted(before, after))).To(Equal([]string{`machine deployment md-1 (1 machine)`}))
+	g.Expect(label(Untouched(before, after, Compare(before, after)))).To(Equal([]string{"control plane (3 machines)", `machine pool mp-0 (5 machines)`}))
 }

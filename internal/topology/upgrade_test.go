@@ -25,9 +25,9 @@ func TestNewUpgrade(t *testing.T) {
 			Versions: []string{"v1.35.0"},
 			Steps: []string{
 				"control plane (3 machines): v1.34.3 -> v1.35.0",
-				`machine deployment "md-0" (2 machines): v1.34.3 -> v1.35.0`,
-				`machine deployment "md-1" (1 machine): v1.34.3 -> v1.35.0`,
-				`machine pool "mp-0" (1 machine): v1.34.3 -> v1.35.0`,
+				`machine deployment md-0 (2 machines): v1.34.3 -> v1.35.0`,
+				`machine deployment md-1 (1 machine): v1.34.3 -> v1.35.0`,
+				`machine pool mp-0 (1 machine): v1.34.3 -> v1.35.0`,
 			},
 			MachinesReplaced: ptr.To(7),
 		}},
@@ -37,9 +37,9 @@ func TestNewUpgrade(t *testing.T) {
 				Steps: []string{
 					"control plane (3 machines): v1.34.3 -> v1.35.7",
 					"control plane (3 machines): v1.35.7 -> v1.36.1",
-					`machine deployment "md-0" (2 machines): v1.34.3 -> v1.36.1`,
-					`machine deployment "md-1" (1 machine): v1.34.3 -> v1.36.1`,
-					`machine pool "mp-0" (1 machine): v1.34.3 -> v1.36.1`,
+					`machine deployment md-0 (2 machines): v1.34.3 -> v1.36.1`,
+					`machine deployment md-1 (1 machine): v1.34.3 -> v1.36.1`,
+					`machine pool mp-0 (1 machine): v1.34.3 -> v1.36.1`,
 				},
 				MachinesReplaced: ptr.To(10),
 			}},
@@ -55,9 +55,9 @@ func TestNewUpgrade(t *testing.T) {
 					"control plane (3 machines): v1.34.3 -> v1.35.0",
 					"control plane (3 machines): v1.35.0 -> v1.36.0",
 					"control plane (3 machines): v1.36.0 -> v1.37.0",
-					`machine deployment "md-0" (2 machines): v1.34.3 -> v1.37.0`,
+					`machine deployment md-0 (2 machines): v1.34.3 -> v1.37.0`,
 					"control plane (3 machines): v1.37.0 -> v1.38.0",
-					`machine deployment "md-0" (2 machines): v1.37.0 -> v1.38.0`,
+					`machine deployment md-0 (2 machines): v1.37.0 -> v1.38.0`,
 				},
 				MachinesReplaced: ptr.To(16),
 			}},
@@ -70,9 +70,9 @@ func TestNewUpgrade(t *testing.T) {
 			Versions: []string{"v1.35.0"},
 			Steps: []string{
 				"control plane (3 machines): v1.34.3 -> v1.35.0",
-				`machine deployment "md-1": v1.34.3 -> v1.35.0`,
+				`machine deployment md-1: v1.34.3 -> v1.35.0`,
 			},
-			Untouched: []string{`machine deployment "md-0"`, `machine pool "mp-0"`},
+			Untouched: []string{`machine deployment md-0`, `machine pool mp-0`},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,6 +103,6 @@ func TestNewUpgradeOfNewAndRemovedSets(t *testing.T) {
 	})
 	upgrade := NewUpgrade(before.Cluster, after.Cluster, testClass(), Compare(before, after))
 	g.Expect(upgrade.Steps).To(Equal([]string{
-		"control plane (3 machines): v1.34.3 -> v1.35.0", `machine deployment "md-0" (2 machines): v1.34.3 -> v1.35.0`}))
-	g.Expect(upgrade.Surge).To(Equal(`control plane: up to 1 more; machine deployment "md-0": up to 1 more`))
+		"control plane (3 machines): v1.34.3 -> v1.35.0", `machine deployment md-0 (2 machines): v1.34.3 -> v1.35.0`}))
+	g.Expect(upgrade.Surge).To(Equal(`control plane: up to 1 more; machine deployment md-0: up to 1 more`))
 }

@@ -19,6 +19,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	bootstrapv1beta1 "sigs.k8s.io/cluster-api/api/bootstrap/kubeadm/v1beta1"
@@ -182,16 +183,22 @@ const maxRounds = 20
 
 // Settle reconciles a class and a cluster of it until nothing changes any more.
 func (c *Controllers) Settle(ctx context.Context, class, cluster client.ObjectKey) error {
-	before := ""
+	if err := c.reconcileClass(ctx, class); err != nil {
+		return err
+	}
+	before, err := c.versions(ctx, cluster)
+	if err != nil {
+		return err
+	}
 	for range maxRounds {
-		if err := c.reconcileClass(ctx, class); err != nil {
-			return err
-		}
 		result, err := c.topology.Reconcile(ctx, ctrl.Request{NamespacedName: cluster})
 		if err != nil {
 			return fmt.Errorf("reconciling the topology of Cluster %s: %w", cluster, err)
 		}
-		after, err := c.finish(ctx, cluster)
+		if err := c.finish(ctx, cluster); err != nil {
+			return err
+		}
+		after, err := c.versions(ctx, cluster)
 		if err != nil {
 			return err
 		}
@@ -221,44 +228,56 @@ func (c *Controllers) reconcileClass(ctx context.Context, key client.ObjectKey) 
 	return fmt.Errorf("the variables of ClusterClass %s do not become ready", key)
 }
 
-// finish has the machine deployments reconciled and the control plane say that it
-// is done, and returns the versions of all these objects.
-func (c *Controllers) finish(ctx context.Context, cluster client.ObjectKey) (string, error) {
-	ofCluster := []client.ListOption{client.InNamespace(cluster.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: cluster.Name}}
-	var versions []string
+// finish has the machine deployments reconciled, and the control plane say that it
+// is done.
+func (c *Controllers) finish(ctx context.Context, cluster client.ObjectKey) error {
 	controlPlanes := &controlplanev1.KubeadmControlPlaneList{}
-	if err := c.List(ctx, controlPlanes, ofCluster...); err != nil {
-		return "", err
+	if err := c.List(ctx, controlPlanes, of(cluster)...); err != nil {
+		return err
 	}
 	for i := range controlPlanes.Items {
 		kcp := &controlPlanes.Items[i]
-		if kcp.Status.Version != kcp.Spec.Version {
-			kcp.Status.Version, kcp.Status.Replicas = kcp.Spec.Version, kcp.Spec.Replicas
-			kcp.Status.Versions = []clusterv1.StatusVersion{{Version: kcp.Spec.Version, Replicas: ptr.Deref(kcp.Spec.Replicas, 1)}}
-			if err := c.Status().Update(ctx, kcp); err != nil {
-				return "", fmt.Errorf("finishing KubeadmControlPlane %s: %w", kcp.Name, err)
-			}
+		if kcp.Status.Version == kcp.Spec.Version {
+			continue
 		}
-		versions = append(versions, kcp.ResourceVersion)
+		kcp.Status.Version, kcp.Status.Replicas = kcp.Spec.Version, kcp.Spec.Replicas
+		kcp.Status.Versions = []clusterv1.StatusVersion{{Version: kcp.Spec.Version, Replicas: ptr.Deref(kcp.Spec.Replicas, 1)}}
+		if err := c.Status().Update(ctx, kcp); err != nil {
+			return fmt.Errorf("finishing KubeadmControlPlane %s: %w", kcp.Name, err)
+		}
 	}
 	deployments := &clusterv1.MachineDeploymentList{}
-	if err := c.List(ctx, deployments, ofCluster...); err != nil {
-		return "", err
+	if err := c.List(ctx, deployments, of(cluster)...); err != nil {
+		return err
 	}
 	for i := range deployments.Items {
 		key := client.ObjectKeyFromObject(&deployments.Items[i])
 		if _, err := c.machineDeployments.Reconcile(ctx, ctrl.Request{NamespacedName: key}); err != nil {
-			return "", fmt.Errorf("reconciling MachineDeployment %s: %w", key, err)
+			return fmt.Errorf("reconciling MachineDeployment %s: %w", key, err)
 		}
-		versions = append(versions, fmt.Sprint(deployments.Items[i].Name, deployments.Items[i].ResourceVersion))
 	}
-	pools := &metav1.PartialObjectMetadataList{}
-	pools.SetGroupVersionKind(clusterv1.GroupVersion.WithKind("MachinePoolList"))
-	if err := c.List(ctx, pools, ofCluster...); err != nil {
-		return "", err
-	}
-	for i := range pools.Items {
-		versions = append(versions, pools.Items[i].ResourceVersion)
+	return nil
+}
+
+// versions tell whether anything about a cluster's machines changed.
+func (c *Controllers) versions(ctx context.Context, cluster client.ObjectKey) (string, error) {
+	var versions []string
+	for _, kind := range []schema.GroupVersionKind{
+		controlplanev1.GroupVersion.WithKind("KubeadmControlPlaneList"), clusterv1.GroupVersion.WithKind("MachineDeploymentList"),
+		clusterv1.GroupVersion.WithKind("MachinePoolList"), clusterv1.GroupVersion.WithKind("MachineSetList"),
+	} {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(kind)
+		if err := c.List(ctx, list, of(cluster)...); err != nil {
+			return "", err
+		}
+		for i := range list.Items {
+			versions = append(versions, list.Items[i].Name, list.Items[i].ResourceVersion)
+		}
 	}
 	return strings.Join(versions, " "), nil
+}
+
+func of(cluster client.ObjectKey) []client.ListOption {
+	return []client.ListOption{client.InNamespace(cluster.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: cluster.Name}}
 }
