@@ -128,7 +128,7 @@ func TestIntegrationImportByIdentity(t *testing.T) {
 		ProtoV6ProviderFactories: env.provider.Factories(),
 		Steps: []resource.TestStep{
 			{
-				Config: clusterHCL{Name: "identified", Version: "v1.34.3"}.String(),
+				Config: clusterHCL{Name: "identified", Version: "v1.34.3", Variables: `size = 3`}.String(),
 				ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectIdentity(address, map[string]knownvalue.Check{
 					"management_cluster": knownvalue.StringExact("kind://envtest"),
 					"namespace":          knownvalue.StringExact("default"), "name": knownvalue.StringExact("identified"),
