@@ -177,7 +177,7 @@ func TestIntegrationClusterClassManifestMistakes(t *testing.T) {
 		"manifest": {manifestHCL(t, strings.Replace(text, "name: quick-start\n", "name: ${NAME}\n", 1), ""), `Invalid manifest(?s:.*)\$\{NAME\} is a variable of clusterctl`},
 		"class": {manifestHCL(t, strings.Replace(text, "variable: imageRepository", "variable: imageRegistry", 1), ""),
 			`Invalid cluster class(?s:.*)with capi_cluster_class.test(?s:.*)manifest(?s:.*)imageRegistry`},
-		"template": {manifestHCL(t, strings.Replace(text, `hostPath: "/var/run`, `hostPaht: "/var/run`, 1), ""), `Invalid template(?s:.*)in the manifest(?s:.*)hostPaht`},
+		"template": {manifestHCL(t, strings.Replace(text, `hostPath: "/var/run`, `hostPaht: "/var/run`, 1), ""), `Invalid template(?s:.*)in\s+the\s+manifest(?s:.*)hostPaht`},
 		"both":     {manifestHCL(t, text, `kubernetes_versions = ["v1.35.0"]`), `Conflicting attributes(?s:.*)kubernetes_versions`},
 		"neither":  {"resource \"capi_cluster_class\" \"test\" {\n  name = \"a\"\n}\n", `Missing attribute(?s:.*)infrastructure`},
 		"no name":  {strings.Replace(classHCL{Name: "a", WorkerImage: "x"}.String(), "name               = ", "# ", 1), `Missing attribute(?s:.*)"name"`},
