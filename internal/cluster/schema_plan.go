@@ -45,7 +45,7 @@ func rolloutAttribute() schema.ListNestedAttribute {
 			"Empty if the change replaces no Machine, known after apply if the plan cannot tell, and null once it has been carried out.",
 		Computed: true,
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-			"machine_set": text("`control plane`, `machine deployment \"NAME\"` or `machine pool \"NAME\"`."),
+			"machine_set": text("`control plane`, `machine deployment NAME` or `machine pool NAME`."),
 			"reasons": schema.ListAttribute{
 				MarkdownDescription: "Why the Machines are replaced.",
 				ElementType:         types.StringType,
