@@ -25,8 +25,9 @@ import (
 func checkVersions(ctx context.Context, cluster *management.Cluster, plan model) diag.Diagnostics {
 	inventory := &clusterctlv1.ProviderList{}
 	if err := cluster.List(ctx, inventory); err != nil {
-		// Without an inventory there is nothing to compare with.
-		return nil //nolint:nilerr // What else is wrong is found out by who asked first.
+		// Without an inventory there is nothing to compare with. What else may be
+		// wrong has been found by who asked before.
+		return nil
 	}
 	var others []string
 	for i := range inventory.Items {

@@ -55,6 +55,11 @@ func (d *DataSource) Schema(ctx context.Context, _ datasource.SchemaRequest, res
 	for name := range (&model{}).attributes() {
 		selected[name] = ofResource.Schema.Attributes[name]
 	}
+	// The resource's are about what it declares.
+	for _, name := range []string{"labels", "annotations"} {
+		selected[name] = schema.MapAttribute{MarkdownDescription: "All " + name + " of the Cluster object.", ElementType: types.StringType}
+	}
+	selected["ready"] = readyToRead
 	selected["uid"] = schema.StringAttribute{MarkdownDescription: "UID of the Cluster object."}
 	resp.Schema = dsschema.Schema{
 		MarkdownDescription: "A cluster that exists, whoever made it. Its attributes are those of the resource, " +
@@ -62,6 +67,11 @@ func (d *DataSource) Schema(ctx context.Context, _ datasource.SchemaRequest, res
 			"Of a cluster that was not made from a ClusterClass, `topology` is null.",
 		Attributes: tfkit.DataSource("Cluster", apifields.Computed(selected)),
 	}
+}
+
+var readyToRead = schema.BoolAttribute{
+	MarkdownDescription: "Whether everything that the Cluster object declares has come about, machines and nodes included. " +
+		"Of a cluster that was not made from a ClusterClass: whether it is available.",
 }
 
 // Read reads the cluster.

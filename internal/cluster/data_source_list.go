@@ -68,7 +68,9 @@ func (d *DataSourceList) Schema(_ context.Context, _ datasource.SchemaRequest, r
 	text := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{MarkdownDescription: description, Computed: true}
 	}
-	status := apifields.Computed(statusAttributes())
+	selected := statusAttributes()
+	selected["ready"] = readyToRead
+	status := apifields.Computed(selected)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The clusters of a management cluster, whoever made them.",
 		Attributes: map[string]schema.Attribute{

@@ -48,12 +48,12 @@ func (classVariablesTemplate) Run(ctx context.Context, req function.RunRequest, 
 	if resp.Error != nil {
 		return
 	}
-	class, err := classOf(argument)
+	class, err := classOf(argument) //nolint:contextcheck // Parsing waits for nothing.
 	if err != nil {
 		resp.Error = function.NewArgumentFuncError(0, err.Error())
 		return
 	}
-	template, err := tfkit.DynamicFromAny(topology.VariablesTemplate(class))
+	template, err := tfkit.DynamicFromAny(topology.VariablesTemplate(class)) //nolint:contextcheck // Converting values waits for nothing.
 	if err != nil {
 		resp.Error = function.NewArgumentFuncError(0, err.Error())
 		return

@@ -45,6 +45,6 @@ func (nextVersions) Run(ctx context.Context, req function.RunRequest, resp *func
 	if resp.Error != nil {
 		return
 	}
-	next := topology.NextVersions(version, versions)
+	next := topology.NextVersions(version, versions) //nolint:contextcheck // Comparing versions waits for nothing.
 	resp.Error = resp.Result.Set(ctx, append([]string{}, next...))
 }

@@ -236,7 +236,7 @@ func TestRemedy(t *testing.T) {
 		"Bind for 127.0.0.1:80 failed: port is already allocated": "host_port",
 		"could not find a log line that matches":                  "inotify",
 		"failed to init node with kubeadm: command failed":        "memory",
-		"something else":                                          "",
+		"something else": "",
 	} {
 		got := remedy(errors.New(text), Config{NodeImage: "kindest/node:v9"})
 		if !strings.Contains(got, want) || want == "" && got != "" {
