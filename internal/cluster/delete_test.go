@@ -32,6 +32,7 @@ func (e environment) exists(t *testing.T, name string) bool {
 
 // mustExist is a check at the end of a step.
 func (e environment) mustExist(t *testing.T, name string, want bool) resource.TestCheckFunc {
+	t.Helper()
 	return func(*terraform.State) error {
 		if got := e.exists(t, name); got != want {
 			return fmt.Errorf("Cluster %s exists: %t, want %t", name, got, want)

@@ -5,6 +5,7 @@ package cluster_test
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -47,13 +49,11 @@ func (e environment) kubectl(t *testing.T, file string) {
 
 func (e environment) awaitReady(t *testing.T, name string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		if c := e.get(t, name); c.Status.GetTypedPhase() == clusterv1.ClusterPhaseProvisioned {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("Cluster %s is not ready", name)
-		}
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		return e.get(t, name).Status.GetTypedPhase() == clusterv1.ClusterPhaseProvisioned, nil
+	})
+	if err != nil {
+		t.Fatalf("Cluster %s is not ready: %v", name, err)
 	}
 }
 
