@@ -30,7 +30,7 @@ func ValidateCluster(ctx context.Context, class *clusterv1.ClusterClass, old, cl
 		problems = validateWithClass(ctx, class, old, cluster)
 	}
 	if old != nil {
-		problems = append(problems, ValidateVersion(old.Spec.Topology.Version, cluster.Spec.Topology.Version, class)...)
+		problems = append(problems, ValidateVersion(old.Spec.Topology.Version, cluster.Spec.Topology.Version, class)...) //nolint:contextcheck // nothing in it makes calls
 	}
 	return cluster, problems
 }

@@ -26,19 +26,19 @@ var upstreamTemplates = sync.OnceValues(func() (string, error) {
 })
 
 // upstreamBlueprint reads a cluster class as upstream publishes it.
-func upstreamBlueprint(t testing.TB, file string) Blueprint {
-	t.Helper()
+func upstreamBlueprint(tb testing.TB, file string) Blueprint {
+	tb.Helper()
 	folder, err := upstreamTemplates()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	content, err := os.ReadFile(filepath.Join(folder, file))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	objects, err := utilyaml.ToUnstructured(content)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	blueprint := Blueprint{}
 	for _, object := range objects {
@@ -49,15 +49,15 @@ func upstreamBlueprint(t testing.TB, file string) Blueprint {
 		}
 		blueprint.Class = &clusterv1.ClusterClass{}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, blueprint.Class); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return blueprint
 }
 
-func quickStart(t testing.TB) Blueprint {
-	t.Helper()
-	return upstreamBlueprint(t, "clusterclass-quick-start.yaml")
+func quickStart(tb testing.TB) Blueprint {
+	tb.Helper()
+	return upstreamBlueprint(tb, "clusterclass-quick-start.yaml")
 }
 
 func (b Blueprint) deepCopy() Blueprint {
@@ -69,14 +69,14 @@ func (b Blueprint) deepCopy() Blueprint {
 }
 
 // template returns the template whose name ends like this, to be changed.
-func (b Blueprint) template(t testing.TB, suffix string) *unstructured.Unstructured {
-	t.Helper()
+func (b Blueprint) template(tb testing.TB, suffix string) *unstructured.Unstructured {
+	tb.Helper()
 	for _, template := range b.Templates {
 		if strings.HasSuffix(template.GetName(), suffix) {
 			return template
 		}
 	}
-	t.Fatalf("there is no template %q", suffix)
+	tb.Fatalf("there is no template %q", suffix)
 	return nil
 }
 

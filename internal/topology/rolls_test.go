@@ -192,7 +192,7 @@ func TestCompare(t *testing.T) {
 
 func TestCompareStrategy(t *testing.T) {
 	g := NewWithT(t)
-	rolls := Compare(compared(t, func(b Blueprint, c *clusterv1.Cluster) {
+	rolls := Compare(compared(t, func(_ Blueprint, c *clusterv1.Cluster) {
 		c.Spec.Topology.Version = "v1.35.0"
 		c.Spec.Topology.ControlPlane.Replicas = nil
 		md := c.Spec.Topology.Workers.MachineDeployments

@@ -98,6 +98,7 @@ func NextVersions(version string, versions []string) []string {
 // stepsThrough has upstream choose, which skips the patch releases that the class
 // offers of the minor version that is left.
 func stepsThrough(versions []string, from, to string) ([]string, error) {
+	// The function that is returned takes a context for its likes that call an extension.
 	path, _, err := desiredstate.GetUpgradePlanFromClusterClassVersions(versions)(context.Background(), to, from, "")
 	if err != nil {
 		return nil, err

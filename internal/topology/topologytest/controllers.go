@@ -237,11 +237,11 @@ func (c *Controllers) finish(ctx context.Context, cluster client.ObjectKey) erro
 	}
 	for i := range controlPlanes.Items {
 		kcp := &controlPlanes.Items[i]
-		if kcp.Status.Version == kcp.Spec.Version {
+		done := []clusterv1.StatusVersion{{Version: kcp.Spec.Version, Replicas: ptr.Deref(kcp.Spec.Replicas, 1)}}
+		if slices.Equal(kcp.Status.Versions, done) {
 			continue
 		}
-		kcp.Status.Version, kcp.Status.Replicas = kcp.Spec.Version, kcp.Spec.Replicas
-		kcp.Status.Versions = []clusterv1.StatusVersion{{Version: kcp.Spec.Version, Replicas: ptr.Deref(kcp.Spec.Replicas, 1)}}
+		kcp.Status.Versions, kcp.Status.Replicas = done, kcp.Spec.Replicas
 		if err := c.Status().Update(ctx, kcp); err != nil {
 			return fmt.Errorf("finishing KubeadmControlPlane %s: %w", kcp.Name, err)
 		}

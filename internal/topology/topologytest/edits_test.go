@@ -113,7 +113,7 @@ var templateEdits = []edit{
 	{"commands of the control plane", func(w *world, r *rand.Rand) {
 		set(w.kcpTemplate(), []any{pick(r, "true", "false")}, "spec", "template", "spec", "kubeadmConfigSpec", "postKubeadmCommands")
 	}},
-	{"defaults of the control plane", func(w *world, r *rand.Rand) {
+	{"defaults of the control plane", func(w *world, _ *rand.Rand) {
 		set(w.kcpTemplate(), "cloud-config", "spec", "template", "spec", "kubeadmConfigSpec", "format")
 	}},
 	{"kubeadm init alone", func(w *world, r *rand.Rand) {
@@ -171,7 +171,7 @@ var classEdits = []edit{
 	{"patch of workers by name", func(w *world, r *rand.Rand) {
 		w.patch("names", w.anyMDClass(r), "{{ .builtin.machineDeployment.name }}")
 	}},
-	{"no patches of ours", func(w *world, r *rand.Rand) { w.dropPatches("replicas", "names") }},
+	{"no patches of ours", func(w *world, _ *rand.Rand) { w.dropPatches("replicas", "names") }},
 }
 
 func (w *world) dropPatches(names ...string) {
@@ -240,10 +240,10 @@ var clusterEdits = []edit{
 	}},
 	{"health check", func(w *world, r *rand.Rand) { w.anyMD(r).HealthCheck.Enabled = ptr.To(pick(r, true, false)) }},
 	{"rollout of workers after now", func(w *world, r *rand.Rand) { w.anyMD(r).Rollout.After = now() }},
-	{"rollout of the control plane after now", func(w *world, r *rand.Rand) { w.cluster.Spec.Topology.ControlPlane.Rollout.After = now() }},
+	{"rollout of the control plane after now", func(w *world, _ *rand.Rand) { w.cluster.Spec.Topology.ControlPlane.Rollout.After = now() }},
 	{"no rollout of workers", func(w *world, r *rand.Rand) { w.anyMD(r).Rollout.After = metav1.Time{} }},
-	{"patch release", func(w *world, r *rand.Rand) { w.upgrade(0, 1) }},
-	{"minor release", func(w *world, r *rand.Rand) { w.upgrade(1, 0) }},
+	{"patch release", func(w *world, _ *rand.Rand) { w.upgrade(0, 1) }},
+	{"minor release", func(w *world, _ *rand.Rand) { w.upgrade(1, 0) }},
 	{"machine deployment more", func(w *world, r *rand.Rand) {
 		workers := &w.cluster.Spec.Topology.Workers
 		name := fmt.Sprintf("md-%d", 2+len(workers.MachineDeployments)+r.IntN(100))
@@ -256,7 +256,7 @@ var clusterEdits = []edit{
 			workers.MachineDeployments = slices.Delete(workers.MachineDeployments, i, i+1)
 		}
 	}},
-	{"order of machine deployments", func(w *world, r *rand.Rand) { slices.Reverse(w.cluster.Spec.Topology.Workers.MachineDeployments) }},
+	{"order of machine deployments", func(w *world, _ *rand.Rand) { slices.Reverse(w.cluster.Spec.Topology.Workers.MachineDeployments) }},
 	{"another class of the same content", func(w *world, r *rand.Rand) {
 		w.blueprint.Class.Name = "quick-start-" + number(r)
 		w.cluster.Spec.Topology.ClassRef.Name = w.blueprint.Class.Name
