@@ -69,6 +69,16 @@ func (w *Workspace) Write(name, content string) {
 	}
 }
 
+// Read returns a file of the workspace.
+func (w *Workspace) Read(name string) string {
+	w.t.Helper()
+	content, err := os.ReadFile(filepath.Join(w.directory, name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(content)
+}
+
 // Terraform runs a Terraform command and returns what it printed. The test fails
 // if the command does.
 func (w *Workspace) Terraform(args ...string) string {

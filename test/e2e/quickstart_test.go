@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,22 +24,49 @@ import (
 )
 
 // TestAccQuickstart is the main job, with the configuration that `make quickstart` applies and the executable that is
-// released: create, scale, upgrade, import, destroy.
+// released: create, scale, edit the class, upgrade, import, destroy. What rolls is what the plan announced.
 func TestAccQuickstart(t *testing.T) {
 	s := newStory(t, "capi-acc", "quickstart-acc")
 
-	s.apply(variables{oldVersion, 1, 1}, "capi_cluster.quickstart", "create")
+	g := NewWithT(t)
+	s.set(variables{oldVersion, 1, 1})
+	s.apply("create", clusterAddress)
 	t.Cleanup(func() { s.workspace.Terraform("destroy", "-auto-approve") })
 	s.expect(s.expectNodes(2, oldVersion), s.expectNetwork, s.expectClusterctl, s.remember)
 
-	s.apply(variables{oldVersion, 1, 2}, "capi_cluster.quickstart", "update")
+	s.set(variables{oldVersion, 1, 2})
+	planned := s.apply("update", clusterAddress)
+	g.Expect(planned[clusterAddress].announced()).To(BeEmpty())
 	s.expect(s.expectNodes(3, oldVersion), s.expectSameMachines, s.remember)
 
-	s.apply(variables{newVersion, 1, 2}, "capi_cluster.quickstart", "update")
+	s.edit(`spec        = { format = "cloud-config" }`, `spec        = { format = "cloud-config", preKubeadmCommands = ["true"] }`)
+	planned = s.apply("update", classAddress, clusterAddress)
+	g.Expect(planned[clusterAddress].announced()).To(Equal([]string{"machine deployment md-0"}))
+	s.expect(s.expectNodes(3, oldVersion), s.expectNewWorkers, s.remember)
+
+	s.set(variables{newVersion, 1, 2})
+	planned = s.apply("update", clusterAddress)
+	g.Expect(planned[clusterAddress].announced()).To(Equal([]string{"control plane", "machine deployment md-0"}))
+	g.Expect(planned[clusterAddress].After["upgrade"]).To(HaveKeyWithValue("machines_replaced", BeEquivalentTo(3)))
 	s.expect(s.expectNodes(3, newVersion), s.expectNewMachines, s.expectSystemPods,
 		s.expectOldKubeconfigWorks(3, newVersion), s.expectNetwork)
 
 	s.reimport()
+}
+
+const (
+	clusterAddress = "capi_cluster.quickstart"
+	classAddress   = "capi_cluster_class.quickstart"
+)
+
+// edit changes the configuration.
+func (s *story) edit(before, after string) {
+	s.t.Helper()
+	content := s.workspace.Read("main.tf")
+	if strings.Count(content, before) != 1 {
+		s.t.Fatalf("the configuration does not have %q once", before)
+	}
+	s.workspace.Write("main.tf", strings.Replace(content, before, after, 1))
 }
 
 // reimport forgets every resource and imports it again; then nothing is left to do.
@@ -74,6 +102,12 @@ func (s *story) expectNetwork(_ Gomega, workload client.Client) { expectPodsTalk
 
 func (s *story) expectSameMachines(g Gomega, _ client.Client) {
 	g.Expect(s.machineNames(g).IsSuperset(s.machines)).To(BeTrue(), "a machine was replaced by scaling")
+}
+
+// expectNewWorkers: all machines but the control plane's are new.
+func (s *story) expectNewWorkers(g Gomega, _ client.Client) {
+	kept := s.machineNames(g).Intersection(s.machines).UnsortedList()
+	g.Expect(kept).To(ConsistOf(Not(ContainSubstring("-md-0-"))), "of one control plane machine and two workers")
 }
 
 func (s *story) expectNewMachines(g Gomega, _ client.Client) {

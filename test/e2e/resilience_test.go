@@ -41,7 +41,8 @@ func TestAccResilience(t *testing.T) {
 	t.Cleanup(func() { s.workspace.Terraform("destroy", "-auto-approve", "-refresh=false") })
 
 	stopKilling := s.killManager()
-	s.apply(variables{oldVersion, controlPlanes, workers}, "capi_cluster.quickstart", "create")
+	s.set(variables{oldVersion, controlPlanes, workers})
+	s.apply("create", clusterAddress)
 	t.Logf("The manager was killed %d times.", stopKilling())
 	s.expect(s.expectNodes(controlPlanes+workers, oldVersion), s.expectNetwork, s.remember)
 	s.expectMachines(controlPlanes + workers)
@@ -61,7 +62,8 @@ func TestAccResilience(t *testing.T) {
 	}
 
 	prober := startProber(t, s.kubeconfig)
-	s.apply(variables{newVersion, controlPlanes, workers}, "capi_cluster.quickstart", "update")
+	s.set(variables{newVersion, controlPlanes, workers})
+	s.apply("update", clusterAddress)
 	succeeded, slowest, failures := prober.end()
 	t.Logf("During the upgrade %d requests succeeded, the slowest took %s, %d failed.", succeeded, slowest.Round(time.Millisecond), len(failures))
 	NewWithT(t).Expect(failures).To(BeEmpty())

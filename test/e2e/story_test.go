@@ -73,44 +73,67 @@ type variables struct {
 	workers       int
 }
 
-// apply plans, checks that the plan does the action to the resource and, after creation, nothing to any other,
-// applies it, and checks that nothing is left to do.
-func (s *story) apply(v variables, address, action string) {
+// set gives the variables of the configuration their values.
+func (s *story) set(v variables) {
 	s.t.Helper()
 	s.workspace.Write("terraform.tfvars", fmt.Sprintf(
 		"management_cluster_name = %q\ncluster_name = %q\nkubernetes_version = %q\ncontrol_plane_replicas = %d\nworker_replicas = %d\n",
 		s.managementName, s.clusterName, v.version, v.controlPlanes, v.workers))
+}
+
+// change is what a plan does to a resource.
+type change struct {
+	Actions []string       `json:"actions"`
+	After   map[string]any `json:"after"`
+}
+
+// apply plans, checks that the plan does the action to these resources and, after creation, nothing to any other,
+// applies it, and checks that nothing is left to do. It returns what was planned.
+func (s *story) apply(action string, addresses ...string) map[string]change {
+	s.t.Helper()
 	s.workspace.Terraform("plan", "-out=plan")
-	for changed, actions := range s.plannedActions() {
-		if changed == address && !slices.Equal(actions, []string{action}) {
-			s.t.Fatalf("the plan does %v to %s, want %s", actions, changed, action)
+	changes := s.planned()
+	for address, change := range changes {
+		expected := slices.Contains(addresses, address)
+		if expected && !slices.Equal(change.Actions, []string{action}) {
+			s.t.Fatalf("the plan does %v to %s, want %s", change.Actions, address, action)
 		}
-		if changed != address && action != "create" && !slices.Equal(actions, []string{"no-op"}) {
-			s.t.Fatalf("the plan does %v to %s, which does not change", actions, changed)
+		if !expected && action != "create" && !slices.Equal(change.Actions, []string{"no-op"}) {
+			s.t.Fatalf("the plan does %v to %s, which does not change", change.Actions, address)
 		}
 	}
 	s.workspace.Terraform("apply", "plan")
 	s.workspace.NeedEmptyPlan()
+	return changes
 }
 
-func (s *story) plannedActions() map[string][]string {
+func (s *story) planned() map[string]change {
 	s.t.Helper()
 	var plan struct {
 		ResourceChanges []struct {
 			Address string `json:"address"`
-			Change  struct {
-				Actions []string `json:"actions"`
-			} `json:"change"`
+			Change  change `json:"change"`
 		} `json:"resource_changes"`
 	}
 	if err := json.Unmarshal([]byte(s.workspace.Terraform("show", "-json", "plan")), &plan); err != nil {
 		s.t.Fatal(err)
 	}
-	actions := map[string][]string{}
-	for _, change := range plan.ResourceChanges {
-		actions[change.Address] = change.Change.Actions
+	changes := map[string]change{}
+	for _, resource := range plan.ResourceChanges {
+		changes[resource.Address] = resource.Change
 	}
-	return actions
+	return changes
+}
+
+// announced are the machine sets that a plan says will roll.
+func (c change) announced() []string {
+	rolls, _ := c.After["rollout"].([]any)
+	sets := []string{}
+	for _, roll := range rolls {
+		fields, _ := roll.(map[string]any)
+		sets = append(sets, fmt.Sprint(fields["machine_set"]))
+	}
+	return sets
 }
 
 // expect runs checks one after the other with the kubeconfig that the configuration puts out.
