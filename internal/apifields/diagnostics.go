@@ -20,12 +20,22 @@ func (f Fields) Diagnostics(summary string, attributeTypes map[string]attr.Type,
 		attribute := f.AttributePath(attributeTypes, object, problem.Field)
 		if len(attribute.Steps()) > 0 {
 			// Terraform shows the line on which the outermost attribute begins.
-			diags.AddAttributeError(attribute, summary, attribute.String()+": "+Sentence(problem.Message))
+			diags.AddAttributeError(attribute, summary, attribute.String()+": "+inside(problem.Field)+Sentence(problem.Message))
 			continue
 		}
 		diags.AddError(summary, strings.TrimPrefix(problem.Field+": "+Sentence(problem.Message), ": "))
 	}
 	return diags
+}
+
+// inside is the part of a variable's value that a field is about. Values are
+// dynamic, so that no attribute is of such a part.
+func inside(field string) string {
+	_, part, found := strings.Cut(field, "].value.")
+	if !found {
+		return ""
+	}
+	return part + ": "
 }
 
 // Sentence makes a sentence of an error's text.

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
@@ -121,7 +122,23 @@ func (p *planning) look(ctx context.Context, resolver *management.Resolver) diag
 	if before := p.declaredBefore(); before != nil && before.GetClassKey() != key {
 		p.oldClass = clusterclass.ForPlan(ctx, resolver, mgmt, p.plan.ManagementCluster, before.GetClassKey())
 	}
+	diags.Append(p.missingClass(ctx)...)
 	return diags
+}
+
+// missingClass warns of a class that is neither in the management cluster nor, as
+// far as this plan has come, in the configuration: it may be that it is created in
+// the same apply, and that Terraform does not know that the cluster needs it.
+func (p *planning) missingClass(ctx context.Context) diag.Diagnostics {
+	if p.mgmt == nil || p.class.After != nil || p.class.Changes {
+		return nil
+	}
+	key := p.cluster.GetClassKey()
+	if _, err := clusterclass.Live(ctx, p.mgmt, key); !apierrors.IsNotFound(err) {
+		return nil
+	}
+	missing := classNotFound(ctx, p.mgmt, key)
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(classPath, missing.Summary(), missing.Detail())}
 }
 
 // declaredBefore is the Cluster that the state declares, nil if there is none.

@@ -30,7 +30,7 @@ func (r *rendered) templateDiagnostic(role string, problems []topology.Problem) 
 		attribute, which = manifestPath, fmt.Sprintf("the %s for %s in the manifest", r.templates[role].GetKind(), role)
 	}
 	return diag.NewAttributeErrorDiagnostic(attribute, "Invalid template",
-		fmt.Sprintf("Kubernetes does not take %s: %s", which, apifields.Sentence(strings.Join(messages, "; "))))
+		fmt.Sprintf("Kubernetes does not take %s: %s.", which, strings.TrimSuffix(strings.Join(messages, "; "), ".")))
 }
 
 // validateFields refuses what an API server would refuse before any webhook. What

@@ -142,7 +142,7 @@ func IntOrPercent() validator.String {
 		check: func(value string) error {
 			_, err := strconv.ParseUint(strings.TrimSuffix(value, "%"), 10, 31)
 			if err != nil {
-				return errors.New("it is neither")
+				return errors.New("it is neither a number nor a percentage")
 			}
 			return nil
 		},
