@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	clusterv1beta1 "sigs.k8s.io/cluster-api/api/core/v1beta1"
+	clusterv1beta1 "sigs.k8s.io/cluster-api/api/core/v1beta1" //nolint:staticcheck // As long as upstream takes it, people have it.
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/core/webhooks/conversion"
 )
@@ -120,7 +120,9 @@ func classContent(doc document) (map[string]any, error) {
 	return runtime.DeepCopyJSON(content), nil
 }
 
-// fromV1Beta1 converts as Cluster API's webhook does.
+// fromV1Beta1 converts as Cluster API's webhook does. That waits for nothing.
+//
+//nolint:contextcheck,nolintlint // So there is nothing to cancel either; for callers, of which nolintlint does not know.
 func fromV1Beta1(object map[string]any) (map[string]any, error) {
 	old, class := &clusterv1beta1.ClusterClass{}, &clusterv1.ClusterClass{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(object, old, true); err != nil {

@@ -40,7 +40,7 @@ func (validManifest) ValidateString(_ context.Context, req validator.StringReque
 // manifestDiagnostics has an error for each fault of a manifest.
 func manifestDiagnostics(err error) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // Only what is joined here is to be taken apart.
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, fault := range all.Unwrap() {
 			diags.Append(manifestDiagnostics(fault)...)
 		}

@@ -102,3 +102,60 @@ resource "capi_cluster_class" "quickstart" {
   # The class goes before the providers that serve it.
   depends_on = [capi_provider.this]
 }
+
+# A class from YAML, as people have it: one ClusterClass and its templates. A file
+# is read with file(), or with templatefile() if it has variables.
+resource "capi_cluster_class" "from_manifest" {
+  management_cluster = capi_management_cluster.mgmt.id
+  manifest           = <<-EOT
+    apiVersion: cluster.x-k8s.io/v1beta2
+    kind: ClusterClass
+    metadata:
+      name: small
+    spec:
+      infrastructure:
+        templateRef:
+          apiVersion: infrastructure.cluster.x-k8s.io/v1beta2
+          kind: DockerClusterTemplate
+          name: cluster
+      controlPlane:
+        templateRef:
+          apiVersion: controlplane.cluster.x-k8s.io/v1beta2
+          kind: KubeadmControlPlaneTemplate
+          name: control-plane
+        machineInfrastructure:
+          templateRef:
+            apiVersion: infrastructure.cluster.x-k8s.io/v1beta2
+            kind: DockerMachineTemplate
+            name: machine
+    ---
+    apiVersion: infrastructure.cluster.x-k8s.io/v1beta2
+    kind: DockerClusterTemplate
+    metadata:
+      name: cluster
+    spec:
+      template:
+        spec: {}
+    ---
+    apiVersion: controlplane.cluster.x-k8s.io/v1beta2
+    kind: KubeadmControlPlaneTemplate
+    metadata:
+      name: control-plane
+    spec:
+      template:
+        spec:
+          kubeadmConfigSpec:
+            clusterConfiguration:
+              apiServer:
+                certSANs: [localhost]
+    ---
+    apiVersion: infrastructure.cluster.x-k8s.io/v1beta2
+    kind: DockerMachineTemplate
+    metadata:
+      name: machine
+    spec:
+      template:
+        spec:
+          customImage: kindest/node:v1.35.0
+  EOT
+}
