@@ -14,7 +14,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 )
 
-const providerAddress = "registry.terraform.io/terraform-capi/" + providerName
+// providerAddresses are those by which Terraform and OpenTofu know the provider.
+var providerAddresses = []string{
+	"registry.terraform.io/terraform-capi/" + providerName, "registry.opentofu.org/terraform-capi/" + providerName,
+}
 
 // reattach serves the provider until the end of the test, and returns how
 // Terraform finds it: the value of TF_REATTACH_PROVIDERS.
@@ -24,7 +27,7 @@ func (p Provider) reattach(t *testing.T) string {
 	configs, stopped := make(chan *plugin.ReattachConfig), make(chan struct{})
 	failed := make(chan error, 1)
 	go func() {
-		failed <- tf6server.Serve(providerAddress, func() tfprotov6.ProviderServer {
+		failed <- tf6server.Serve(providerAddresses[0], func() tfprotov6.ProviderServer {
 			return providerserver.NewProtocol6(testProvider{p})()
 		}, tf6server.WithDebug(ctx, configs, stopped), tf6server.WithLoggingSink(t))
 	}()
@@ -37,10 +40,14 @@ func (p Provider) reattach(t *testing.T) string {
 		t.Fatalf("cannot serve the provider: %v", err)
 	case config := <-configs:
 		address := map[string]string{"Network": config.Addr.Network(), "String": config.Addr.String()}
-		value, err := json.Marshal(map[string]any{providerAddress: map[string]any{
-			"Protocol": string(config.Protocol), "ProtocolVersion": config.ProtocolVersion,
-			"Pid": config.Pid, "Test": config.Test, "Addr": address,
-		}})
+		providers := map[string]any{}
+		for _, name := range providerAddresses {
+			providers[name] = map[string]any{
+				"Protocol": string(config.Protocol), "ProtocolVersion": config.ProtocolVersion,
+				"Pid": config.Pid, "Test": config.Test, "Addr": address,
+			}
+		}
+		value, err := json.Marshal(providers)
 		if err != nil {
 			t.Fatal(err)
 		}
