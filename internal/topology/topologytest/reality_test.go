@@ -5,7 +5,6 @@ package topologytest
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"reflect"
 	"testing"
@@ -93,12 +92,12 @@ func (r *reality) rolledSince(ctx context.Context, t *testing.T, c client.Client
 	}
 	for name, set := range r.machineSets {
 		if old, found := before.machineSets[name]; found && old != set {
-			rolled[fmt.Sprintf("%s %q", topology.MachineDeployment, name)] = true
+			rolled[topology.Set{Kind: topology.MachineDeployment, Name: name}.Label()] = true
 		}
 	}
 	for name, spec := range r.pools {
 		if old, found := before.pools[name]; found && !reflect.DeepEqual(old, spec) {
-			rolled[fmt.Sprintf("%s %q", topology.MachinePool, name)] = true
+			rolled[topology.Set{Kind: topology.MachinePool, Name: name}.Label()] = true
 		}
 	}
 	return rolled
