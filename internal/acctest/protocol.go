@@ -38,19 +38,19 @@ type Change struct {
 }
 
 // Protocol serves the provider.
-func (p Provider) Protocol(t testing.TB) *Protocol {
-	t.Helper()
+func (p Provider) Protocol(tb testing.TB) *Protocol {
+	tb.Helper()
 	server := providerserver.NewProtocol6(testProvider{p})()
-	schema, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	schema, err := server.GetProviderSchema(tb.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	empty, err := tfprotov6.NewDynamicValue(schema.Provider.ValueType(), tftypes.NewValue(schema.Provider.ValueType(), map[string]tftypes.Value{}))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if _, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: &empty}); err != nil {
-		t.Fatal(err)
+	if _, err := server.ConfigureProvider(tb.Context(), &tfprotov6.ConfigureProviderRequest{Config: &empty}); err != nil {
+		tb.Fatal(err)
 	}
 	return &Protocol{server: server, schemas: schema.ResourceSchemas}
 }
@@ -72,33 +72,33 @@ func (p *Protocol) Config(resource string, attributes map[string]tftypes.Value) 
 func (p *Protocol) Type(resource string) tftypes.Type { return p.schemas[resource].ValueType() }
 
 // Plan validates and plans a configuration.
-func (p *Protocol) Plan(t testing.TB, resource string, config tftypes.Value, prior Object) Change {
-	t.Helper()
+func (p *Protocol) Plan(tb testing.TB, resource string, config tftypes.Value, prior Object) Change {
+	tb.Helper()
 	typ := p.Type(resource)
 	if prior.State.Type() == nil {
 		prior.State = tftypes.NewValue(typ, nil)
 	}
 	change := Change{config: config, prior: prior}
-	validated, err := p.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
-		TypeName: resource, Config: dynamic(t, typ, config),
+	validated, err := p.server.ValidateResourceConfig(tb.Context(), &tfprotov6.ValidateResourceConfigRequest{
+		TypeName: resource, Config: dynamic(tb, typ, config),
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	change.Diagnostics = validated.Diagnostics
 	if Errors(change.Diagnostics) > 0 {
 		return change
 	}
-	planned, err := p.server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: resource, Config: dynamic(t, typ, config), PriorState: dynamic(t, typ, prior.State), PriorPrivate: prior.Private,
-		ProposedNewState: dynamic(t, typ, p.proposed(t, resource, config, prior.State)),
+	planned, err := p.server.PlanResourceChange(tb.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: resource, Config: dynamic(tb, typ, config), PriorState: dynamic(tb, typ, prior.State), PriorPrivate: prior.Private,
+		ProposedNewState: dynamic(tb, typ, p.proposed(tb, resource, config, prior.State)),
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	change.Diagnostics = append(change.Diagnostics, planned.Diagnostics...)
 	if Errors(change.Diagnostics) == 0 {
-		change.State, change.Private = value(t, typ, planned.PlannedState), planned.PlannedPrivate
+		change.State, change.Private = value(tb, typ, planned.PlannedState), planned.PlannedPrivate
 		change.Replace = len(planned.RequiresReplace) > 0
 	}
 	return change
@@ -106,12 +106,12 @@ func (p *Protocol) Plan(t testing.TB, resource string, config tftypes.Value, pri
 
 // proposed is what Terraform proposes: the configuration, and for computed
 // attributes that it leaves out what they were.
-func (p *Protocol) proposed(t testing.TB, resource string, config, prior tftypes.Value) tftypes.Value {
-	t.Helper()
+func (p *Protocol) proposed(tb testing.TB, resource string, config, prior tftypes.Value) tftypes.Value {
+	tb.Helper()
 	if prior.IsNull() {
 		return config
 	}
-	values, before := attributes(t, config), attributes(t, prior)
+	values, before := attributes(tb, config), attributes(tb, prior)
 	for _, attribute := range p.schemas[resource].Block.Attributes {
 		if attribute.Computed && values[attribute.Name].IsNull() {
 			values[attribute.Name] = before[attribute.Name]
@@ -121,39 +121,39 @@ func (p *Protocol) proposed(t testing.TB, resource string, config, prior tftypes
 }
 
 // Apply carries a plan out.
-func (p *Protocol) Apply(t testing.TB, resource string, change Change) (Object, []*tfprotov6.Diagnostic) {
-	t.Helper()
+func (p *Protocol) Apply(tb testing.TB, resource string, change Change) (Object, []*tfprotov6.Diagnostic) {
+	tb.Helper()
 	typ := p.Type(resource)
-	applied, err := p.server.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: resource, Config: dynamic(t, typ, change.config), PlannedState: dynamic(t, typ, change.State),
-		PriorState: dynamic(t, typ, change.prior.State), PlannedPrivate: change.Private,
+	applied, err := p.server.ApplyResourceChange(tb.Context(), &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: resource, Config: dynamic(tb, typ, change.config), PlannedState: dynamic(tb, typ, change.State),
+		PriorState: dynamic(tb, typ, change.prior.State), PlannedPrivate: change.Private,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return Object{State: value(t, typ, applied.NewState), Private: applied.Private}, applied.Diagnostics
+	return Object{State: value(tb, typ, applied.NewState), Private: applied.Private}, applied.Diagnostics
 }
 
 // Read refreshes a resource.
-func (p *Protocol) Read(ctx context.Context, t testing.TB, resource string, object Object) (Object, []*tfprotov6.Diagnostic) {
-	t.Helper()
+func (p *Protocol) Read(ctx context.Context, tb testing.TB, resource string, object Object) (Object, []*tfprotov6.Diagnostic) {
+	tb.Helper()
 	typ := p.Type(resource)
 	read, err := p.server.ReadResource(ctx, &tfprotov6.ReadResourceRequest{
-		TypeName: resource, CurrentState: dynamic(t, typ, object.State), Private: object.Private,
+		TypeName: resource, CurrentState: dynamic(tb, typ, object.State), Private: object.Private,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return Object{State: value(t, typ, read.NewState), Private: read.Private}, read.Diagnostics
+	return Object{State: value(tb, typ, read.NewState), Private: read.Private}, read.Diagnostics
 }
 
 // IsEmpty says that the plan changes nothing.
 func (c Change) IsEmpty() bool { return c.State.Equal(c.prior.State) }
 
 // Attribute is an attribute of the resource.
-func (o Object) Attribute(t testing.TB, name string) tftypes.Value {
-	t.Helper()
-	return attributes(t, o.State)[name]
+func (o Object) Attribute(tb testing.TB, name string) tftypes.Value {
+	tb.Helper()
+	return attributes(tb, o.State)[name]
 }
 
 // Errors is the number of errors among the diagnostics.
@@ -167,37 +167,37 @@ func Errors(diagnostics []*tfprotov6.Diagnostic) int {
 	return n
 }
 
-func attributes(t testing.TB, object tftypes.Value) map[string]tftypes.Value {
-	t.Helper()
+func attributes(tb testing.TB, object tftypes.Value) map[string]tftypes.Value {
+	tb.Helper()
 	values := map[string]tftypes.Value{}
 	if err := object.As(&values); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return values
 }
 
-func dynamic(t testing.TB, typ tftypes.Type, v tftypes.Value) *tfprotov6.DynamicValue {
-	t.Helper()
+func dynamic(tb testing.TB, typ tftypes.Type, v tftypes.Value) *tfprotov6.DynamicValue {
+	tb.Helper()
 	encoded, err := tfprotov6.NewDynamicValue(typ, v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &encoded
 }
 
-func value(t testing.TB, typ tftypes.Type, encoded *tfprotov6.DynamicValue) tftypes.Value {
-	t.Helper()
+func value(tb testing.TB, typ tftypes.Type, encoded *tfprotov6.DynamicValue) tftypes.Value {
+	tb.Helper()
 	decoded, err := encoded.Unmarshal(typ)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return decoded
 }
 
 // WithoutUnknown is the value with null for what is not known: a state as it
 // could be after an apply.
-func WithoutUnknown(t testing.TB, v tftypes.Value) tftypes.Value {
-	t.Helper()
+func WithoutUnknown(tb testing.TB, v tftypes.Value) tftypes.Value {
+	tb.Helper()
 	known, err := tftypes.Transform(v, func(_ *tftypes.AttributePath, part tftypes.Value) (tftypes.Value, error) {
 		if !part.IsKnown() {
 			return tftypes.NewValue(part.Type(), nil), nil
@@ -205,7 +205,7 @@ func WithoutUnknown(t testing.TB, v tftypes.Value) tftypes.Value {
 		return part, nil
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return known
 }

@@ -19,8 +19,8 @@ type Unknown struct{}
 // Value makes a Terraform value of a JSON-like one: of maps, lists, strings,
 // whole numbers, truth values, nil and Unknown. What a dynamic type holds is what
 // Terraform makes of a literal in a configuration.
-func Value(t testing.TB, typ tftypes.Type, v any) tftypes.Value {
-	t.Helper()
+func Value(tb testing.TB, typ tftypes.Type, v any) tftypes.Value {
+	tb.Helper()
 	if v == nil {
 		return tftypes.NewValue(typ, nil)
 	}
@@ -31,69 +31,77 @@ func Value(t testing.TB, typ tftypes.Type, v any) tftypes.Value {
 	case tftypes.Object:
 		members, ok := v.(map[string]any)
 		if !ok {
-			t.Fatalf("%T is no object", v)
+			tb.Fatalf("%T is no object", v)
 		}
 		for name := range members {
 			if typ.AttributeTypes[name] == nil {
-				t.Fatalf("there is no attribute %q among %v", name, slices.Sorted(maps.Keys(typ.AttributeTypes)))
+				tb.Fatalf("there is no attribute %q among %v", name, slices.Sorted(maps.Keys(typ.AttributeTypes)))
 			}
 		}
 		values := map[string]tftypes.Value{}
 		for name, memberType := range typ.AttributeTypes {
-			values[name] = Value(t, memberType, members[name])
+			values[name] = Value(tb, memberType, members[name])
 		}
 		return tftypes.NewValue(typ, values)
 	case tftypes.Map:
+		members, ok := v.(map[string]any)
+		if !ok {
+			tb.Fatalf("%T is no map", v)
+		}
 		values := map[string]tftypes.Value{}
-		for name, member := range v.(map[string]any) {
-			values[name] = Value(t, typ.ElementType, member)
+		for name, member := range members {
+			values[name] = Value(tb, typ.ElementType, member)
 		}
 		return tftypes.NewValue(typ, values)
 	case tftypes.List:
+		elements, ok := v.([]any)
+		if !ok {
+			tb.Fatalf("%T is no list", v)
+		}
 		var values []tftypes.Value
-		for _, element := range v.([]any) {
-			values = append(values, Value(t, typ.ElementType, element))
+		for _, element := range elements {
+			values = append(values, Value(tb, typ.ElementType, element))
 		}
 		return tftypes.NewValue(typ, values)
 	}
 	if typ.Is(tftypes.DynamicPseudoType) {
-		return literal(t, v)
+		return literal(tb, v)
 	}
-	return scalar(t, typ, v)
+	return scalar(tb, typ, v)
 }
 
 // literal is the value of a literal in a configuration: objects and tuples, never
 // maps and lists.
-func literal(t testing.TB, v any) tftypes.Value {
-	t.Helper()
+func literal(tb testing.TB, v any) tftypes.Value {
+	tb.Helper()
 	switch v := v.(type) {
 	case nil, Unknown:
-		return Value(t, tftypes.DynamicPseudoType, v)
+		return Value(tb, tftypes.DynamicPseudoType, v)
 	case map[string]any:
 		types, values := map[string]tftypes.Type{}, map[string]tftypes.Value{}
 		for name, member := range v {
-			values[name] = literal(t, member)
+			values[name] = literal(tb, member)
 			types[name] = values[name].Type()
 		}
 		return tftypes.NewValue(tftypes.Object{AttributeTypes: types}, values)
 	case []any:
 		types, values := []tftypes.Type{}, []tftypes.Value{}
 		for _, element := range v {
-			value := literal(t, element)
+			value := literal(tb, element)
 			values, types = append(values, value), append(types, value.Type())
 		}
 		return tftypes.NewValue(tftypes.Tuple{ElementTypes: types}, values)
 	case string:
-		return scalar(t, tftypes.String, v)
+		return scalar(tb, tftypes.String, v)
 	case bool:
-		return scalar(t, tftypes.Bool, v)
+		return scalar(tb, tftypes.Bool, v)
 	}
-	return scalar(t, tftypes.Number, v)
+	return scalar(tb, tftypes.Number, v)
 }
 
 // scalar converts as Terraform does for an attribute of the type.
-func scalar(t testing.TB, typ tftypes.Type, v any) tftypes.Value {
-	t.Helper()
+func scalar(tb testing.TB, typ tftypes.Type, v any) tftypes.Value {
+	tb.Helper()
 	switch v := v.(type) {
 	case int:
 		if typ.Is(tftypes.Number) {
@@ -111,7 +119,7 @@ func scalar(t testing.TB, typ tftypes.Type, v any) tftypes.Value {
 	if typ.Is(tftypes.String) {
 		return tftypes.NewValue(typ, fmt.Sprint(v))
 	}
-	t.Fatalf("%T is no %s", v, typ)
+	tb.Fatalf("%T is no %s", v, typ)
 	return tftypes.Value{}
 }
 

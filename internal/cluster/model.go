@@ -133,6 +133,10 @@ func (m *model) FromAPI(obj *unstructured.Unstructured) error {
 		if content, err = topology.Importable(obj, management.FieldManager); err != nil {
 			return err
 		}
+		if _, applied, err := topology.Owned(obj, management.FieldManager); err == nil && !applied {
+			// Nearly always the infrastructure provider has filled it in.
+			unstructured.RemoveNestedField(content, "spec", "controlPlaneEndpoint")
+		}
 		declared = nil
 	}
 	attributes, err := fields.Decode(apiTypes(), shape, declared, content)

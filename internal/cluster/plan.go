@@ -18,6 +18,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 // onlineTimeout bounds what a plan asks the management cluster. A plan can do
@@ -123,7 +124,25 @@ func (p *planning) look(ctx context.Context, resolver *management.Resolver) diag
 		p.oldClass = clusterclass.ForPlan(ctx, resolver, mgmt, p.plan.ManagementCluster, before.GetClassKey())
 	}
 	diags.Append(p.missingClass(ctx)...)
+	diags.Append(p.checkForeign(ctx)...)
 	return diags
+}
+
+// checkForeign refuses to create a cluster that somebody else has made. One that
+// Terraform made may be there because it is about to be replaced.
+func (p *planning) checkForeign(ctx context.Context) diag.Diagnostics {
+	if p.mgmt == nil || p.state != nil {
+		return nil
+	}
+	existing := &unstructured.Unstructured{}
+	existing.SetGroupVersionKind(p.desired.GroupVersionKind())
+	if err := p.mgmt.Get(ctx, p.plan.key(), existing); err != nil {
+		return nil
+	}
+	if _, applied, err := topology.Owned(existing, management.FieldManager); err != nil || applied {
+		return nil
+	}
+	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), p.plan.object(), ResourceType, p.plan.id())}
 }
 
 // missingClass warns of a class that is neither in the management cluster nor, as

@@ -55,8 +55,18 @@ func (p *planning) renderable(ctx context.Context) diag.Diagnostics {
 	if p.desired == nil || p.class.After == nil {
 		return nil
 	}
-	_, problems := topology.Render(ctx, *p.class.After, p.cluster, nil)
+	rendered, problems := topology.Render(ctx, *p.class.After, p.cluster, nil)
+	problems = append(problems, p.patched(ctx, rendered)...)
 	return problemDiagnostics(problems, p.desired)
+}
+
+// patched returns what is wrong about the objects that the class's patches make. A
+// management cluster that answers may have providers of other versions.
+func (p *planning) patched(ctx context.Context, rendered *topology.Rendering) []topology.Problem {
+	if rendered == nil || p.mgmt != nil || len(p.class.After.Class.Spec.Patches) == 0 {
+		return nil
+	}
+	return topology.ValidatePatched(ctx, rendered.Objects())
 }
 
 // keepStatus plans what is known of the machines to stay as it is: nothing happens
@@ -97,7 +107,7 @@ func (p *planning) forecast(ctx context.Context) (*forecast, diag.Diagnostics) {
 	}
 	after := p.wanted(old.Cluster)
 	rendered, problems := topology.Render(ctx, *p.class.After, after, old)
-	if len(problems) > 0 {
+	if problems = append(problems, p.patched(ctx, rendered)...); len(problems) > 0 {
 		return nil, problemDiagnostics(problems, p.desired)
 	}
 	if rendered == nil {
@@ -107,7 +117,7 @@ func (p *planning) forecast(ctx context.Context) (*forecast, diag.Diagnostics) {
 	return &forecast{
 		rolls:   rolls,
 		quiet:   sameMachines(old, rendered, rolls),
-		upgrade: topology.NewUpgrade(old.Cluster, rendered.Cluster, p.class.After.Class, rolls),
+		upgrade: topology.NewUpgrade(old.Cluster, rendered.Cluster, p.class.After.Class, rolls), //nolint:contextcheck // Nothing is asked for.
 	}, nil
 }
 

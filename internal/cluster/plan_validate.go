@@ -25,7 +25,7 @@ import (
 func (p *planning) validate(ctx context.Context) diag.Diagnostics {
 	switch {
 	case p.desired == nil:
-		return validateVersion(p.plan, p.state)
+		return validateVersion(p.plan, p.state) //nolint:contextcheck // Nothing is asked for.
 	case !p.changes && !p.class.Changes:
 		return nil
 	}

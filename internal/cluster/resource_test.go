@@ -389,6 +389,7 @@ func TestIntegrationClusterExists(t *testing.T) {
 		ProtoV6ProviderFactories: env.provider.Factories(),
 		Steps: []resource.TestStep{{
 			Config:      clusterHCL{Name: "foreign", Version: "v1.34.3"}.String(),
+			PlanOnly:    true,
 			ExpectError: says(`Already exists.*terraform import capi_cluster\.NAME kind://envtest/default/foreign`),
 		}},
 	})

@@ -46,12 +46,26 @@ func checkNew(ctx context.Context, mgmt *management.Cluster, plan model) diag.Di
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), plan.object(), ResourceType, plan.id())}
 }
 
+// checkForeign refuses at plan to create a class that somebody else has made. One
+// that Terraform made may be there because it is about to be replaced.
+func checkForeign(ctx context.Context, mgmt *management.Cluster, plan model) diag.Diagnostics {
+	existing, err := get(ctx, mgmt, plan.key())
+	if err != nil {
+		return nil
+	}
+	if _, applied, err := topology.Owned(existing, management.FieldManager); err != nil || applied {
+		return nil
+	}
+	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), plan.object(), ResourceType, plan.id())}
+}
+
 // apply makes the templates and then the class that refers to them as planned.
 func apply(ctx context.Context, mgmt *management.Cluster, plan *model) (*rendered, diag.Diagnostics) {
 	desired, err := plan.ToAPI()
 	if err != nil {
 		return nil, diag.Diagnostics{invalidConfiguration(err)}
 	}
+	desired.rename(plan.templateNames())
 	for role, template := range desired.templates {
 		err := mgmt.Apply(ctx, template.DeepCopy())
 		if isFaulty(err) {

@@ -216,6 +216,17 @@ func (m *model) observe(class *clusterv1.ClusterClass) {
 	m.Templates = names(references(class))
 }
 
+// templateNames are the names of the templates by role, as far as they are known.
+func (m *model) templateNames() map[string]string {
+	byRole := map[string]string{}
+	for role, element := range m.Templates.Elements() {
+		if name, ok := element.(types.String); ok && !name.IsNull() && !name.IsUnknown() {
+			byRole[role] = name.ValueString()
+		}
+	}
+	return byRole
+}
+
 func names(byRole map[string]string) types.Map {
 	elements := map[string]attr.Value{}
 	for role, name := range byRole {

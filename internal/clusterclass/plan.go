@@ -66,6 +66,9 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 
 // planKnown plans a class all of which is known.
 func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desired *rendered, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) diag.Diagnostics {
+	if state != nil && state.key() == plan.key() {
+		desired.rename(desired.kept(state))
+	}
 	blueprint, err := desired.blueprint()
 	if err != nil {
 		return diag.Diagnostics{invalidConfiguration(err)}
@@ -105,6 +108,11 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, desir
 	if diags.Append(desired.validateFields(ctx, mgmt)...); diags.HasError() {
 		return diags
 	}
+	if state == nil && mgmt != nil {
+		if diags.Append(checkForeign(ctx, mgmt, plan)...); diags.HasError() {
+			return diags
+		}
+	}
 	before, clusters := r.before(ctx, mgmt, plan, state)
 	problems := topology.ValidateBlueprint(ctx, before, blueprint, clusters)
 	diags.Append(desired.problemDiagnostics(problems)...)
@@ -112,9 +120,33 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, desir
 		diags.Append(dryRun(ctx, mgmt, desired)...)
 	}
 	if !diags.HasError() {
+		diags.Append(desired.problemDiagnostics(patched(ctx, mgmt, blueprint))...)
+	}
+	if !diags.HasError() {
 		diags.Append(announce(ctx, plan, planned.Before, planned.After, clusters)...)
 	}
 	return diags
+}
+
+// patched returns what is wrong about the objects that the class's patches make,
+// of a cluster that declares nothing.
+func patched(ctx context.Context, mgmt *management.Cluster, blueprint topology.Blueprint) []topology.Problem {
+	if len(blueprint.Class.Spec.Patches) == 0 {
+		return nil
+	}
+	objects := topology.SampleObjects(ctx, blueprint)
+	if mgmt == nil {
+		return topology.ValidatePatched(ctx, objects)
+	}
+	var problems []topology.Problem
+	for _, obj := range objects {
+		// Other complaints may be about what controllers add later.
+		err := mgmt.Apply(ctx, obj.DeepCopy(), client.DryRunAll)
+		if err != nil && strings.Contains(err.Error(), unlikeSchema) {
+			problems = append(problems, topology.PatchProblem(obj, err.Error()))
+		}
+	}
+	return problems
 }
 
 // before is the class that the planned one replaces, and the clusters that use

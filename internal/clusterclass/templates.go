@@ -127,6 +127,38 @@ func render(class *unstructured.Unstructured) (*rendered, error) {
 	return r, nil
 }
 
+// rename gives templates other names, by role.
+func (r *rendered) rename(names map[string]string) {
+	holders := holders(r.class.Object)
+	for role, name := range names {
+		template, holder := r.templates[role], holders[role]
+		if template == nil || holder == nil {
+			continue
+		}
+		template.SetName(name)
+		ref, _ := holder["templateRef"].(map[string]any)
+		ref["name"] = name
+	}
+}
+
+// kept are the names of the templates that stay as a state has them. Templates
+// that somebody else made have other names than the ones that they would be given
+// here, and need no new ones as long as their content is the same.
+func (r *rendered) kept(state *model) map[string]string {
+	before, err := state.ToAPI()
+	if err != nil {
+		return nil
+	}
+	names := map[string]string{}
+	for role, name := range state.templateNames() {
+		old, updated := before.templates[role], r.templates[role]
+		if old != nil && updated != nil && old.GetName() == updated.GetName() {
+			names[role] = name
+		}
+	}
+	return names
+}
+
 // templateObject is the template whose content stands in a reference. It has no
 // name yet.
 func templateObject(ref map[string]any) *unstructured.Unstructured {

@@ -42,7 +42,7 @@ func validateWithClass(ctx context.Context, class *clusterv1.ClusterClass, old, 
 	webhook := &admission.Cluster{Client: snapshot{classes: []*clusterv1.ClusterClass{class}}}
 	variables := webhook.DefaultAndValidateVariables(ctx, cluster, old, class)
 	_, err := webhook.ValidateCreate(ctx, cluster)
-	return append(fieldProblems(variables), Problems(err)...)
+	return explain(append(fieldProblems(variables), Problems(err)...), class)
 }
 
 // validateWithoutClass runs under a context that is over: the admission code

@@ -56,7 +56,7 @@ func (r *fieldRules) check(ctx context.Context, object map[string]any) []Problem
 	var problems []Problem
 	unknown := structuralpruning.PruneWithOptions(object, r.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	for _, path := range unknown {
-		problems = append(problems, Problem{Field: path, Message: "there is no such field"})
+		problems = append(problems, Problem{Field: path, Message: noSuchField})
 	}
 	structuraldefaulting.PruneNonNullableNullsWithoutDefaults(object, r.structural)
 	structuraldefaulting.Default(object, r.structural)

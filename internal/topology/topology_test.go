@@ -69,12 +69,12 @@ func TestValidateCluster(t *testing.T) {
 	}{
 		"valid":                  {class: testClass(), cluster: testCluster(nil)},
 		"valid variable":         {class: testClass(), cluster: testCluster(setVariable("size", "3"))},
-		"unknown variable":       {testClass(), testCluster(setVariable("nope", "3")), "spec.topology.variables[nope]", "not defined", 1},
+		"unknown variable":       {testClass(), testCluster(setVariable("nope", "3")), "spec.topology.variables[nope]", "not defined; the class has imageRepository, size", 1},
 		"variable of wrong type": {testClass(), testCluster(setVariable("size", `"big"`)), "spec.topology.variables[size].value", "integer", 1},
 		"variable out of range":  {testClass(), testCluster(setVariable("size", "10")), "spec.topology.variables[size].value", "less than or equal to 9", 1},
 		"unknown worker class": {testClass(), testCluster(func(c *clusterv1.Cluster) {
 			c.Spec.Topology.Workers.MachineDeployments[0].Class = "gpu"
-		}), "spec.topology.workers.machineDeployments[0].class", "gpu", 1},
+		}), "spec.topology.workers.machineDeployments[0].class", "the class has default-worker", 1},
 		"network": {testClass(), testCluster(func(c *clusterv1.Cluster) {
 			c.Spec.ClusterNetwork.Pods.CIDRBlocks = []string{"10.0.0.0"}
 		}), "spec.clusterNetwork.pods.cidrBlocks[0]", "invalid CIDR", 1},

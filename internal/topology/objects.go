@@ -1,0 +1,71 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// noSuchField is what ValidateFields says of a field that a kind does not have.
+const noSuchField = "there is no such field"
+
+// Objects are what Cluster API makes of the rendered cluster from templates: the
+// infrastructure, the control plane, and the templates of its machines.
+func (r *Rendering) Objects() []*unstructured.Unstructured {
+	objects := []*unstructured.Unstructured{
+		r.state.InfrastructureCluster, r.state.ControlPlane.Object, r.state.ControlPlane.InfrastructureMachineTemplate,
+	}
+	for _, topology := range r.Cluster.Spec.Topology.Workers.MachineDeployments {
+		md := r.state.MachineDeployments[topology.Name]
+		objects = append(objects, md.BootstrapTemplate, md.InfrastructureMachineTemplate)
+	}
+	for _, topology := range r.Cluster.Spec.Topology.Workers.MachinePools {
+		mp := r.state.MachinePools[topology.Name]
+		objects = append(objects, mp.BootstrapObject, mp.InfrastructureMachinePoolObject)
+	}
+	var list []*unstructured.Unstructured
+	for _, obj := range objects {
+		if obj != nil {
+			obj = obj.DeepCopy()
+			// It refers to a Cluster that may not exist.
+			obj.SetOwnerReferences(nil)
+			list = append(list, obj)
+		}
+	}
+	return list
+}
+
+// SampleObjects are the objects of a cluster that declares nothing but one machine
+// deployment and pool of each class; nil if the class cannot make such a cluster.
+func SampleObjects(ctx context.Context, blueprint Blueprint) []*unstructured.Unstructured {
+	rendering, problems := Render(ctx, blueprint, sampleCluster(blueprint.Class), nil)
+	if rendering == nil || len(problems) > 0 {
+		return nil
+	}
+	return rendering.Objects()
+}
+
+// ValidatePatched returns which fields patches set that the objects' kinds do not
+// have. Other rules are left to when the objects are complete: controllers fill in
+// what templates must not say. There is nothing to say about kinds that are not
+// bundled.
+func ValidatePatched(ctx context.Context, objects []*unstructured.Unstructured) []Problem {
+	var problems []Problem
+	for _, obj := range objects {
+		for _, problem := range ValidateFields(ctx, obj) {
+			if problem.Message == noSuchField {
+				problems = append(problems, PatchProblem(obj, fmt.Sprintf("%s: %s", problem.Field, problem.Message)))
+			}
+		}
+	}
+	return problems
+}
+
+// PatchProblem says what is wrong about an object that patches have made.
+func PatchProblem(obj *unstructured.Unstructured, message string) Problem {
+	return Problem{Class: true, Field: "spec.patches", Message: fmt.Sprintf("what they make of the %s is invalid: %s", obj.GetKind(), message)}
+}
