@@ -193,7 +193,7 @@ func waitDiagnostics(plan model, err error, f *facts) diag.Diagnostics {
 			fmt.Sprintf("Waiting for %s ended early: %s. %s", waitingFor, err, remedy))}
 	}
 	if f != nil {
-		remedy = strings.Join(append([]string{remedy}, f.causes(plan)...), "\n\n")
+		remedy = strings.Join(append(f.causes(plan), remedy), "\n\n")
 	}
 	if plan.OnTimeout.ValueString() == onTimeoutError {
 		return diag.Diagnostics{tfkit.TimeoutErrorDiagnostic(waitingFor, timedOut, remedy)}

@@ -140,7 +140,10 @@ func TestModelRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(parse(t, everything).Object, declared.Object); diff != "" {
+	want := parse(t, everything)
+	// Of a cluster that somebody else made it is the infrastructure provider's.
+	unstructured.RemoveNestedField(want.Object, "spec", "controlPlaneEndpoint")
+	if diff := cmp.Diff(want.Object, declared.Object); diff != "" {
 		t.Errorf("not what was read (-want +got):\n%s", diff)
 	}
 	if _, err := typed(declared); err != nil {
