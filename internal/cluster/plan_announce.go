@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -60,13 +61,12 @@ func (p *planning) renderable(ctx context.Context) diag.Diagnostics {
 	return problemDiagnostics(problems, p.desired)
 }
 
-// patched returns what is wrong about the objects that the class's patches make. A
-// management cluster that answers may have providers of other versions.
+// patched returns what is wrong about the objects that the class's patches make.
 func (p *planning) patched(ctx context.Context, rendered *topology.Rendering) []topology.Problem {
-	if rendered == nil || p.mgmt != nil || len(p.class.After.Class.Spec.Patches) == 0 {
+	if rendered == nil || len(p.class.After.Class.Spec.Patches) == 0 {
 		return nil
 	}
-	return topology.ValidatePatched(ctx, rendered.Objects())
+	return clusterclass.CheckPatched(ctx, p.mgmt, rendered.Objects())
 }
 
 // keepStatus plans what is known of the machines to stay as it is: nothing happens

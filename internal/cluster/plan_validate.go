@@ -136,7 +136,7 @@ func problemDiagnostics(problems []topology.Problem, object *unstructured.Unstru
 	var diags diag.Diagnostics
 	for _, problem := range problems {
 		if problem.Class {
-			diags.AddAttributeError(classPath, "Cluster class cannot be used", apifields.Sentence(problemText(problem)))
+			diags.AddAttributeError(classPath, "Cluster class cannot be used", "In the class, "+strings.TrimSuffix(problemText(problem), ".")+".")
 			continue
 		}
 		own = append(own, problem)

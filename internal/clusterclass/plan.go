@@ -120,33 +120,12 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, desir
 		diags.Append(dryRun(ctx, mgmt, desired)...)
 	}
 	if !diags.HasError() {
-		diags.Append(desired.problemDiagnostics(patched(ctx, mgmt, blueprint))...)
+		diags.Append(desired.problemDiagnostics(CheckPatched(ctx, mgmt, topology.SampleObjects(ctx, blueprint)))...)
 	}
 	if !diags.HasError() {
 		diags.Append(announce(ctx, plan, planned.Before, planned.After, clusters)...)
 	}
 	return diags
-}
-
-// patched returns what is wrong about the objects that the class's patches make,
-// of a cluster that declares nothing.
-func patched(ctx context.Context, mgmt *management.Cluster, blueprint topology.Blueprint) []topology.Problem {
-	if len(blueprint.Class.Spec.Patches) == 0 {
-		return nil
-	}
-	objects := topology.SampleObjects(ctx, blueprint)
-	if mgmt == nil {
-		return topology.ValidatePatched(ctx, objects)
-	}
-	var problems []topology.Problem
-	for _, obj := range objects {
-		// Other complaints may be about what controllers add later.
-		err := mgmt.Apply(ctx, obj.DeepCopy(), client.DryRunAll)
-		if err != nil && strings.Contains(err.Error(), unlikeSchema) {
-			problems = append(problems, topology.PatchProblem(obj, err.Error()))
-		}
-	}
-	return problems
 }
 
 // before is the class that the planned one replaces, and the clusters that use

@@ -5,7 +5,6 @@ package topology
 
 import (
 	"context"
-	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -49,23 +48,15 @@ func SampleObjects(ctx context.Context, blueprint Blueprint) []*unstructured.Uns
 	return rendering.Objects()
 }
 
-// ValidatePatched returns which fields patches set that the objects' kinds do not
-// have. Other rules are left to when the objects are complete: controllers fill in
-// what templates must not say. There is nothing to say about kinds that are not
-// bundled.
-func ValidatePatched(ctx context.Context, objects []*unstructured.Unstructured) []Problem {
-	var problems []Problem
-	for _, obj := range objects {
-		for _, problem := range ValidateFields(ctx, obj) {
-			if problem.Message == noSuchField {
-				problems = append(problems, PatchProblem(obj, fmt.Sprintf("%s: %s", problem.Field, problem.Message)))
-			}
+// UndeclaredFields are the fields of an object that its kind does not have. Other
+// rules are left to when the object is complete: controllers fill in what templates
+// must not say. There is nothing to say about kinds that are not bundled.
+func UndeclaredFields(ctx context.Context, obj *unstructured.Unstructured) []string {
+	var fields []string
+	for _, problem := range ValidateFields(ctx, obj) {
+		if problem.Message == noSuchField {
+			fields = append(fields, problem.Field)
 		}
 	}
-	return problems
-}
-
-// PatchProblem says what is wrong about an object that patches have made.
-func PatchProblem(obj *unstructured.Unstructured, message string) Problem {
-	return Problem{Class: true, Field: "spec.patches", Message: fmt.Sprintf("what they make of the %s is invalid: %s", obj.GetKind(), message)}
+	return fields
 }
