@@ -162,7 +162,7 @@ var edits = map[string]func(r *rand.Rand, c *configuration){
 
 func word(r *rand.Rand) string { return []string{"apple", "pear", "plum", "quince", "fig"}[r.IntN(5)] }
 
-// A hundred changes, one after the other, each planned as Terraform does: before
+// Changes by chance, one after the other, each planned as Terraform does: before
 // any resource is applied, and again before it is. What was known stays so, and
 // when all is applied there is nothing more to plan.
 func TestIntegrationEdits(t *testing.T) {
@@ -172,7 +172,7 @@ func TestIntegrationEdits(t *testing.T) {
 	s := &story{t: t, protocol: env.provider.Protocol(t), current: map[string]acctest.Object{}}
 	c := newConfiguration("edits")
 	s.apply("create", c)
-	for i := range 100 {
+	for i := range *acctest.Edits {
 		name := names[r.IntN(len(names))]
 		edits[name](r, c)
 		s.apply(fmt.Sprintf("edit %d, %s", i, name), c)

@@ -18,9 +18,14 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
-// pollInterval is short against anything waited for, and long against a request
-// to a management cluster on the same machine.
-const pollInterval = 500 * time.Millisecond
+const (
+	// pollInterval is short against anything that takes long, and long against a
+	// request.
+	pollInterval = 500 * time.Millisecond
+	// What does not take long is mostly there at once.
+	firstInterval = 100 * time.Millisecond
+	firstPolls    = 20
+)
 
 // Condition looks once at what is waited for. While it is not there, pending
 // says in one or more lines what is missing, for people to read. A line that
@@ -48,11 +53,14 @@ func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 // is logged, with the fields of ctx's logger.
 func Wait(ctx context.Context, condition Condition) error {
 	start := time.Now()
-	ticker := time.NewTicker(pollInterval)
+	ticker := time.NewTicker(firstInterval)
 	defer ticker.Stop()
 	last := "not checked yet"
 	reported := progress{}
-	for {
+	for looks := 1; ; looks++ {
+		if looks == firstPolls {
+			ticker.Reset(pollInterval)
+		}
 		done, pending, err := condition(ctx)
 		switch {
 		case done && err == nil:

@@ -26,13 +26,14 @@ func TestWaitReturnsWhenDone(t *testing.T) {
 		looks := 0
 		err := Wait(t.Context(), func(context.Context) (bool, string, error) {
 			looks++
-			return looks == 4, "not yet", nil
+			return looks == firstPolls+4, "not yet", nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if waited := time.Since(start); waited != 3*pollInterval {
-			t.Errorf("waited %s for three intervals", waited)
+		want := (firstPolls-1)*firstInterval + 4*pollInterval
+		if waited := time.Since(start); waited != want {
+			t.Errorf("waited %s, want %s", waited, want)
 		}
 	})
 }
@@ -164,6 +165,8 @@ func TestWaitLogsWhatChanges(t *testing.T) {
 		ctx := tflog.SetField(tflogtest.RootLogger(t.Context(), &output), "cluster", "default/web")
 		stage := 0
 		err := Wait(ctx, func(context.Context) (bool, string, error) {
+			// Looking takes its time.
+			<-time.After(400 * time.Millisecond)
 			if stage == len(stages) {
 				return true, "", nil
 			}

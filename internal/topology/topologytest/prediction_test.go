@@ -27,7 +27,7 @@ func TestIntegrationPrediction(t *testing.T) {
 			w := newWorld(t, fmt.Sprintf("prediction-%d", seed))
 			settle(t, controllers, w)
 			reality := observe(t.Context(), t, controllers, client.ObjectKeyFromObject(w.cluster))
-			for i := range 25 {
+			for i := range *acctest.Edits / 2 {
 				edit := edits[random.IntN(len(edits))]
 				next := w.deepCopy()
 				edit.change(next, random)
