@@ -5,6 +5,6 @@ package acctest
 
 import "flag"
 
-// Edits is how many changes tests make that change things by chance. Each takes a
-// second or so; a hundred are worth the time when plans have been worked on.
-var Edits = flag.Int("edits", 24, "number of changes by chance")
+// Edits is how many changes tests make that change things by chance. Each takes
+// about half a second; a hundred are worth it when plans have been worked on.
+var Edits = flag.Int("edits", 40, "number of changes by chance")

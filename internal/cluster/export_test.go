@@ -14,7 +14,7 @@ import (
 func EveryField(t *testing.T) map[string]string {
 	t.Helper()
 	m := empty()
-	if err := m.FromAPI(parse(t, everything)); err != nil {
+	if err := m.FromAPI(applied(t, parse(t, everything))); err != nil {
 		t.Fatal(err)
 	}
 	found := map[string]string{}

@@ -25,10 +25,10 @@ import (
 const FieldManager = "terraform-provider-capi"
 
 const (
-	// The defaults of client-go (5 requests a second) would make a plan over
-	// a hundred clusters take minutes.
-	requestsPerSecond = 50
-	requestsBurst     = 100
+	// unlimited leaves it to the API server to be fair to its clients, as kubectl
+	// does: client-go's own limit would make a plan over a hundred clusters take
+	// minutes.
+	unlimited = -1
 	// A management cluster that is there answers its first request in
 	// milliseconds; one that is not must not hold up a plan.
 	probeTimeout = 10 * time.Second
@@ -50,7 +50,7 @@ type Cluster struct {
 // ErrUnreachable means that nobody does.
 func NewCluster(ctx context.Context, id string, config *rest.Config) (*Cluster, error) {
 	config = rest.CopyConfig(config)
-	config.QPS, config.Burst = requestsPerSecond, requestsBurst
+	config.QPS = unlimited
 	config.UserAgent = FieldManager
 	if err := probe(ctx, config); err != nil {
 		return nil, &reasonError{
