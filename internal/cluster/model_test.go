@@ -140,7 +140,7 @@ func applied(t *testing.T, obj *unstructured.Unstructured) *unstructured.Unstruc
 		t.Fatal(err)
 	}
 	obj.SetManagedFields([]metav1.ManagedFieldsEntry{{
-		Manager: management.FieldManager, Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{Raw: fields},
+		Manager: management.FieldManager, Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(string(fields)),
 	}})
 	return obj
 }
