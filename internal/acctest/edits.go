@@ -7,4 +7,4 @@ import "flag"
 
 // Edits is how many changes tests make that change things by chance. Each takes
 // about half a second; a hundred are worth it when plans have been worked on.
-var Edits = flag.Int("edits", 40, "number of changes by chance")
+var Edits = flag.Int("edits", 24, "number of changes by chance")

@@ -21,7 +21,7 @@ import (
 // and with values here and there that will be known after the apply. What the
 // second plan knows is what the first one knows, or it would have guessed.
 func FuzzPlanUnknown(f *testing.F) {
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
