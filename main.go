@@ -52,6 +52,7 @@ func servePlugin() error {
 	klog.LogToStderr(true)
 	ctrl.SetLogger(klog.Background())
 
+	provider.CollectLess()
 	return providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: address,
 		Debug:   *debug,

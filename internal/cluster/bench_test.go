@@ -4,29 +4,33 @@
 package cluster_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
 	tfresource "github.com/hashicorp/terraform-plugin-framework/resource"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/cluster"
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/provider"
 )
 
 // BenchmarkPlan is the upgrade of two hundred clusters of one class, planned
 // without a management cluster: validated, rendered before and after, compared.
 func BenchmarkPlan(b *testing.B) {
-	provider := acctest.Provider{
+	provider.CollectLess()
+	server := acctest.Provider{
 		Data:         management.NewResolver(management.Connection{}, acctest.Kubeconfigs{}),
 		ResourceList: []func() tfresource.Resource{clusterclass.NewResource, cluster.NewResource},
 	}
-	protocol := provider.Protocol(b)
+	protocol := server.Protocol(b)
 	plan := func(resource string, content object, prior acctest.Object) acctest.Change {
 		change := protocol.Plan(b, resource, acctest.Value(b, protocol.Type(resource), content), prior)
 		if acctest.Errors(change.Diagnostics) > 0 {
-			b.Fatal(change.Diagnostics[0].Detail)
+			b.Error(change.Diagnostics[0].Detail)
 		}
 		return change
 	}
@@ -44,11 +48,19 @@ func BenchmarkPlan(b *testing.B) {
 	}
 	for b.Loop() {
 		plan(clusterclass.ResourceType, configurations[0].class, class)
+		var group errgroup.Group
+		group.SetLimit(10) // Terraform's default
 		for i := range clusters {
-			change := plan(cluster.ResourceType, configurations[i].cluster, states[i])
-			if !change.Attribute(b, "upgrade").IsFullyKnown() {
-				b.Fatal("the plan does not say what the upgrade does")
-			}
+			group.Go(func() error {
+				change := plan(cluster.ResourceType, configurations[i].cluster, states[i])
+				if !change.Attribute(b, "upgrade").IsFullyKnown() {
+					return errors.New("the plan does not say what the upgrade does")
+				}
+				return nil
+			})
+		}
+		if err := group.Wait(); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
