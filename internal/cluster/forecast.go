@@ -6,7 +6,6 @@ package cluster
 import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
@@ -45,9 +44,9 @@ func (f *forecast) rolloutValue() types.List {
 			"machine_set":     types.StringValue(roll.Label()),
 			"reasons":         stringList(roll.Reasons),
 			"machines":        count(roll.Replicas),
-			"strategy":        text(roll.Strategy),
-			"max_surge":       text(roll.MaxSurge),
-			"max_unavailable": text(roll.MaxUnavailable),
+			"strategy":        nonEmpty(roll.Strategy),
+			"max_surge":       nonEmpty(roll.MaxSurge),
+			"max_unavailable": nonEmpty(roll.MaxUnavailable),
 		})
 	}
 	return types.ListValueMust(element, elements)
@@ -64,7 +63,7 @@ func (f *forecast) upgradeValue() types.Object {
 		"versions":          stringList(u.Versions),
 		"steps":             stringList(u.Steps),
 		"machines_replaced": count(u.MachinesReplaced),
-		"surge":             text(u.Surge),
+		"surge":             nonEmpty(u.Surge),
 		"untouched":         stringList(u.Untouched),
 	})
 }
@@ -102,16 +101,9 @@ func (m *model) announced(generations clusterclass.Generations) clusterclass.Gen
 	return announced
 }
 
-func text(value string) types.String {
-	if value == "" {
-		return types.StringNull()
-	}
-	return types.StringValue(value)
-}
-
 func count[N int | int32](n *N) types.Int64 {
 	if n == nil {
 		return types.Int64Null()
 	}
-	return types.Int64Value(int64(ptr.Deref(n, 0)))
+	return types.Int64Value(int64(*n))
 }

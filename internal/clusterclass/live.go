@@ -11,7 +11,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -53,17 +52,13 @@ func Live(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (
 }
 
 func readBlueprint(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*topology.Blueprint, error) {
-	class := &clusterv1.ClusterClass{}
-	if err := mgmt.Get(ctx, key, class); err != nil {
+	content, class, err := getClass(ctx, mgmt, key)
+	if err != nil {
 		return nil, err
 	}
 	usable := topology.Usable(class)
 	if usable == nil {
 		return nil, nil
-	}
-	content, err := get(ctx, mgmt, key)
-	if err != nil {
-		return nil, err
 	}
 	blueprint := &topology.Blueprint{Class: usable}
 	for _, holder := range holders(content.Object) {

@@ -6,10 +6,12 @@ package clusterclass
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -121,12 +123,8 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 
 // read takes everything over from the live class and its templates.
 func (m *model) read(ctx context.Context, mgmt *management.Cluster) error {
-	obj, err := get(ctx, mgmt, m.key())
+	obj, class, err := getClass(ctx, mgmt, m.key())
 	if err != nil {
-		return err
-	}
-	class := &clusterv1.ClusterClass{}
-	if err := mgmt.Get(ctx, m.key(), class); err != nil {
 		return err
 	}
 	content, imported := obj.Object, m.isImport()
@@ -154,6 +152,19 @@ func get(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*
 	obj := &unstructured.Unstructured{}
 	obj.SetGroupVersionKind(clusterv1.GroupVersion.WithKind(clusterv1.ClusterClassKind))
 	return obj, mgmt.Get(ctx, key, obj)
+}
+
+// getClass reads a class with all its fields, and as what it is.
+func getClass(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*unstructured.Unstructured, *clusterv1.ClusterClass, error) {
+	obj, err := get(ctx, mgmt, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	class := &clusterv1.ClusterClass{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, class); err != nil {
+		return nil, nil, fmt.Errorf("cannot read ClusterClass %s: %w", key, err)
+	}
+	return obj, class, nil
 }
 
 // Update makes the templates whose content changed, moves the class to them, and
