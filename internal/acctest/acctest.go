@@ -24,7 +24,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
 const (
@@ -39,11 +41,11 @@ func Factories(newProvider func() provider.Provider) map[string]func() (tfprotov
 	}
 }
 
-// Provider is a provider with nothing to configure, which hands Data to the
-// resources it has: for tests of one resource without the others.
+// Provider is a provider with nothing to configure, which hands sessions
+// to the resources it has: for tests of one resource without the others.
 type Provider struct {
-	// Data is the provider data, a *management.Resolver.
-	Data               any
+	// Resolver is what the session of each configuration has.
+	Resolver           *management.Resolver
 	ResourceList       []func() resource.Resource
 	DataSourceList     []func() datasource.DataSource
 	FunctionList       []func() function.Function
@@ -69,7 +71,8 @@ func (p testProvider) Metadata(_ context.Context, _ provider.MetadataRequest, re
 func (p testProvider) Schema(context.Context, provider.SchemaRequest, *provider.SchemaResponse) {}
 
 func (p testProvider) Configure(_ context.Context, _ provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = p.Data, p.Data, p.Data
+	s := session.New(p.Resolver)
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = s, s, s
 }
 
 func (p testProvider) Resources(context.Context) []func() resource.Resource { return p.ResourceList }

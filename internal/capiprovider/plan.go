@@ -106,7 +106,7 @@ func (r *Resource) checkDocker(ctx context.Context, plan model) diag.Diagnostics
 // there too.
 func (r *Resource) checkCreation(ctx context.Context, plan model) diag.Diagnostics {
 	diags := r.checkDocker(ctx, plan)
-	cluster, connecting := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
+	cluster, connecting := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
 	diags.Append(connecting...)
 	if cluster == nil {
 		return diags
@@ -118,7 +118,7 @@ func (r *Resource) checkCreation(ctx context.Context, plan model) diag.Diagnosti
 // checkUpgrade looks, where there is an API, whether the provider will fit the
 // others.
 func (r *Resource) checkUpgrade(ctx context.Context, plan model) diag.Diagnostics {
-	cluster, diags := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
+	cluster, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
 	if cluster == nil {
 		return diags
 	}

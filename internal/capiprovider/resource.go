@@ -21,6 +21,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -37,8 +38,8 @@ var defaultTimeouts = tfkit.Timeouts{Create: 10 * time.Minute, Update: 10 * time
 
 // Resource is capi_provider.
 type Resource struct {
-	bundle   Bundle
-	resolver *management.Resolver
+	bundle  Bundle
+	session *session.Session
 }
 
 // NewResource returns the resource for the providers in this binary.
@@ -98,11 +99,11 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 	}
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	session, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	r.resolver = resolver
+	r.session = session
 }
 
 // Create installs the provider. The state is saved before the wait, whose end is
@@ -117,7 +118,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	cluster, err := r.resolver.Connect(ctx, plan.ManagementCluster.ValueString())
+	cluster, err := r.session.Connect(ctx, plan.ManagementCluster.ValueString())
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
@@ -143,7 +144,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	cluster, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	cluster, err := r.session.Connect(ctx, state.ManagementCluster.ValueString())
 	switch {
 	case errors.Is(err, management.ErrNotFound):
 		resp.State.RemoveResource(ctx)
@@ -193,7 +194,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	cluster, err := r.resolver.Connect(ctx, plan.ManagementCluster.ValueString())
+	cluster, err := r.session.Connect(ctx, plan.ManagementCluster.ValueString())
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
@@ -217,7 +218,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	cluster, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	cluster, err := r.session.Connect(ctx, state.ManagementCluster.ValueString())
 	switch {
 	case errors.Is(err, management.ErrNotFound):
 		return

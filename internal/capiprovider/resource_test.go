@@ -114,7 +114,7 @@ func (f *fakeBundle) change(change func()) func() {
 
 func (f *fakeBundle) testCase(resolver *management.Resolver) resource.TestCase {
 	return resource.TestCase{ProtoV6ProviderFactories: acctest.Provider{
-		Data:         resolver,
+		Resolver:     resolver,
 		ResourceList: []func() fwresource.Resource{func() fwresource.Resource { return capiprovider.NewResourceFor(f) }},
 	}.Factories()}
 }

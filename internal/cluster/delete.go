@@ -77,7 +77,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	mgmt, err := r.session.Connect(ctx, state.ManagementCluster.ValueString())
 	if errors.Is(err, management.ErrNotFound) {
 		return
 	}
@@ -85,7 +85,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
 	}
-	defer listerOf(mgmt).forget()
+	defer listerOf(r.session, mgmt).forget()
 	cluster := &clusterv1.Cluster{}
 	cluster.Namespace, cluster.Name = state.key().Namespace, state.key().Name
 	if err := mgmt.Delete(ctx, cluster); err != nil && !management.IsAbsent(err) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
@@ -77,7 +78,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
-	resp.Diagnostics.Append(p.look(ctx, r.resolver)...)
+	resp.Diagnostics.Append(p.look(ctx, r.session)...)
 	if p.cluster != nil && p.mgmt == nil && p.class.After == nil {
 		p.noted = notedClass(ctx, p.cluster.GetClassKey(), req.Private)
 	}
@@ -96,8 +97,8 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 // look finds out what there is to know: all of the configuration, or not; the
 // management cluster, if it answers; the classes. A plan that changes nothing
 // asks for no more than the classes of the same configuration.
-func (p *planning) look(ctx context.Context, resolver *management.Resolver) diag.Diagnostics {
-	if resolver == nil || p.plan.Name.IsUnknown() || p.plan.Namespace.IsUnknown() {
+func (p *planning) look(ctx context.Context, s *session.Session) diag.Diagnostics {
+	if s == nil || p.plan.Name.IsUnknown() || p.plan.Namespace.IsUnknown() {
 		return nil
 	}
 	desired, err := p.plan.ToAPI()
@@ -112,18 +113,18 @@ func (p *planning) look(ctx context.Context, resolver *management.Resolver) diag
 	}
 	p.desired = desired
 	key := p.cluster.GetClassKey()
-	p.class = clusterclass.ForPlan(ctx, resolver, nil, p.plan.ManagementCluster, key)
+	p.class = clusterclass.ForPlan(ctx, s, nil, p.plan.ManagementCluster, key)
 	if !p.changes && !p.class.Changes {
 		return nil
 	}
-	mgmt, diags := tfkit.ConnectAtPlan(ctx, resolver, p.plan.ManagementCluster)
+	mgmt, diags := tfkit.ConnectAtPlan(ctx, s, p.plan.ManagementCluster)
 	p.mgmt = mgmt
-	p.class = clusterclass.ForPlan(ctx, resolver, mgmt, p.plan.ManagementCluster, key)
+	p.class = clusterclass.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, key)
 	p.oldClass = p.class
 	if before := p.declaredBefore(); before != nil && before.GetClassKey() != key {
-		p.oldClass = clusterclass.ForPlan(ctx, resolver, mgmt, p.plan.ManagementCluster, before.GetClassKey())
+		p.oldClass = clusterclass.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, before.GetClassKey())
 	}
-	diags.Append(p.missingClass(ctx)...)
+	diags.Append(p.missingClass(ctx, s)...)
 	diags.Append(p.checkForeign(ctx)...)
 	return diags
 }
@@ -148,12 +149,12 @@ func (p *planning) checkForeign(ctx context.Context) diag.Diagnostics {
 // missingClass warns of a class that is neither in the management cluster nor, as
 // far as this plan has come, in the configuration: it may be that it is created in
 // the same apply, and that Terraform does not know that the cluster needs it.
-func (p *planning) missingClass(ctx context.Context) diag.Diagnostics {
+func (p *planning) missingClass(ctx context.Context, s *session.Session) diag.Diagnostics {
 	if p.mgmt == nil || p.class.After != nil || p.class.Changes {
 		return nil
 	}
 	key := p.cluster.GetClassKey()
-	if _, err := clusterclass.Live(ctx, p.mgmt, key); !apierrors.IsNotFound(err) {
+	if _, err := clusterclass.Live(ctx, s, p.mgmt, key); !apierrors.IsNotFound(err) {
 		return nil
 	}
 	missing := classNotFound(ctx, p.mgmt, key)

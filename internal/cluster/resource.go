@@ -14,6 +14,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -29,7 +30,7 @@ var (
 
 // Resource is capi_cluster.
 type Resource struct {
-	resolver *management.Resolver
+	session *session.Session
 }
 
 // NewResource returns the resource.
@@ -40,11 +41,11 @@ func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp 
 	resp.TypeName = ResourceType
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	session, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	r.resolver = resolver
+	r.session = session
 }
 
 // Create makes the Cluster object, saves the state, and then waits.
@@ -63,7 +64,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	defer listerOf(mgmt).forget()
+	defer listerOf(r.session, mgmt).forget()
 	resp.Diagnostics.Append(checkNew(waitCtx, mgmt, plan)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -98,7 +99,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	mgmt, err := r.session.Connect(ctx, state.ManagementCluster.ValueString())
 	switch {
 	case errors.Is(err, management.ErrNotFound):
 		resp.State.RemoveResource(ctx)
@@ -110,7 +111,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
 		return
 	}
-	f, err := listerOf(mgmt).observe(ctx, state.key())
+	f, err := listerOf(r.session, mgmt).observe(ctx, state.key())
 	switch {
 	case management.IsAbsent(err):
 		resp.State.RemoveResource(ctx)
@@ -126,7 +127,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(noteClass(ctx, mgmt, f.cluster.GetClassKey(), resp.Private)...)
+	resp.Diagnostics.Append(noteClass(ctx, r.session, mgmt, f.cluster.GetClassKey(), resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -180,7 +181,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	defer listerOf(mgmt).forget()
+	defer listerOf(r.session, mgmt).forget()
 	cluster, diags := apply(waitCtx, mgmt, plan)
 	resp.Diagnostics.Append(diags...)
 	if cluster == nil {
@@ -189,7 +190,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	settled := len(diags) == 0
 	plan.observe(&facts{cluster: cluster})
 	plan.settle()
-	noted := plan.announced(clusterclass.GenerationsBefore(r.resolver, plan.ManagementCluster, cluster.GetClassKey(), plan.key()))
+	noted := plan.announced(clusterclass.GenerationsBefore(r.session, plan.ManagementCluster, cluster.GetClassKey(), plan.key()))
 	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled, noted)
 	resp.Diagnostics.Append(diags...)
 	plan.keepPlanned(planned)
@@ -198,7 +199,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 }
 
 func (r *Resource) connect(ctx context.Context, plan model) (*management.Cluster, diag.Diagnostics) {
-	mgmt, err := r.resolver.Connect(ctx, plan.ManagementCluster.ValueString())
+	mgmt, err := r.session.Connect(ctx, plan.ManagementCluster.ValueString())
 	if err != nil {
 		return nil, diag.Diagnostics{tfkit.ConnectError(err)}
 	}

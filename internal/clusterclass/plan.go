@@ -47,7 +47,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 	desired, err := plan.ToAPI()
 	if errors.Is(err, tfkit.ErrUnknown) {
-		remember(r.resolver, plan.ManagementCluster, plan.key(), Planned{Before: declaredIn(state, plan.key()), Changes: true})
+		remember(r.session, plan.ManagementCluster, plan.key(), Planned{Before: declaredIn(state, plan.key()), Changes: true})
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("templates"), types.MapUnknown(types.StringType))...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
 		return
@@ -88,7 +88,7 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desi
 	if changes {
 		planned.Before = declaredIn(state, plan.key())
 	}
-	remember(r.resolver, plan.ManagementCluster, plan.key(), planned)
+	remember(r.session, plan.ManagementCluster, plan.key(), planned)
 	if changes {
 		diags.Append(r.validate(ctx, plan, state, desired, blueprint, planned)...)
 	}
@@ -99,12 +99,12 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desi
 // and by the management cluster if it answers. What the change does to clusters it
 // announces.
 func (r *Resource) validate(ctx context.Context, plan model, state *model, desired *rendered, blueprint topology.Blueprint, planned Planned) diag.Diagnostics {
-	if r.resolver == nil {
+	if r.session == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
-	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
+	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
 	if diags.Append(desired.validateFields(ctx, mgmt)...); diags.HasError() {
 		return diags
 	}

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
@@ -34,7 +35,7 @@ var (
 
 // Resource is capi_cluster_class.
 type Resource struct {
-	resolver *management.Resolver
+	session *session.Session
 }
 
 // NewResource returns the resource.
@@ -45,11 +46,11 @@ func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp 
 	resp.TypeName = ResourceType
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	session, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	r.resolver = resolver
+	r.session = session
 }
 
 // Create makes the templates and the class, saves the state, and waits until the
@@ -64,7 +65,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	}
 	waitCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, err := r.resolver.Connect(waitCtx, plan.ManagementCluster.ValueString())
+	mgmt, err := r.session.Connect(waitCtx, plan.ManagementCluster.ValueString())
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
@@ -96,7 +97,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	mgmt, err := r.session.Connect(ctx, state.ManagementCluster.ValueString())
 	switch {
 	case errors.Is(err, management.ErrNotFound):
 		resp.State.RemoveResource(ctx)
@@ -180,14 +181,14 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	waitCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, err := r.resolver.Connect(waitCtx, plan.ManagementCluster.ValueString())
+	mgmt, err := r.session.Connect(waitCtx, plan.ManagementCluster.ValueString())
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
 	}
 	before, err := get(waitCtx, mgmt, plan.key())
 	if client.IgnoreNotFound(err) == nil {
-		err = noteGenerations(waitCtx, r.resolver, mgmt, plan)
+		err = noteGenerations(waitCtx, r.session, mgmt, plan)
 	}
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.RequestError("read "+plan.object()+" and its clusters", err))
@@ -221,7 +222,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	mgmt, err := r.session.Connect(ctx, state.ManagementCluster.ValueString())
 	if errors.Is(err, management.ErrNotFound) {
 		return
 	}

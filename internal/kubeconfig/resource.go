@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -37,7 +38,7 @@ var defaultTimeouts = tfkit.Timeouts{Create: 5 * time.Minute, Update: 5 * time.M
 
 // Resource is capi_kubeconfig in the state.
 type Resource struct {
-	resolver *management.Resolver
+	session *session.Session
 }
 
 type resourceModel struct {
@@ -53,11 +54,11 @@ func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp 
 	resp.TypeName = ResourceType
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	session, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	r.resolver = resolver
+	r.session = session
 }
 
 // Schema describes the resource.
@@ -126,7 +127,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	}
 	object := "The kubeconfig of Cluster " + key.String()
-	mgmt, err := r.resolver.Connect(ctx, id)
+	mgmt, err := r.session.Connect(ctx, id)
 	if err == nil {
 		var found *credentials
 		if found, err = read(ctx, mgmt, key, state.Endpoint.ValueString()); err == nil {
@@ -178,7 +179,7 @@ func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequ
 func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *model) diag.Diagnostics {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	found, err := fetch(ctx, r.resolver, m)
+	found, err := fetch(ctx, r.session, m)
 	if err != nil {
 		return diag.Diagnostics{fetchDiagnostic(m, err)}
 	}
@@ -186,12 +187,12 @@ func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *model) d
 	return nil
 }
 
-func fetch(ctx context.Context, resolver *management.Resolver, m *model) (*credentials, error) {
+func fetch(ctx context.Context, s *session.Session, m *model) (*credentials, error) {
 	id, key, err := m.cluster()
 	if err != nil {
 		return nil, err
 	}
-	mgmt, err := resolver.Connect(ctx, id)
+	mgmt, err := s.Connect(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -47,7 +48,7 @@ type Clusters interface {
 // Resource is capi_management_cluster.
 type Resource struct {
 	clusters Clusters
-	resolver *management.Resolver
+	session  *session.Session
 }
 
 // NewResource returns the resource for the KinD clusters of this machine.
@@ -61,11 +62,11 @@ func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp 
 	resp.TypeName = ResourceType
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	session, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	r.resolver = resolver
+	r.session = session
 }
 
 // Create makes the cluster. The state is saved as soon as the cluster works;
@@ -85,7 +86,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	defer cancel()
 	// The client of a cluster of this name that was replaced just now is stale.
 	id := management.KindID(config.Name)
-	r.resolver.Forget(id)
+	r.session.Forget(id)
 	if err := r.clusters.Create(createCtx, config); err != nil {
 		resp.Diagnostics.Append(createDiagnostic(config, err))
 		return
@@ -114,7 +115,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	description, err := r.clusters.Describe(ctx, name)
 	switch {
 	case errors.Is(err, kind.ErrNotFound):
-		r.resolver.Forget(management.KindID(name))
+		r.session.Forget(management.KindID(name))
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil && imported:
@@ -141,7 +142,7 @@ func (r *Resource) status(ctx context.Context, description *kind.Description) ki
 	if description.Status != kind.StatusRunning {
 		return description.Status
 	}
-	if _, err := r.resolver.Connect(ctx, management.KindID(description.Config.Name)); err != nil {
+	if _, err := r.session.Connect(ctx, management.KindID(description.Config.Name)); err != nil {
 		return statusUnreachable
 	}
 	return kind.StatusRunning
@@ -207,7 +208,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		resp.Diagnostics.Append(describeError(name, err))
 		return
 	}
-	r.resolver.Forget(management.KindID(name))
+	r.session.Forget(management.KindID(name))
 	resp.Diagnostics.Append(removeContext(state)...)
 	resp.Diagnostics.Append(r.removeOrphans(ctx, name, uid)...)
 }

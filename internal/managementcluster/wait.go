@@ -34,7 +34,7 @@ func (r *Resource) repair(ctx context.Context, name string) diag.Diagnostics {
 
 func (r *Resource) answering(name string) tfkit.Condition {
 	return func(ctx context.Context) (bool, string, error) {
-		_, err := r.resolver.Connect(ctx, management.KindID(name))
+		_, err := r.session.Connect(ctx, management.KindID(name))
 		return err == nil, "the API does not answer", err
 	}
 }
@@ -61,7 +61,7 @@ func (r *Resource) waitEmpty(ctx context.Context, name string) diag.Diagnostics 
 
 func (r *Resource) empty(name string) tfkit.Condition {
 	return func(ctx context.Context) (bool, string, error) {
-		cluster, err := r.resolver.Connect(ctx, management.KindID(name))
+		cluster, err := r.session.Connect(ctx, management.KindID(name))
 		if err != nil {
 			return false, "", err
 		}

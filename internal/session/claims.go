@@ -1,0 +1,44 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Step is what a resource does with the object that it claims. Terraform takes each
+// step once for each resource that it creates.
+type Step string
+
+const (
+	// Plan is the plan of a creation.
+	Plan Step = "plan"
+	// Create is the creation.
+	Create Step = "create"
+)
+
+// claim is a resource type and the id of an object.
+type claim struct {
+	step             Step
+	resourceType, id string
+}
+
+// Claim says whether the resource that asks is the first one of the session that
+// is to create the object with this id. Terraform does not tell resources apart
+// for providers, so a second one is known only by asking as well.
+func (s *Session) Claim(step Step, resourceType, id string) bool {
+	_, claimed := s.claims.LoadOrStore(claim{step, resourceType, id}, true)
+	return !claimed
+}
+
+// Manage notes that a state has the object with this UID.
+func (s *Session) Manage(uid types.UID) { s.managed.Store(uid, true) }
+
+// Manages says whether a state that was read in this session has the object. A
+// plan that creates the object of a name needs to know it: Terraform plans the
+// replacement of a tainted resource as a creation, without its state.
+func (s *Session) Manages(uid types.UID) bool {
+	_, managed := s.managed.Load(uid)
+	return managed
+}
