@@ -24,6 +24,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
@@ -124,8 +125,8 @@ func NeedImage(t *testing.T, image string) {
 	}
 }
 
-// NoLeaks fails the test if, at its end, containers of the KinD cluster called
-// name exist, or volumes that no container uses and that were not there before.
+// NoLeaks fails the test if, at its end, containers of the KinD or workload cluster
+// called name exist, or volumes that no container uses and that were not there before.
 // Other tests may make and delete theirs meanwhile.
 func NoLeaks(t *testing.T, name string) {
 	t.Helper()
@@ -143,8 +144,9 @@ func leftovers(t *testing.T, name string) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
 	for what, args := range map[string][]string{
-		"container": {"ps", "--all", "--filter", "label=" + kind.Label + "=" + name, "--format", "{{.Names}}"},
-		"volume":    {"volume", "ls", "--filter", "dangling=true", "--quiet"},
+		"container of KinD": {"ps", "--all", "--filter", "label=" + kind.Label + "=" + name, "--format", "{{.Names}}"},
+		"container":         {"ps", "--all", "--filter", "label=" + identity.ClusterLabel + "=" + name, "--format", "{{.Names}}"},
+		"volume":            {"volume", "ls", "--filter", "dangling=true", "--quiet"},
 	} {
 		for _, name := range strings.Fields(Docker(t, args...)) {
 			found[what+" "+name] = true
