@@ -67,15 +67,12 @@ func NodeName(name string) string { return name + "-control-plane" }
 // error is ErrNotFound if there is no such cluster, and ErrDockerUnreachable if
 // that cannot be told.
 func (c *Clusters) Describe(ctx context.Context, name string) (*Description, error) {
-	containers, err := c.containers(ctx, name)
+	nodes, err := c.mustFind(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	if len(containers) == 0 {
-		return nil, fmt.Errorf("%w: %q", ErrNotFound, name)
-	}
 	description := &Description{Status: StatusIncomplete, Node: NodeName(name), Config: Config{Name: name}}
-	if !slices.Contains(containers, description.Node) {
+	if !slices.ContainsFunc(nodes, func(n node) bool { return n.Name == description.Node }) {
 		return description, nil
 	}
 	inspected, err := c.inspect(ctx, description.Node)
@@ -272,10 +269,10 @@ func parseLabels(text string) map[string]string {
 
 // Start starts the stopped node of a cluster.
 func (c *Clusters) Start(ctx context.Context, name string) error {
-	containers, err := c.containers(ctx, name)
+	nodes, err := c.mustFind(ctx, name)
 	if err != nil {
 		return err
 	}
-	_, err = c.docker(ctx, append([]string{"start"}, containers...)...)
+	_, err = c.docker(ctx, append([]string{"start"}, ids(nodes)...)...)
 	return err
 }

@@ -20,9 +20,6 @@ import (
 	kindexec "sigs.k8s.io/kind/pkg/exec"
 )
 
-// Label marks the containers of a KinD cluster; its value is the cluster's name.
-const Label = "io.x-k8s.kind.cluster"
-
 // ErrDockerUnreachable means that the docker command is missing or that the
 // engine behind it does not answer.
 var ErrDockerUnreachable = errors.New("Docker is not reachable") //nolint:staticcheck // Docker is a name.
@@ -82,6 +79,8 @@ func isDaemonError(output string) bool {
 
 // Engine is what matters about the Docker engine for running nodes in it.
 type Engine struct {
+	// ID is the engine's own id, which it keeps when it restarts.
+	ID string `json:"ID"`
 	// CgroupVersion is 1 or 2.
 	CgroupVersion string `json:"CgroupVersion"`
 	// OperatingSystem is the name of the system that runs the engine.
@@ -141,28 +140,15 @@ func (c *Clusters) ensureImage(ctx context.Context, image string) error {
 	return nil
 }
 
-// containers returns the names of the containers of a KinD cluster, stopped ones
-// included.
-func (c *Clusters) containers(ctx context.Context, name string) ([]string, error) {
-	out, err := c.docker(ctx, "ps", "--all", "--filter", "label="+Label+"="+name, "--format", "{{.Names}}")
-	if err != nil {
-		return nil, err
-	}
-	return strings.Fields(string(out)), nil
-}
-
 // HasDockerSocket says whether into any of the cluster's nodes something is
 // mounted where the engine's socket is expected. The error is ErrNotFound if
 // there is no such cluster.
 func (c *Clusters) HasDockerSocket(ctx context.Context, name string) (bool, error) {
-	nodes, err := c.containers(ctx, name)
+	nodes, err := c.mustFind(ctx, name)
 	if err != nil {
 		return false, err
 	}
-	if len(nodes) == 0 {
-		return false, fmt.Errorf("%w: %q", ErrNotFound, name)
-	}
-	out, err := c.docker(ctx, append([]string{"inspect", "--format", "{{range .Mounts}}{{println .Destination}}{{end}}"}, nodes...)...)
+	out, err := c.docker(ctx, append([]string{"inspect", "--format", "{{range .Mounts}}{{println .Destination}}{{end}}"}, ids(nodes)...)...)
 	return slices.Contains(strings.Fields(string(out)), DockerSocket), err
 }
 

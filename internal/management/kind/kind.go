@@ -21,7 +21,7 @@ import (
 )
 
 // ErrNotFound means that there is no KinD cluster of that name: no container
-// carries its label.
+// is a node of it.
 var ErrNotFound = errors.New("KinD cluster not found")
 
 // Clusters are the KinD clusters of the Docker engine that the docker command
@@ -44,8 +44,8 @@ func (c *Clusters) provider(ctx context.Context) *cluster.Provider {
 // Exists says whether containers of a KinD cluster called name exist, in
 // whatever shape they are.
 func (c *Clusters) Exists(ctx context.Context, name string) (bool, error) {
-	containers, err := c.containers(ctx, name)
-	return len(containers) > 0, err
+	found, err := c.find(ctx, name)
+	return len(found) > 0, err
 }
 
 // KubeConfig returns a kubeconfig of the cluster's administrator that works from

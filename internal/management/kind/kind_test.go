@@ -95,15 +95,49 @@ func TestDockerErrors(t *testing.T) {
 }
 
 func TestEngine(t *testing.T) {
-	clusters := &Clusters{docker: fakeDocker{"info": `{"CgroupVersion":"1","ServerVersion":"20.10.24","OperatingSystem":"Debian","MemTotal":8000000000}`}.run}
+	clusters := &Clusters{docker: fakeDocker{"info": `{"ID":"AB:CD","CgroupVersion":"1","ServerVersion":"20.10.24","OperatingSystem":"Debian","MemTotal":8000000000}`}.run}
 	engine, err := clusters.Engine(t.Context())
-	if err != nil || engine != (Engine{CgroupVersion: "1", ServerVersion: "20.10.24", OperatingSystem: "Debian", MemTotal: 8_000_000_000}) {
+	if err != nil || engine != (Engine{ID: "AB:CD", CgroupVersion: "1", ServerVersion: "20.10.24", OperatingSystem: "Debian", MemTotal: 8_000_000_000}) {
 		t.Errorf("%+v, %v", engine, err)
 	}
 	// Some commands print what they know of themselves, and exit with 0.
 	clusters = &Clusters{docker: fakeDocker{"info": `{"ServerErrors":["no engine"]}`}.run}
 	if _, err := clusters.Engine(t.Context()); !errors.Is(err, ErrDockerUnreachable) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// What docker ps says about the nodes of a KinD cluster called mgmt.
+const (
+	controlPlane = "id-1 mgmt-control-plane control-plane io.x-k8s.kind.cluster=mgmt,io.x-k8s.kind.role=control-plane\n"
+	worker       = "id-2 mgmt-worker worker io.x-k8s.kind.cluster=mgmt,io.x-k8s.kind.role=worker\n"
+)
+
+// Containers of a workload cluster of the same name have KinD's labels, be they
+// ours or those of upstream's Docker provider.
+func TestFindLeavesOutWorkloadClusters(t *testing.T) {
+	workload := "id-3 mgmt-lb external-load-balancer io.x-k8s.kind.cluster=mgmt,io.x-k8s.kind.role=external-load-balancer\n" +
+		"id-4 mgmt-md-0-x2x4 worker io.x-k8s.kind.cluster=mgmt,io.x-k8s.kind.role=worker\n" +
+		"id-5 mgmt-control-plane-ab12 control-plane io.x-k8s.kind.cluster=mgmt,io.x-k8s.kind.role=control-plane\n" +
+		"id-6 mgmt-worker1 worker io.x-k8s.kind.cluster=mgmt,io.x-k8s.kind.role=worker\n" +
+		"id-7 mgmt-worker control-plane io.x-k8s.kind.cluster=mgmt,io.x-k8s.kind.role=control-plane\n" +
+		"id-8 mgmt-worker worker io.x-k8s.kind.cluster=mgmt,io.x-k8s.kind.role=worker,terraform-capi.io/machine=worker\n" +
+		"id-9 mgmt-control-plane  io.x-k8s.kind.cluster=mgmt\n"
+	for output, want := range map[string][]string{
+		workload: nil,
+		workload + controlPlane + worker + strings.NewReplacer("id-2", "id-0", "mgmt-worker ", "mgmt-worker2 ").Replace(worker): {"id-0", "id-1", "id-2"},
+	} {
+		clusters := &Clusters{docker: fakeDocker{"ps": output, "info": `{"ID":"AB:CD","ServerVersion":"28"}`}.run}
+		identity, err := clusters.Identity(t.Context(), "mgmt")
+		if want == nil {
+			if !errors.Is(err, ErrNotFound) {
+				t.Errorf("found %v, %v", identity, err)
+			}
+			continue
+		}
+		if diff := cmp.Diff(Identity{Engine: "AB:CD", Nodes: want}, identity); diff != "" || err != nil {
+			t.Errorf("%s, %v", diff, err)
+		}
 	}
 }
 
@@ -124,8 +158,8 @@ func TestDescribe(t *testing.T) {
 		status Status
 		config Config
 	}{
-		"stopped":          {fakeDocker{"ps": "mgmt-control-plane\n", "inspect": strings.Replace(inspected, `"Running": true`, `"Running": false`, 1)}, StatusStopped, shown},
-		"no control plane": {fakeDocker{"ps": "mgmt-worker\n"}, StatusIncomplete, Config{Name: "mgmt"}},
+		"stopped":          {fakeDocker{"ps": controlPlane, "inspect": strings.Replace(inspected, `"Running": true`, `"Running": false`, 1)}, StatusStopped, shown},
+		"no control plane": {fakeDocker{"ps": worker}, StatusIncomplete, Config{Name: "mgmt"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			description, err := (&Clusters{docker: test.docker.run}).Describe(t.Context(), "mgmt")
@@ -141,7 +175,7 @@ func TestDescribe(t *testing.T) {
 
 func TestHasDockerSocket(t *testing.T) {
 	for mounts, want := range map[string]bool{"/var\n/lib/modules\n\n/var\n/var/run/docker.sock\n\n": true, "/var\n/run/docker.sock\n": false, "": false} {
-		docker := fakeDocker{"ps": "mgmt-control-plane\nmgmt-worker\n", "inspect": mounts}
+		docker := fakeDocker{"ps": controlPlane + worker, "inspect": mounts}
 		if got, err := (&Clusters{docker: docker.run}).HasDockerSocket(t.Context(), "mgmt"); got != want || err != nil {
 			t.Errorf("%q: %t, %v", mounts, got, err)
 		}
