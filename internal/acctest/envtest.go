@@ -20,6 +20,9 @@ import (
 
 const assetsVariable = "KUBEBUILDER_ASSETS"
 
+// engineID is the id of the Docker engine that Kubeconfigs pretends to be.
+const engineID = "envtest"
+
 // KindName is the name of the KinD cluster that Environment pretends to be.
 const KindName = "envtest"
 
@@ -107,6 +110,19 @@ func bundledCRDs() ([]*apiextensionsv1.CustomResourceDefinition, error) {
 		all = append(all, crds...)
 	}
 	return all, nil
+}
+
+// Identity is made up of the name.
+func (k Kubeconfigs) Identity(ctx context.Context, name string) (kind.Identity, error) {
+	if _, err := k.KubeConfig(ctx, name); err != nil {
+		return kind.Identity{}, err
+	}
+	return kind.Identity{Engine: engineID, Nodes: []string{name}}, nil
+}
+
+// Engine is the same for all tests.
+func (k Kubeconfigs) Engine(context.Context) (kind.Engine, error) {
+	return kind.Engine{ID: engineID}, nil
 }
 
 // Resolver knows one KinD cluster, KindName, which is the environment, and no
