@@ -43,9 +43,9 @@ func (d *DataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, r
 
 // Configure takes the session over from the provider.
 func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	session, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	d.session = session
+	d.session = s
 }
 
 // Schema describes the data source. What it reads are attributes of the resource.

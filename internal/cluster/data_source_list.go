@@ -59,9 +59,9 @@ func (d *DataSourceList) Metadata(_ context.Context, _ datasource.MetadataReques
 
 // Configure takes the session over from the provider.
 func (d *DataSourceList) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	session, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	d.session = session
+	d.session = s
 }
 
 // Schema describes the data source.

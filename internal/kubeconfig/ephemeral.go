@@ -47,9 +47,9 @@ func (e *Ephemeral) Metadata(_ context.Context, _ ephemeral.MetadataRequest, res
 
 // Configure takes the session over from the provider.
 func (e *Ephemeral) Configure(_ context.Context, req ephemeral.ConfigureRequest, resp *ephemeral.ConfigureResponse) {
-	session, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	e.session = session
+	e.session = s
 }
 
 // Schema describes the ephemeral resource.
@@ -99,7 +99,7 @@ func (e *Ephemeral) Open(ctx context.Context, req ephemeral.OpenRequest, resp *e
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	found, err := fetch(ctx, e.session, &config.model)
+	_, found, err := fetch(ctx, e.session, &config.model, management.Identity{})
 	switch {
 	case errors.Is(err, errGone), errors.Is(err, management.ErrNotFound):
 		// A destroy opens this too, in its plan and again in its apply.

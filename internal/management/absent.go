@@ -38,12 +38,19 @@ func (c *Cluster) ProveAbsent(ctx context.Context, recorded Identity, kind schem
 			cause:   err,
 		}
 	}
-	if isObjectNotFound(absent) {
+	if IsObjectNotFound(absent) {
 		return nil
 	}
+	return c.ProveUnserved(ctx, kind, absent)
+}
+
+// ProveUnserved returns nil if the management cluster has no
+// CustomResourceDefinition of the kind, and so no object. The error is ErrUnknown if
+// absent, with which a request failed, is only for the moment.
+func (c *Cluster) ProveUnserved(ctx context.Context, kind schema.GroupKind, absent error) error {
 	crd := &metav1.PartialObjectMetadata{}
 	crd.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
-	err = c.Get(ctx, client.ObjectKey{Name: contract.CalculateCRDName(kind.Group, kind.Kind)}, crd)
+	err := c.Get(ctx, client.ObjectKey{Name: contract.CalculateCRDName(kind.Group, kind.Kind)}, crd)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil
@@ -53,8 +60,8 @@ func (c *Cluster) ProveAbsent(ctx context.Context, recorded Identity, kind schem
 	return &reasonError{reason: ErrUnknown, message: fmt.Sprintf("%s does not serve %s at the moment", Describe(c.ID), kind), cause: absent}
 }
 
-// isObjectNotFound says whether the object was not found, as opposed to the path
-// of its kind.
-func isObjectNotFound(err error) bool {
+// IsObjectNotFound says whether the object does not exist, as opposed to the path
+// of its kind. To who has just seen the object it says that it has gone.
+func IsObjectNotFound(err error) bool {
 	return apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }

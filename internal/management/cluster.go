@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -97,10 +99,17 @@ func probe(ctx context.Context, config *rest.Config) error {
 // obj may be typed or unstructured. Its status, and the metadata that only servers
 // write, are left out: they are not to be owned.
 func (c *Cluster) Apply(ctx context.Context, obj client.Object, opts ...client.ApplyOption) error {
+	return c.ApplyTo(ctx, obj, "", opts...)
+}
+
+// ApplyTo is Apply to the object with this UID: it fails with a conflict if there is
+// none of that name, or another one.
+func (c *Cluster) ApplyTo(ctx context.Context, obj client.Object, uid types.UID, opts ...client.ApplyOption) error {
 	desired, err := c.desired(obj)
 	if err != nil {
 		return err
 	}
+	desired.SetUID(uid)
 	opts = append([]client.ApplyOption{client.ForceOwnership, client.FieldOwner(FieldManager)}, opts...)
 	if err := c.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), opts...); err != nil {
 		return applyError(desired, err)
@@ -140,6 +149,11 @@ func (c *Cluster) desired(obj client.Object) (*unstructured.Unstructured, error)
 		unstructured.RemoveNestedField(desired.Object, "metadata", field)
 	}
 	return desired, nil
+}
+
+// IsApplied says whether this provider has ever applied the object.
+func IsApplied(obj client.Object) bool {
+	return slices.ContainsFunc(obj.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager == FieldManager })
 }
 
 // Describe names the management cluster with the given id in a sentence.

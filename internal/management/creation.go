@@ -79,7 +79,7 @@ func (c *Cluster) Begin(ctx context.Context, obj client.Object) (*Creation, erro
 	}
 	creation := &Creation{cluster: c, nonce: rand.Text()}
 	for {
-		creation.object, err = c.applyNew(ctx, desired, creation.mark())
+		err = creation.applyMarked(ctx, desired)
 		if !apierrors.IsConflict(err) {
 			break
 		}
@@ -102,20 +102,36 @@ func (c *Cluster) Begin(ctx context.Context, obj client.Object) (*Creation, erro
 // mark is the value of the annotation at the last heartbeat.
 func (cr *Creation) mark() string { return cr.nonce + "/" + strconv.Itoa(cr.beats) }
 
-// applyNew is an apply that fails with a conflict if the object exists: no object
-// has the resource version 1, and the API server ignores the version of objects
-// that it creates.
-func (c *Cluster) applyNew(ctx context.Context, desired *unstructured.Unstructured, mark string) (*unstructured.Unstructured, error) {
-	object := desired.DeepCopy()
-	object.SetResourceVersion("1")
-	annotations := object.GetAnnotations()
+// ApplyNew is Apply of an object that must not exist: the error is a conflict if it
+// does. No object has the resource version 1, and the API server ignores the version
+// of objects that it creates.
+func (c *Cluster) ApplyNew(ctx context.Context, obj client.Object) error {
+	desired, err := c.desired(obj)
+	if err != nil {
+		return err
+	}
+	desired.SetResourceVersion("1")
+	err = c.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.ForceOwnership, client.FieldOwner(FieldManager))
+	if err != nil {
+		return applyError(desired, err)
+	}
+	return convert(desired, obj)
+}
+
+// applyMarked creates the object with the mark. The first heartbeat gives the mark
+// to a manager of its own: what this creation applies later does not remove it.
+func (cr *Creation) applyMarked(ctx context.Context, desired *unstructured.Unstructured) error {
+	cr.object = desired.DeepCopy()
+	annotations := cr.object.GetAnnotations()
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
-	annotations[CreationAnnotation] = mark
-	object.SetAnnotations(annotations)
-	err := c.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.ForceOwnership, client.FieldOwner(FieldManager))
-	return object, applyError(object, err)
+	annotations[CreationAnnotation] = cr.mark()
+	cr.object.SetAnnotations(annotations)
+	if err := cr.cluster.ApplyNew(ctx, cr.object); err != nil {
+		return err
+	}
+	return cr.pulse(ctx)
 }
 
 // takeOver marks an object that exists as this creation's, if the creation that
@@ -189,17 +205,25 @@ func (cr *Creation) beat(ctx context.Context) {
 	go func() {
 		defer close(cr.stopped)
 		for pause(ctx, cr.cluster.Timing.Heartbeat) == nil {
-			next := Creation{nonce: cr.nonce, beats: cr.beats + 1}
-			switch err := cr.cluster.replaceMark(ctx, cr.object.DeepCopy(), cr.mark(), next.mark()); {
-			case err == nil:
-				cr.beats = next.beats
-			case errors.Is(err, ErrTakenOver):
+			err := cr.pulse(ctx)
+			if errors.Is(err, ErrTakenOver) {
 				return
-			default:
+			}
+			if err != nil {
 				tflog.Warn(ctx, "cannot show that a creation is under way", map[string]any{"error": err.Error()})
 			}
 		}
 	}()
+}
+
+// pulse is one heartbeat.
+func (cr *Creation) pulse(ctx context.Context) error {
+	next := Creation{nonce: cr.nonce, beats: cr.beats + 1}
+	err := cr.cluster.replaceMark(ctx, cr.object.DeepCopy(), cr.mark(), next.mark())
+	if err == nil {
+		cr.beats = next.beats
+	}
+	return err
 }
 
 // Object is what was created, as the server answered.

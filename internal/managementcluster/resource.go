@@ -64,9 +64,9 @@ func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp 
 
 // Configure takes the session over from the provider.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	session, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	r.session = session
+	r.session = s
 }
 
 // Create makes the cluster. The state is saved as soon as the cluster works;

@@ -143,6 +143,10 @@ func (f *fakeClusters) KubeConfig(_ context.Context, name string) (string, error
 	return f.kubeconfig, nil
 }
 
+func (f *fakeClusters) Identity(_ context.Context, name string) (kind.Identity, error) {
+	return kind.Identity{Nodes: []string{name}}, nil
+}
+
 func (f *fakeClusters) change(change func()) func() {
 	return func() {
 		f.mu.Lock()

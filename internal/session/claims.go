@@ -5,6 +5,9 @@ package session
 
 import (
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
 // Step is what a resource does with the object that it claims. Terraform takes each
@@ -35,10 +38,13 @@ func (s *Session) Claim(step Step, resourceType, id string) bool {
 // Manage notes that a state has the object with this UID.
 func (s *Session) Manage(uid types.UID) { s.managed.Store(uid, true) }
 
-// Manages says whether a state that was read in this session has the object. A
-// plan that creates the object of a name needs to know it: Terraform plans the
-// replacement of a tainted resource as a creation, without its state.
-func (s *Session) Manages(uid types.UID) bool {
-	_, managed := s.managed.Load(uid)
-	return managed
+// MayCreate says whether a plan may create an object of which there is one. It may
+// if that one is about to be replaced: Terraform plans a replacement as a creation,
+// without the state, and for a tainted resource also without what the private state
+// recorded. The apply decides about objects that are being deleted, or whose creation
+// was cut off.
+func (s *Session) MayCreate(existing client.Object, recorded types.UID) bool {
+	_, managed := s.managed.Load(existing.GetUID())
+	_, marked := existing.GetAnnotations()[management.CreationAnnotation]
+	return managed || marked || existing.GetUID() == recorded || existing.GetDeletionTimestamp() != nil
 }

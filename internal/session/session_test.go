@@ -7,6 +7,10 @@ import (
 	"sync"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
@@ -46,10 +50,26 @@ func TestClaim(t *testing.T) {
 	}
 }
 
-func TestManages(t *testing.T) {
+func TestMayCreate(t *testing.T) {
 	s := session.New(nil)
-	s.Manage("1")
-	if !s.Manages("1") || s.Manages("2") || session.New(nil).Manages("1") {
-		t.Error("a session manages what was noted in it, and nothing else")
+	s.Manage("managed")
+	for name, test := range map[string]struct {
+		existing metav1.ObjectMeta
+		recorded types.UID
+		want     bool
+	}{
+		"of nobody's":     {metav1.ObjectMeta{UID: "1"}, "", false},
+		"another's":       {metav1.ObjectMeta{UID: "1"}, "2", false},
+		"in the state":    {metav1.ObjectMeta{UID: "managed"}, "", true},
+		"recorded":        {metav1.ObjectMeta{UID: "1"}, "1", true},
+		"being deleted":   {metav1.ObjectMeta{UID: "1", DeletionTimestamp: &metav1.Time{}}, "", true},
+		"perhaps cut off": {metav1.ObjectMeta{UID: "1", Annotations: map[string]string{management.CreationAnnotation: "x/0"}}, "", true},
+	} {
+		if got := s.MayCreate(&metav1.PartialObjectMetadata{ObjectMeta: test.existing}, test.recorded); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+	if session.New(nil).MayCreate(&metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{UID: "managed"}}, "") {
+		t.Error("two sessions share what is managed")
 	}
 }

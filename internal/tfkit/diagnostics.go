@@ -38,20 +38,6 @@ func ConnectWarning(object string, err error) diag.Diagnostic {
 		fmt.Sprintf("%s was not refreshed, its last known state is kept: %s", object, err), remedy))
 }
 
-// ReadProblem says what a refresh does when the management cluster cannot be
-// connected to, or the object cannot be read: whether it is forgotten, which takes a
-// proof that it is gone, and what is said. There is no last known state of what is
-// being imported.
-func ReadProblem(object string, err error, imported bool) (forget bool, diags diag.Diagnostics) {
-	switch {
-	case errors.Is(err, management.ErrGone):
-		return true, nil
-	case errors.Is(err, management.ErrAnother), imported:
-		return false, diag.Diagnostics{ConnectError(err)}
-	}
-	return false, diag.Diagnostics{ConnectWarning(object, err)}
-}
-
 // AnotherObject says that an object of the name and management cluster that the
 // state has is not the one that the state is about.
 func AnotherObject(object string, expected, found types.UID) diag.Diagnostic {

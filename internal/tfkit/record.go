@@ -6,9 +6,13 @@ package tfkit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -62,6 +66,41 @@ func WriteRecord[T any](ctx context.Context, private PrivateState, record T) dia
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Record not written", err.Error())}
 	}
 	return private.SetKey(ctx, recordKey, content)
+}
+
+// Absence says what it means that a management cluster does not have the object of
+// the record: with the error management.ErrGone it is proven to be gone.
+func (r *Record) Absence(ctx context.Context, mgmt *management.Cluster, kind schema.GroupKind, absent error) error {
+	if err := mgmt.ProveAbsent(ctx, r.Management, kind, absent); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", management.ErrGone, absent)
+}
+
+// NotRead ends a refresh for which the management cluster could not be connected to,
+// or did not have the object. It is forgotten if it is proven to be gone; else the
+// last known state is kept, which there is none of while a resource is being imported.
+func NotRead(ctx context.Context, resp *resource.ReadResponse, object string, err error, imported bool) {
+	switch {
+	case errors.Is(err, management.ErrGone), imported && management.IsAbsent(err):
+		resp.State.RemoveResource(ctx)
+	case errors.Is(err, management.ErrAnother), imported:
+		resp.Diagnostics.Append(ConnectError(err))
+	default:
+		resp.Diagnostics.Append(ConnectWarning(object, err))
+	}
+}
+
+// finishTimeout bounds what ends a creation, when the operation's own time may be
+// over.
+const finishTimeout = 30 * time.Second
+
+// FinishCreation removes the mark of a creation, even if the operation was
+// interrupted.
+func FinishCreation(ctx context.Context, creation *management.Creation) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	return creation.Finish(ctx)
 }
 
 // Identify completes a record of an object that was found or made in the
