@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -161,7 +162,8 @@ func connect(kubeconfig string) (client.Client, error) {
 
 func (s *story) management(g Gomega) *management.Cluster {
 	resolver := management.NewResolver(management.Connection{}, kind.New())
-	cluster, err := resolver.Connect(s.t.Context(), management.KindID(s.managementName))
+	// Also in a cleanup, which comes after the end of the test's context.
+	cluster, err := resolver.Connect(context.WithoutCancel(s.t.Context()), management.KindID(s.managementName))
 	g.Expect(err).NotTo(HaveOccurred())
 	return cluster
 }
