@@ -58,10 +58,7 @@ func FuzzPlanUnknown(f *testing.F) {
 // management cluster to ask.
 func planUpdate(t *testing.T, before, after *configuration) map[string]acctest.Change {
 	t.Helper()
-	protocol := acctest.Provider{
-		Data:         management.NewResolver(management.Connection{}, acctest.Kubeconfigs{}),
-		ResourceList: []func() tfresource.Resource{clusterclass.NewResource, cluster.NewResource},
-	}.Protocol(t)
+	protocol := newProtocol(t)
 	changes := map[string]acctest.Change{}
 	for _, resource := range []string{clusterclass.ResourceType, cluster.ResourceType} {
 		was, is := before.class, after.class
@@ -79,6 +76,15 @@ func planUpdate(t *testing.T, before, after *configuration) map[string]acctest.C
 		changes[resource] = plan(is, prior)
 	}
 	return changes
+}
+
+// newProtocol serves the resources where there is no management cluster to ask.
+func newProtocol(tb testing.TB) *acctest.Protocol {
+	tb.Helper()
+	return acctest.Provider{
+		Data:         management.NewResolver(management.Connection{}, acctest.Kubeconfigs{}),
+		ResourceList: []func() tfresource.Resource{clusterclass.NewResource, cluster.NewResource},
+	}.Protocol(tb)
 }
 
 // mask makes one value in twenty unknown, but for those that say which object it

@@ -71,7 +71,7 @@ func (e *Ephemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp 
 				Computed:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(endpointExternal, endpointInternal)},
 			},
-			"timeouts": timeoutsAttribute(ctx),
+			"timeouts":                      timeoutsAttribute(ctx),
 			"kubeconfig":                    computed("kubeconfig", true),
 			"host":                          computed("host", false),
 			"cluster_ca_certificate":        computed("cluster_ca_certificate", false),
