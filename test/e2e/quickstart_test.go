@@ -91,6 +91,7 @@ func (s *story) machineNames(g Gomega) sets.Set[string] {
 	for _, machine := range machines.Items {
 		names.Insert(machine.Name)
 	}
+	g.Expect(names).NotTo(BeEmpty())
 	return names
 }
 
