@@ -88,6 +88,7 @@ func ready(object client.Object) {
 
 // spoilConversion changes how Clusters are converted.
 func spoilConversion(t *testing.T, change func(*apiextensionsv1.CustomResourceDefinition)) func(g Gomega, cluster *management.Cluster) {
+	t.Helper()
 	return func(g Gomega, cluster *management.Cluster) {
 		crd := &apiextensionsv1.CustomResourceDefinition{}
 		g.Expect(cluster.Get(t.Context(), client.ObjectKey{Name: "clusters.cluster.x-k8s.io"}, crd)).To(Succeed())
