@@ -168,7 +168,7 @@ func oldVersions(ctx context.Context, mgmt *management.Cluster, plan model) diag
 // cleanUp removes the templates that the class no longer refers to. Leaving one
 // behind harms nobody, so that failing is a warning; the next update tries again.
 func cleanUp(ctx context.Context, mgmt *management.Cluster, plan model, before, class *unstructured.Unstructured) diag.Diagnostics {
-	if err := removeUnused(ctx, mgmt, class, kinds(class, before)); err != nil {
+	if err := removeUnused(ctx, mgmt, before, kinds(before, class)); err != nil {
 		return diag.Diagnostics{diag.NewWarningDiagnostic("Old templates left behind",
 			fmt.Sprintf("Templates that %s no longer refers to could not be removed: %s.", plan.object(), err))}
 	}
