@@ -38,7 +38,7 @@ func checkNew(ctx context.Context, s *session.Session, mgmt *management.Cluster,
 		return nil
 	}
 	existing, err := get(ctx, mgmt, plan.key())
-	if err != nil || s.MayCreate(existing, known.UID) {
+	if err != nil || s.MayCreate(ctx, existing, known.UID) {
 		return nil
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), plan.object(), ResourceType, plan.id())}
