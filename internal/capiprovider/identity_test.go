@@ -26,3 +26,15 @@ func identitySubject() identitytest.Subject {
 func TestIntegrationProviderAnswers(t *testing.T) {
 	identitySubject().Answers(t)
 }
+
+func TestIntegrationProviderCreations(t *testing.T) {
+	identitySubject().Creations(t)
+}
+
+func TestIntegrationProviderReplacements(t *testing.T) {
+	identitySubject().Replacements(t)
+}
+
+func TestIntegrationProviderTwins(t *testing.T) {
+	identitySubject().Twins(t)
+}

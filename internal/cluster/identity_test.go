@@ -23,6 +23,7 @@ func identitySubject(t *testing.T, env environment, name string) identitytest.Su
 	c := newConfiguration(name)
 	env.makeClass(t, c)
 	return identitytest.Subject{
+		Renames:  true,
 		Provider: env.provider, Type: cluster.ResourceType, Config: c.cluster,
 		Change: object{"labels": object{"tier": "changed"}},
 		Object: &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}},
@@ -49,4 +50,19 @@ func (e environment) makeClass(t *testing.T, c *configuration) {
 func TestIntegrationClusterAnswers(t *testing.T) {
 	env := setUp(t)
 	identitySubject(t, env, "answers").Answers(t)
+}
+
+func TestIntegrationClusterCreations(t *testing.T) {
+	env := setUp(t)
+	identitySubject(t, env, "creations").Creations(t)
+}
+
+func TestIntegrationClusterReplacements(t *testing.T) {
+	env := setUp(t)
+	identitySubject(t, env, "replacements").Replacements(t)
+}
+
+func TestIntegrationClusterTwins(t *testing.T) {
+	env := setUp(t)
+	identitySubject(t, env, "twins").Twins(t)
 }

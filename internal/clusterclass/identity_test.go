@@ -17,6 +17,7 @@ import (
 func identitySubject(env environment, name string) identitytest.Subject {
 	type object = map[string]any
 	return identitytest.Subject{
+		Renames:  true,
 		Provider: env.provider, Type: clusterclass.ResourceType,
 		Config: object{
 			"management_cluster": "kind://envtest", "name": name, "timeouts": object{"delete": "20s"},
@@ -40,4 +41,16 @@ func identitySubject(env environment, name string) identitytest.Subject {
 
 func TestIntegrationClusterClassAnswers(t *testing.T) {
 	identitySubject(setUp(t), "answers").Answers(t)
+}
+
+func TestIntegrationClusterClassCreations(t *testing.T) {
+	identitySubject(setUp(t), "creations").Creations(t)
+}
+
+func TestIntegrationClusterClassReplacements(t *testing.T) {
+	identitySubject(setUp(t), "replacements").Replacements(t)
+}
+
+func TestIntegrationClusterClassTwins(t *testing.T) {
+	identitySubject(setUp(t), "twins").Twins(t)
 }

@@ -39,6 +39,8 @@ type Subject struct {
 	Object client.Object
 	// Reads says that the object is not the resource's own: it is read only.
 	Reads bool
+	// Renames says that the name is for the configuration to choose.
+	Renames bool
 	// Prepare makes what the object needs. It may be nil.
 	Prepare func(t *testing.T, env *acctest.Environment)
 }
@@ -55,7 +57,7 @@ func (s Subject) open(t *testing.T, engine acctest.Engine) workspace {
 	t.Helper()
 	env := acctest.NeedAPIServer(t)
 	resolver := management.NewResolver(management.Connection{}, engine)
-	resolver.Timing = management.CreationTiming{Heartbeat: 200 * time.Millisecond, Lapse: 2 * time.Second}
+	resolver.Timing = timing
 	s.Provider.Resolver = resolver
 	return workspace{Subject: s, t: t, env: env, protocol: s.Provider.Protocol(t)}
 }
