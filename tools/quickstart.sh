@@ -59,7 +59,7 @@ nodes() {
     kubectl --kubeconfig "$kubeconfig" get nodes -o wide
     return
   fi
-  node=$(docker ps --filter "label=io.x-k8s.kind.cluster=$cluster" --filter label=io.x-k8s.kind.role=control-plane --format '{{.Names}}' | head -n 1)
+  node=$(docker ps --filter "label=terraform-capi.io/cluster=$cluster" --filter label=terraform-capi.io/role=control-plane --format '{{.Names}}' | head -n 1)
   docker exec "$node" kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes -o wide
 }
 

@@ -121,6 +121,7 @@ func (w *world) expectNothingMixedUp() {
 		w.Expect(addresses).NotTo(HaveKey(c.AssignedIPv4), "%s has the address of %s", c.Name, addresses[c.AssignedIPv4])
 		addresses[c.AssignedIPv4] = c.Name
 		w.Expect(w.uids).To(HaveKey(c.Labels[identity.ObjectUIDLabel]), "container %s belongs to nobody", c.Name)
+		w.Expect(c.Name).NotTo(Equal(kindNode), "a KinD cluster of the name cannot be made")
 	}
 	for _, namespace := range w.namespaces {
 		infra := w.infraCluster(namespace)
@@ -166,7 +167,7 @@ func (w *world) expectOrder() {
 			}
 		}
 		loadBalancers, err := w.engine.List(w.t.Context(), map[string]string{
-			identity.NamespaceLabel: namespace, identity.KindRoleLabel: identity.RoleLoadBalancer,
+			identity.NamespaceLabel: namespace, identity.RoleLabel: identity.RoleLoadBalancer,
 		})
 		w.Expect(err).NotTo(HaveOccurred())
 		w.Expect(loadBalancers).To(HaveLen(1))

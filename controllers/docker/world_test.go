@@ -43,6 +43,9 @@ const (
 	foreignMachine = "a-foreign"
 	foreignName    = foreignMachine
 
+	// kindNode is what the container of machine "worker" would be called, and the node of a KinD cluster is.
+	kindNode = worldName + "-worker"
+
 	// callTimeout is when a call that hangs is given up. Hanging is not what is tested, so it is short.
 	callTimeout = 5 * time.Millisecond
 )

@@ -24,7 +24,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
 const (
@@ -39,11 +42,11 @@ func Factories(newProvider func() provider.Provider) map[string]func() (tfprotov
 	}
 }
 
-// Provider is a provider with nothing to configure, which hands Data to the
-// resources it has: for tests of one resource without the others.
+// Provider is a provider with nothing to configure, which hands sessions
+// to the resources it has: for tests of one resource without the others.
 type Provider struct {
-	// Data is the provider data, a *management.Resolver.
-	Data               any
+	// Resolver is what the session of each configuration has.
+	Resolver           *management.Resolver
 	ResourceList       []func() resource.Resource
 	DataSourceList     []func() datasource.DataSource
 	FunctionList       []func() function.Function
@@ -69,7 +72,8 @@ func (p testProvider) Metadata(_ context.Context, _ provider.MetadataRequest, re
 func (p testProvider) Schema(context.Context, provider.SchemaRequest, *provider.SchemaResponse) {}
 
 func (p testProvider) Configure(_ context.Context, _ provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = p.Data, p.Data, p.Data
+	s := session.New(p.Resolver)
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = s, s, s
 }
 
 func (p testProvider) Resources(context.Context) []func() resource.Resource { return p.ResourceList }
@@ -121,8 +125,8 @@ func NeedImage(t *testing.T, image string) {
 	}
 }
 
-// NoLeaks fails the test if, at its end, containers of the KinD cluster called
-// name exist, or volumes that no container uses and that were not there before.
+// NoLeaks fails the test if, at its end, containers of the KinD or workload cluster
+// called name exist, or volumes that no container uses and that were not there before.
 // Other tests may make and delete theirs meanwhile.
 func NoLeaks(t *testing.T, name string) {
 	t.Helper()
@@ -140,8 +144,10 @@ func leftovers(t *testing.T, name string) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
 	for what, args := range map[string][]string{
-		"container": {"ps", "--all", "--filter", "label=" + kind.Label + "=" + name, "--format", "{{.Names}}"},
-		"volume":    {"volume", "ls", "--filter", "dangling=true", "--quiet"},
+		"container of KinD": {"ps", "--all", "--filter", "label=" + kind.Label + "=" + name, "--format", "{{.Names}}"},
+		"container":         {"ps", "--all", "--filter", "label=" + identity.ClusterLabel + "=" + name, "--format", "{{.Names}}"},
+		"claim":             {"ps", "--all", "--filter", "label=terraform-capi.io/claim=" + name, "--format", "{{.Names}}"},
+		"volume":            {"volume", "ls", "--filter", "dangling=true", "--quiet"},
 	} {
 		for _, name := range strings.Fields(Docker(t, args...)) {
 			found[what+" "+name] = true

@@ -9,7 +9,9 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -19,6 +21,9 @@ import (
 )
 
 const assetsVariable = "KUBEBUILDER_ASSETS"
+
+// engineID is the id of the Docker engine that Kubeconfigs pretends to be.
+const engineID = "envtest"
 
 // KindName is the name of the KinD cluster that Environment pretends to be.
 const KindName = "envtest"
@@ -94,7 +99,27 @@ func startAPIServer(ctx context.Context) (*Environment, *envtest.Environment, er
 	if err != nil {
 		return nil, nil, err
 	}
+	go finalizeNamespaces(context.WithoutCancel(ctx), cluster)
 	return &Environment{Kubeconfig: string(process.KubeConfig), Cluster: cluster}, process, nil
+}
+
+// finalizeNamespaces lets namespaces that are being deleted go, as the controller
+// does that an API server alone does not have, but leaves what is in them. It ends
+// with the server.
+func finalizeNamespaces(ctx context.Context, cluster *management.Cluster) {
+	for {
+		namespaces := &corev1.NamespaceList{}
+		if err := cluster.List(ctx, namespaces); management.IsConnectionError(err) {
+			return
+		}
+		for i := range namespaces.Items {
+			if namespace := &namespaces.Items[i]; namespace.DeletionTimestamp != nil {
+				namespace.Spec.Finalizers = nil
+				_ = cluster.SubResource("finalize").Update(ctx, namespace)
+			}
+		}
+		<-time.After(100 * time.Millisecond)
+	}
 }
 
 func bundledCRDs() ([]*apiextensionsv1.CustomResourceDefinition, error) {
@@ -107,6 +132,19 @@ func bundledCRDs() ([]*apiextensionsv1.CustomResourceDefinition, error) {
 		all = append(all, crds...)
 	}
 	return all, nil
+}
+
+// Identity is made up of the name.
+func (k Kubeconfigs) Identity(ctx context.Context, name string) (kind.Identity, error) {
+	if _, err := k.KubeConfig(ctx, name); err != nil {
+		return kind.Identity{}, err
+	}
+	return kind.Identity{Engine: engineID, Nodes: []string{name}}, nil
+}
+
+// Engine is the same for all tests.
+func (k Kubeconfigs) Engine(context.Context) (kind.Engine, error) {
+	return kind.Engine{ID: engineID}, nil
 }
 
 // Resolver knows one KinD cluster, KindName, which is the environment, and no

@@ -13,10 +13,11 @@ import (
 )
 
 // Diagnostics binds problems with fields of the API object to the attributes that
-// the fields are made from. object is what Encode returned.
+// the fields are made from, and warns of what is not known. object is what Encode
+// returned.
 func (f Fields) Diagnostics(summary string, attributeTypes map[string]attr.Type, object map[string]any, problems []topology.Problem) diag.Diagnostics {
-	var diags diag.Diagnostics
-	for _, problem := range problems {
+	diags := UnknownDiagnostics(problems)
+	for _, problem := range topology.Known(problems) {
 		attribute := f.AttributePath(attributeTypes, object, problem.Field)
 		if len(attribute.Steps()) > 0 {
 			// Terraform shows the line on which the outermost attribute begins.
@@ -24,6 +25,16 @@ func (f Fields) Diagnostics(summary string, attributeTypes map[string]attr.Type,
 			continue
 		}
 		diags.AddError(summary, strings.TrimPrefix(problem.Field+": "+Sentence(problem.Message), ": "))
+	}
+	return diags
+}
+
+// UnknownDiagnostics warns of what a plan cannot tell, and leaves out what is known.
+func UnknownDiagnostics(problems []topology.Problem) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for _, problem := range topology.Unknown(problems) {
+		diags.AddWarning("Plan is incomplete", "The plan cannot tell all that an apply does. "+Sentence(problem.Message)+
+			" What depends on it is unknown in the plan, and is not validated.")
 	}
 	return diags
 }

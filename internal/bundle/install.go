@@ -9,7 +9,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -21,6 +24,77 @@ import (
 // two cores takes its time to publish each.
 const parallelApplies = 6
 
+// Begin makes the provider's entry in clusterctl's inventory, marked as being
+// created: it says that the provider is installed, and whose it is. Install does the
+// rest. The errors are those of management.Cluster.Begin; ErrExists also stands for
+// controllers that are there without an entry.
+func Begin(ctx context.Context, cluster *management.Cluster, name string) (*management.Creation, error) {
+	provider, err := config.Find(name)
+	if err != nil {
+		return nil, err
+	}
+	i := installation{Provider: provider}
+	entry := i.inventoryEntry()
+	i.label(entry)
+	installed := &metav1.PartialObjectMetadata{}
+	installed.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
+	err = cluster.Get(ctx, client.ObjectKey{Namespace: i.Namespace, Name: i.deployment()}, installed)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("reading Deployment %s/%s: %w", i.Namespace, i.deployment(), err)
+	}
+	if err == nil {
+		absent := cluster.Get(ctx, client.ObjectKeyFromObject(entry), &clusterctlv1.Provider{})
+		if management.IsAbsent(absent) {
+			return nil, fmt.Errorf("the Deployment %s/%s is there without an entry in clusterctl's inventory: %w", i.Namespace, i.deployment(), management.ErrExists)
+		}
+	}
+	inventory, err := inventoryCRDs()
+	if err != nil {
+		return nil, err
+	}
+	for _, object := range inventory {
+		if err := apply(ctx, cluster, object); err != nil {
+			return nil, fmt.Errorf("installing clusterctl's inventory: %w", err)
+		}
+	}
+	if err := i.applyNamespace(ctx, cluster); err != nil {
+		return nil, err
+	}
+	var creation *management.Creation
+	err = retry(ctx, func() (err error) {
+		creation, err = cluster.Begin(ctx, entry)
+		return err
+	}, management.IsAbsent)
+	return creation, err
+}
+
+// createdAnnotation is on a namespace that did not exist before the provider was installed. Other
+// namespaces stay when it goes.
+const createdAnnotation = "terraform-capi.io/created"
+
+// applyNamespace makes the namespace what it is to be, and remembers whether it was there before.
+func (i installation) applyNamespace(ctx context.Context, cluster *management.Cluster) error {
+	namespace := i.namespace()
+	i.label(namespace)
+	annotated, _ := namespace.DeepCopyObject().(client.Object)
+	annotated.SetAnnotations(map[string]string{createdAnnotation: "true"})
+	err := cluster.ApplyNew(ctx, annotated)
+	if !apierrors.IsConflict(err) {
+		return err
+	}
+	existing := &corev1.Namespace{}
+	if err := cluster.Get(ctx, client.ObjectKeyFromObject(namespace), existing); err != nil {
+		return fmt.Errorf("reading Namespace %s: %w", namespace.GetName(), err)
+	}
+	if existing.DeletionTimestamp != nil {
+		return fmt.Errorf("namespace %s: %w", namespace.GetName(), management.ErrBeingDeleted)
+	}
+	if existing.Annotations[createdAnnotation] != "" {
+		namespace = annotated
+	}
+	return cluster.ApplyTo(ctx, namespace, existing.UID)
+}
+
 // Install installs the bundled provider called name, or brings an installed one to what this binary holds. It returns
 // when the objects are applied; Pending tells when they work.
 func Install(ctx context.Context, cluster *management.Cluster, name string, image Image) error {
@@ -31,6 +105,9 @@ func Install(ctx context.Context, cluster *management.Cluster, name string, imag
 	stages, err := installation{provider, image}.stages()
 	if err != nil {
 		return err
+	}
+	if err := (installation{Provider: provider}).applyNamespace(ctx, cluster); err != nil {
+		return fmt.Errorf("installing provider %s: %w", name, err)
 	}
 	for _, stage := range stages {
 		group, stageCtx := errgroup.WithContext(ctx)
@@ -55,29 +132,37 @@ func apply(ctx context.Context, cluster *management.Cluster, object client.Objec
 
 // Status is what is installed of a provider.
 type Status struct {
+	// UID of the entry in clusterctl's inventory; empty if there is none.
+	UID types.UID
 	// Version in clusterctl's inventory.
 	Version string
 	// Image of the controllers.
 	Image string
 }
 
-// Installed returns what is installed of the provider called name, or nil if nothing is.
+// Installed returns what is installed of the provider called name: an entry in clusterctl's inventory, controllers, or
+// both. The error is one for which management.IsAbsent says yes if neither is there.
 func Installed(ctx context.Context, cluster *management.Cluster, name string) (*Status, error) {
 	provider, err := config.Find(name)
 	if err != nil {
 		return nil, err
 	}
-	deployment := &appsv1.Deployment{}
-	key := client.ObjectKey{Namespace: provider.Namespace, Name: installation{Provider: provider}.deployment()}
-	if err := cluster.Get(ctx, key, deployment); err != nil {
-		return nil, ignoreAbsent(err, "reading Deployment %s", key)
-	}
 	entry := &clusterctlv1.Provider{}
-	key = client.ObjectKey{Namespace: provider.Namespace, Name: provider.Name}
-	if err := cluster.Get(ctx, key, entry); err != nil {
-		return nil, ignoreAbsent(err, "reading Provider %s of the inventory", key)
+	key := client.ObjectKey{Namespace: provider.Namespace, Name: provider.Name}
+	entryErr := cluster.Get(ctx, key, entry)
+	if ignoreAbsent(entryErr, "") != nil {
+		return nil, fmt.Errorf("reading Provider %s of the inventory: %w", key, entryErr)
 	}
-	status := &Status{Version: entry.Version}
+	deployment := &appsv1.Deployment{}
+	key.Name = installation{Provider: provider}.deployment()
+	err = cluster.Get(ctx, key, deployment)
+	if ignoreAbsent(err, "") != nil {
+		return nil, fmt.Errorf("reading Deployment %s: %w", key, err)
+	}
+	if err != nil && entryErr != nil {
+		return nil, entryErr
+	}
+	status := &Status{UID: entry.UID, Version: entry.Version}
 	for _, container := range deployment.Spec.Template.Spec.Containers {
 		if container.Name == "manager" {
 			status.Image = container.Image

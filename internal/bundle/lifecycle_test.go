@@ -15,7 +15,6 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -149,9 +148,8 @@ func TestInstalled(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(status).To(Equal(&Status{Version: Version(), Image: "localhost/x:y"}))
 
-	status, err = Installed(t.Context(), cluster, "cluster-api")
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(status).To(BeNil())
+	_, err = Installed(t.Context(), cluster, "cluster-api")
+	g.Expect(management.IsAbsent(err)).To(BeTrue(), "%v", err)
 }
 
 func TestServes(t *testing.T) {
@@ -161,24 +159,4 @@ func TestServes(t *testing.T) {
 
 	g.Expect(cluster.Create(t.Context(), &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "web"}})).To(Succeed())
 	g.Expect(Serves(t.Context(), cluster, "cluster-api")).To(ConsistOf("Cluster team/web"))
-}
-
-// What one provider leaves must be what the others need, and the last one leaves nothing.
-func TestUninstall(t *testing.T) {
-	g := NewWithT(t)
-	cluster := installed(t, nil, dockerProvider, "cluster-api")
-
-	g.Expect(Uninstall(t.Context(), cluster, dockerProvider)).To(Succeed())
-	g.Expect(Gone(t.Context(), cluster, dockerProvider)).To(BeEmpty())
-	g.Expect(Pending(t.Context(), cluster, "cluster-api")).To(BeEmpty())
-	entries := &clusterctlv1.ProviderList{}
-	g.Expect(cluster.List(t.Context(), entries)).To(Succeed())
-	g.Expect(entries.Items).To(HaveLen(1))
-	g.Expect(Gone(t.Context(), cluster, "cluster-api")).To(ContainSubstring("Namespace capi-system"))
-
-	g.Expect(Uninstall(t.Context(), cluster, "cluster-api")).To(Succeed())
-	g.Expect(Uninstall(t.Context(), cluster, "cluster-api")).To(Succeed(), "again")
-	crds := &apiextensionsv1.CustomResourceDefinitionList{}
-	g.Expect(cluster.List(t.Context(), crds)).To(Succeed())
-	g.Expect(crds.Items).To(BeEmpty())
 }

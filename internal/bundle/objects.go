@@ -58,7 +58,7 @@ func (i installation) stages() ([][]client.Object, error) {
 		return nil, err
 	}
 	stages := [][]client.Object{
-		append(crds, i.namespace()),
+		crds,
 		append(append(roles, webhooks...), i.webhookService(), i.webhookSecret(), i.managerAccount()),
 		{i.managerDeployment(), i.inventoryEntry()},
 	}

@@ -11,8 +11,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -37,7 +39,8 @@ func Serves(ctx context.Context, cluster *management.Cluster, name string) ([]st
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(schema.GroupVersionKind{Group: crd.Spec.Group, Version: storageVersion(crd), Kind: crd.Spec.Names.ListKind})
 		if err := cluster.List(ctx, list); err != nil {
-			if ignoreAbsent(err, "") == nil {
+			kind := schema.GroupKind{Group: crd.Spec.Group, Kind: crd.Spec.Names.Kind}
+			if management.IsAbsent(err) && cluster.ProveUnserved(ctx, kind, err) == nil {
 				continue
 			}
 			return nil, fmt.Errorf("listing the %s that provider %s serves: %w", crd.Spec.Names.Plural, name, err)
@@ -50,14 +53,16 @@ func Serves(ctx context.Context, cluster *management.Cluster, name string) ([]st
 	return served, nil
 }
 
-// Uninstall deletes everything that Install applied; the inventory's CRDs, which providers share, with the last of them.
-// Call it when Serves is empty. Gone tells when the deletion is complete.
+// Uninstall deletes what Install applied, except for the entry in the inventory and the namespace, which show that
+// there is something left to uninstall. Call it when Serves is empty, and Unregister when Gone says that the rest is
+// gone.
 func Uninstall(ctx context.Context, cluster *management.Cluster, name string) error {
 	provider, err := config.Find(name)
 	if err != nil {
 		return err
 	}
-	stages, err := installation{Provider: provider}.stages()
+	i := installation{Provider: provider}
+	stages, err := i.stages()
 	if err != nil {
 		return err
 	}
@@ -65,13 +70,50 @@ func Uninstall(ctx context.Context, cluster *management.Cluster, name string) er
 	slices.Reverse(stages)
 	for _, stage := range stages {
 		for _, object := range stage {
-			if shared(object) {
+			if _, isEntry := object.(*clusterctlv1.Provider); isEntry || shared(object) {
 				continue
 			}
-			err := cluster.Delete(ctx, object, client.PropagationPolicy(metav1.DeletePropagationBackground))
-			if ignoreAbsent(err, "") != nil {
+			if err := deleteOwn(ctx, cluster, object); err != nil {
 				return fmt.Errorf("uninstalling provider %s: deleting %T %s: %w", name, object, client.ObjectKeyFromObject(object), err)
 			}
+		}
+	}
+	return nil
+}
+
+// deleteOwn deletes an object that this provider applied, and leaves others of its name alone.
+func deleteOwn(ctx context.Context, cluster *management.Cluster, object client.Object) error {
+	if err := cluster.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+		return ignoreAbsent(err, "reading it")
+	}
+	if !management.IsApplied(object) {
+		return nil
+	}
+	uid := object.GetUID()
+	err := cluster.Delete(ctx, object, client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &uid})
+	return ignoreAbsent(err, "deleting it")
+}
+
+// Unregister deletes the namespace of a provider, unless it was there before the provider, then the entry in the
+// inventory with this UID, and with the last entry the inventory. After that nothing shows that the provider was
+// installed.
+func Unregister(ctx context.Context, cluster *management.Cluster, name string, uid types.UID) error {
+	provider, err := config.Find(name)
+	if err != nil {
+		return err
+	}
+	namespace := &corev1.Namespace{}
+	err = cluster.Get(ctx, client.ObjectKey{Name: provider.Namespace}, namespace)
+	if err == nil && namespace.Annotations[createdAnnotation] != "" {
+		err = cluster.Delete(ctx, namespace, client.Preconditions{UID: &namespace.UID})
+	}
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("uninstalling provider %s: deleting Namespace %s: %w", name, provider.Namespace, err)
+	}
+	if uid != "" {
+		entry := installation{Provider: provider}.inventoryEntry()
+		if err := ignoreAbsent(cluster.Delete(ctx, entry, client.Preconditions{UID: &uid}), "uninstalling provider %s: deleting its entry in the inventory", name); err != nil {
+			return err
 		}
 	}
 	return deleteEmptyInventory(ctx, cluster)
@@ -94,35 +136,44 @@ func deleteEmptyInventory(ctx context.Context, cluster *management.Cluster) erro
 	return nil
 }
 
-// Gone says what is left of a provider that was uninstalled; empty if nothing is.
+// Gone says what is left of the kinds of a provider that was uninstalled; empty if nothing is.
 func Gone(ctx context.Context, cluster *management.Cluster, name string) (string, error) {
 	provider, err := config.Find(name)
 	if err != nil {
 		return "", err
 	}
-	stages, err := installation{Provider: provider}.stages()
+	crds, err := provider.CRDs()
 	if err != nil {
 		return "", err
 	}
 	var left []string
-	for _, object := range stages[0] {
-		if shared(object) {
-			continue
-		}
-		err := cluster.Get(ctx, client.ObjectKeyFromObject(object), object)
-		if management.IsAbsent(err) {
+	for _, crd := range crds {
+		err := cluster.Get(ctx, client.ObjectKeyFromObject(crd), crd)
+		if apierrors.IsNotFound(err) {
 			continue
 		}
 		if err != nil {
-			return "", fmt.Errorf("uninstalling provider %s: reading %T %s: %w", name, object, object.GetName(), err)
+			return "", fmt.Errorf("uninstalling provider %s: reading CustomResourceDefinition %s: %w", name, crd.Name, err)
 		}
-		kind := "CustomResourceDefinition"
-		if _, isNamespace := object.(*corev1.Namespace); isNamespace {
-			kind = "Namespace"
+		if crd.DeletionTimestamp != nil {
+			left = append(left, "CustomResourceDefinition "+crd.Name)
 		}
-		left = append(left, fmt.Sprintf("%s %s", kind, object.GetName()))
 	}
 	return strings.Join(left, ", "), nil
+}
+
+// Unregistered says what is left of the namespace of a provider after Unregister; empty if nothing is.
+func Unregistered(ctx context.Context, cluster *management.Cluster, name string) (string, error) {
+	provider, err := config.Find(name)
+	if err != nil {
+		return "", err
+	}
+	namespace := &corev1.Namespace{}
+	err = cluster.Get(ctx, client.ObjectKey{Name: provider.Namespace}, namespace)
+	if err != nil || namespace.DeletionTimestamp == nil {
+		return "", client.IgnoreNotFound(err)
+	}
+	return "Namespace " + namespace.Name, nil
 }
 
 // shared tells whether other providers need an object too.

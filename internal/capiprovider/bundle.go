@@ -6,6 +6,8 @@ package capiprovider
 import (
 	"context"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
@@ -18,12 +20,16 @@ type Bundle interface {
 	Image(managementCluster, reference string) (bundle.Image, error)
 	// Load makes sure that the management cluster's nodes have a local image.
 	Load(ctx context.Context, cluster *management.Cluster, image bundle.Image) error
+	// Begin is the beginning of an installation where the provider is not installed.
+	Begin(ctx context.Context, cluster *management.Cluster, name string) (*management.Creation, error)
 	Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image) error
 	Installed(ctx context.Context, cluster *management.Cluster, name string) (*bundle.Status, error)
 	Pending(ctx context.Context, cluster *management.Cluster, name string) (string, error)
 	Serves(ctx context.Context, cluster *management.Cluster, name string) ([]string, error)
 	Uninstall(ctx context.Context, cluster *management.Cluster, name string) error
 	Gone(ctx context.Context, cluster *management.Cluster, name string) (string, error)
+	Unregister(ctx context.Context, cluster *management.Cluster, name string, uid types.UID) error
+	Unregistered(ctx context.Context, cluster *management.Cluster, name string) (string, error)
 	// LacksDocker says whether the provider needs the Docker engine's socket, and
 	// the nodes of the management cluster do not have it.
 	LacksDocker(ctx context.Context, managementCluster, name string) bool
@@ -78,6 +84,10 @@ func (b bundled) LacksDocker(ctx context.Context, managementCluster, name string
 	return err == nil && !has
 }
 
+func (bundled) Begin(ctx context.Context, cluster *management.Cluster, name string) (*management.Creation, error) {
+	return bundle.Begin(ctx, cluster, name)
+}
+
 func (bundled) Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image) error {
 	return bundle.Install(ctx, cluster, name, image)
 }
@@ -100,4 +110,12 @@ func (bundled) Uninstall(ctx context.Context, cluster *management.Cluster, name 
 
 func (bundled) Gone(ctx context.Context, cluster *management.Cluster, name string) (string, error) {
 	return bundle.Gone(ctx, cluster, name)
+}
+
+func (bundled) Unregister(ctx context.Context, cluster *management.Cluster, name string, uid types.UID) error {
+	return bundle.Unregister(ctx, cluster, name, uid)
+}
+
+func (bundled) Unregistered(ctx context.Context, cluster *management.Cluster, name string) (string, error) {
+	return bundle.Unregistered(ctx, cluster, name)
 }

@@ -26,6 +26,11 @@ type model struct {
 	Ready             types.Bool     `tfsdk:"ready"`
 }
 
+// id is what the id attribute says.
+func (m model) id() string {
+	return management.JoinID(m.ManagementCluster.ValueString(), m.Name.ValueString())
+}
+
 // object names the provider in diagnostics.
 func (m model) object() string { return "provider " + m.Name.ValueString() }
 
@@ -35,7 +40,7 @@ func (m *model) fromProvider(provider config.Provider) {
 	m.Type = types.StringValue(string(provider.Type))
 	m.ID = types.StringUnknown()
 	if !m.ManagementCluster.IsUnknown() {
-		m.ID = types.StringValue(management.JoinID(m.ManagementCluster.ValueString(), provider.Name))
+		m.ID = types.StringValue(m.id())
 	}
 }
 

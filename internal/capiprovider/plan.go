@@ -7,13 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -21,6 +19,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -49,16 +48,18 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
 	plan.Ready = types.BoolUnknown()
 	if req.State.Raw.IsNull() {
-		resp.Diagnostics.Append(r.checkCreation(ctx, plan)...)
+		resp.Diagnostics.Append(r.checkCreation(ctx, plan, known)...)
 	} else {
 		var state model
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 		if !plan.Version.Equal(state.Version) {
 			resp.Diagnostics.Append(r.checkUpgrade(ctx, plan)...)
 		}
-		if state.Ready.ValueBool() && plan.Image.Equal(state.Image) && plan.Version.Equal(state.Version) && plan.ID.Equal(state.ID) {
+		if state.Ready.ValueBool() && known.Creation == "" && plan.Image.Equal(state.Image) && plan.Version.Equal(state.Version) && plan.ID.Equal(state.ID) {
 			plan.Ready = state.Ready
 		}
 	}
@@ -104,46 +105,40 @@ func (r *Resource) checkDocker(ctx context.Context, plan model) diag.Diagnostics
 
 // checkCreation looks, where there is an API already, whether the provider is
 // there too.
-func (r *Resource) checkCreation(ctx context.Context, plan model) diag.Diagnostics {
+func (r *Resource) checkCreation(ctx context.Context, plan model, known tfkit.Record) diag.Diagnostics {
 	diags := r.checkDocker(ctx, plan)
-	cluster, connecting := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
+	if r.session == nil || plan.ManagementCluster.IsUnknown() {
+		return diags
+	}
+	if !r.session.Claim(session.Plan, ResourceType, plan.id()) {
+		return append(diags, tfkit.CreatedTwice(path.Root("name"), plan.object()))
+	}
+	cluster, connecting := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
 	diags.Append(connecting...)
 	if cluster == nil {
 		return diags
 	}
-	diags.Append(r.checkForeign(ctx, cluster, plan)...)
+	diags.Append(r.checkNew(ctx, cluster, plan, known)...)
 	return append(diags, checkVersions(ctx, cluster, plan)...)
 }
 
 // checkUpgrade looks, where there is an API, whether the provider will fit the
 // others.
 func (r *Resource) checkUpgrade(ctx context.Context, plan model) diag.Diagnostics {
-	cluster, diags := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
+	cluster, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
 	if cluster == nil {
 		return diags
 	}
 	return append(diags, checkVersions(ctx, cluster, plan)...)
 }
 
-// checkForeign refuses to take over a provider that somebody else installed,
-// which is what importing is for. One that was installed by us is left from a
-// creation that was cut off.
-func (r *Resource) checkForeign(ctx context.Context, cluster *management.Cluster, plan model) diag.Diagnostics {
-	provider, err := config.Find(plan.Name.ValueString())
-	if err != nil {
-		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("name"), "Unknown provider", err.Error())}
-	}
+// checkNew refuses to install a provider that is installed, or that another
+// resource of the configuration installs, too.
+func (r *Resource) checkNew(ctx context.Context, cluster *management.Cluster, plan model, known tfkit.Record) diag.Diagnostics {
 	entry := &clusterctlv1.Provider{}
-	err = cluster.Get(ctx, client.ObjectKey{Namespace: provider.Namespace, Name: provider.Name}, entry)
-	switch {
-	case management.IsAbsent(err):
-		return nil
-	case err != nil:
-		return diag.Diagnostics{tfkit.RequestError("see whether "+plan.object()+" is installed", err)}
-	case slices.ContainsFunc(entry.ManagedFields, isOurs):
+	key := client.ObjectKey{Namespace: plan.Namespace.ValueString(), Name: plan.Name.ValueString()}
+	if err := cluster.Get(ctx, key, entry); err != nil || r.session.MayCreate(entry, known.UID) {
 		return nil
 	}
-	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), describe(plan), ResourceType, plan.ID.ValueString())}
+	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), describe(plan), ResourceType, plan.id())}
 }
-
-func isOurs(entry metav1.ManagedFieldsEntry) bool { return entry.Manager == management.FieldManager }

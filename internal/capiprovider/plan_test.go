@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/types"
+	tftypes "github.com/hashicorp/terraform-plugin-framework/types"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -18,36 +19,35 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 // Importing is how to take over what somebody else installed; creating is not.
 func TestCheckForeign(t *testing.T) {
-	entry := func(manager string) *clusterctlv1.Provider {
+	entry := func(namespace string, uid types.UID, annotations map[string]string) *clusterctlv1.Provider {
 		return &clusterctlv1.Provider{ObjectMeta: metav1.ObjectMeta{
-			Namespace: "capi-system", Name: "cluster-api",
-			ManagedFields: []metav1.ManagedFieldsEntry{{
-				Manager: manager, Operation: metav1.ManagedFieldsOperationApply, APIVersion: clusterctlv1.GroupVersion.String(),
-				FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:version":{}}`),
-			}},
+			Namespace: namespace, Name: "cluster-api", UID: uid, Annotations: annotations,
 		}}
 	}
 	plan := model{
-		ID:                types.StringValue("kind://mgmt/cluster-api"),
-		ManagementCluster: types.StringValue("kind://mgmt"),
-		Name:              types.StringValue("cluster-api"),
+		ManagementCluster: tftypes.StringValue("kind://mgmt"),
+		Name:              tftypes.StringValue("cluster-api"),
+		Namespace:         tftypes.StringValue("capi-system"),
 	}
 	for name, test := range map[string]struct {
 		objects []client.Object
 		refused bool
 	}{
-		"not installed":          {nil, false},
-		"by us":                  {[]client.Object{entry(management.FieldManager)}, false},
-		"by clusterctl":          {[]client.Object{entry("clusterctl")}, true},
-		"another one by another": {[]client.Object{&clusterctlv1.Provider{ObjectMeta: metav1.ObjectMeta{Namespace: "x", Name: "cluster-api"}}}, false},
+		"not installed":             {nil, false},
+		"installed":                 {[]client.Object{entry("capi-system", "1", nil)}, true},
+		"about to be replaced":      {[]client.Object{entry("capi-system", "recorded", nil)}, false},
+		"with a mark of a creation": {[]client.Object{entry("capi-system", "1", map[string]string{management.CreationAnnotation: "x/1"})}, false},
+		"another one by another":    {[]client.Object{entry("x", "1", nil)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cluster := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(test.objects...).WithReturnManagedFields().Build()}
-			diags := (&Resource{}).checkForeign(t.Context(), cluster, plan)
+			cluster := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(test.objects...).Build()}
+			diags := (&Resource{session: session.New(nil)}).checkNew(t.Context(), cluster, plan, tfkit.Record{UID: "recorded"})
 			if diags.HasError() != test.refused {
 				t.Fatalf("diagnostics: %v", diags)
 			}
@@ -69,7 +69,7 @@ func TestCheckVersions(t *testing.T) {
 			}},
 		}}
 	}
-	plan := model{ManagementCluster: types.StringValue("kind://mgmt"), Name: types.StringValue("infrastructure-docker")}
+	plan := model{ManagementCluster: tftypes.StringValue("kind://mgmt"), Name: tftypes.StringValue("infrastructure-docker")}
 	for name, test := range map[string]struct {
 		objects []client.Object
 		want    string
@@ -116,7 +116,7 @@ func TestCheckDocker(t *testing.T) {
 		"nobody to ask about": {"infrastructure-docker", "kind://mgmt", nodes{err: kind.ErrNotFound}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan := model{Name: types.StringValue(test.provider), ManagementCluster: types.StringValue(test.managementCluster)}
+			plan := model{Name: tftypes.StringValue(test.provider), ManagementCluster: tftypes.StringValue(test.managementCluster)}
 			diags := NewResourceFor(Bundled(test.nodes)).(*Resource).checkDocker(t.Context(), plan)
 			if diags.HasError() != test.refused {
 				t.Fatalf("diagnostics: %v", diags)

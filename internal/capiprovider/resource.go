@@ -9,18 +9,19 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	k8stypes "k8s.io/apimachinery/pkg/types"
+	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
+	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -35,10 +36,13 @@ var (
 
 var defaultTimeouts = tfkit.Timeouts{Create: 10 * time.Minute, Update: 10 * time.Minute, Delete: 10 * time.Minute}
 
+// entryKind is the one of the entries in clusterctl's inventory.
+var entryKind = clusterctlv1.GroupVersion.WithKind("Provider").GroupKind()
+
 // Resource is capi_provider.
 type Resource struct {
-	bundle   Bundle
-	resolver *management.Resolver
+	bundle  Bundle
+	session *session.Session
 }
 
 // NewResource returns the resource for the providers in this binary.
@@ -52,57 +56,11 @@ func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp 
 	resp.TypeName = ResourceType
 }
 
-// Schema describes the resource.
-func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "A Cluster API provider in a management cluster: its kinds, its webhooks and its controllers. " +
-			"The controllers are part of this Terraform provider's own executable, so nothing is downloaded; " +
-			"a new version of the Terraform provider shows as an update in place.\n\n" +
-			"A working Cluster API takes one of each type. A provider refuses to be destroyed while objects of its kinds exist.",
-		Attributes: map[string]schema.Attribute{
-			"id":                 tfkit.IDAttribute("`[MANAGEMENT_CLUSTER/]NAME`"),
-			"management_cluster": tfkit.ManagementClusterAttribute(),
-			"name": schema.StringAttribute{
-				MarkdownDescription: "Name of the provider, one of `cluster-api`, `bootstrap-kubeadm`, `control-plane-kubeadm` and " +
-					"`infrastructure-docker`. A change replaces the provider.",
-				Required:      true,
-				Validators:    []validator.String{stringvalidator.OneOf(config.Names()...)},
-				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
-			},
-			"image": schema.StringAttribute{
-				MarkdownDescription: "Image of the controllers. Set it to a reference in a registry if the management cluster is not a KinD cluster " +
-					"on this machine, or if this machine does not run Linux. Default: this provider's own executable, which is loaded into the node. " +
-					"A change is made in place.",
-				Optional:   true,
-				Computed:   true,
-				Validators: []validator.String{tfkit.ImageReference()},
-			},
-			"timeouts": defaultTimeouts.Attribute(ctx),
-			"namespace": schema.StringAttribute{
-				MarkdownDescription: "Namespace of the controllers.",
-				Computed:            true,
-			},
-			"type": schema.StringAttribute{
-				MarkdownDescription: "Type of the provider: `CoreProvider`, `BootstrapProvider`, `ControlPlaneProvider` or `InfrastructureProvider`.",
-				Computed:            true,
-			},
-			"version": schema.StringAttribute{
-				MarkdownDescription: "Version of Cluster API that the provider is made from.",
-				Computed:            true,
-			},
-			"ready": schema.BoolAttribute{
-				MarkdownDescription: "Whether the controllers are available and the webhooks answer. If not, the next apply installs the provider again and waits.",
-				Computed:            true,
-			},
-		},
-	}
-}
-
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	r.resolver = resolver
+	r.session = s
 }
 
 // Create installs the provider. The state is saved before the wait, whose end is
@@ -117,23 +75,54 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	cluster, err := r.resolver.Connect(ctx, plan.ManagementCluster.ValueString())
+	cluster, err := r.session.Connect(ctx, plan.ManagementCluster.ValueString())
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
 	}
-	resp.Diagnostics.Append(r.checkForeign(ctx, cluster, plan)...)
+	plan.ID = types.StringValue(plan.id())
 	resp.Diagnostics.Append(r.checkDocker(ctx, plan)...)
+	if !r.session.Claim(session.Create, ResourceType, plan.id()) {
+		resp.Diagnostics.Append(tfkit.CreatedTwice(path.Root("name"), plan.object()))
+	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	creation, err := r.bundle.Begin(ctx, cluster, plan.Name.ValueString())
+	if err != nil {
+		resp.Diagnostics.Append(creationError(plan, err))
+		return
+	}
+	if creation.TookOver {
+		resp.Diagnostics.Append(tfkit.TookOver(describe(plan)))
+	}
+	// From here on something is installed, and whatever happens it must be in the state.
+	known := tfkit.Record{Creation: creation.Nonce()}
+	plan.Ready = types.BoolValue(false)
 	resp.Diagnostics.Append(r.install(ctx, cluster, &plan)...)
-	if resp.Diagnostics.HasError() {
-		return
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(r.waitReady(ctx, cluster, &plan)...)
 	}
+	known.Identify(ctx, r.session, cluster.ID, creation.Object().GetUID())
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(r.waitReady(ctx, cluster, &plan)...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	switch err := tfkit.FinishCreation(ctx, creation); {
+	case errors.Is(err, management.ErrTakenOver):
+		resp.Diagnostics.Append(tfkit.LostCreation(describe(plan)))
+		resp.State.RemoveResource(ctx)
+		return
+	case err == nil:
+		known.Creation = ""
+	}
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+}
+
+// creationError words why the provider could not be entered into the inventory.
+func creationError(plan model, err error) diag.Diagnostic {
+	if exists, is := tfkit.CreationError(path.Root("name"), describe(plan), ResourceType, plan.id(), err); is {
+		return exists
+	}
+	return tfkit.RequestError("install "+plan.object(), err)
 }
 
 // Read looks at what is installed.
@@ -143,25 +132,30 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	cluster, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
-	switch {
-	case errors.Is(err, management.ErrNotFound):
-		resp.State.RemoveResource(ctx)
-		return
-	case err != nil:
-		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	imported := state.Version.IsNull()
+	cluster, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
+	if err != nil {
+		tfkit.NotRead(ctx, resp, state.object(), err, imported)
 		return
 	}
 	status, err := r.bundle.Installed(ctx, cluster, state.Name.ValueString())
 	switch {
+	case management.IsAbsent(err):
+		if !imported {
+			err = known.Absence(ctx, cluster, entryKind, err)
+		}
+		tfkit.NotRead(ctx, resp, state.object(), err, imported)
+		return
 	case management.IsConnectionError(err):
 		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
 		return
 	case err != nil:
 		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
 		return
-	case status == nil:
-		resp.State.RemoveResource(ctx)
+	case isAnother(known, status):
+		resp.Diagnostics.Append(tfkit.AnotherObject(describe(state), known.UID, status.UID))
 		return
 	}
 	provider, err := config.Find(state.Name.ValueString())
@@ -173,8 +167,16 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	state.fromStatus(status)
 	// What cannot be looked at is not ready either: reinstalling repairs it.
 	pending, err := r.bundle.Pending(ctx, cluster, provider.Name)
-	state.Ready = types.BoolValue(pending == "" && err == nil)
+	state.Ready = types.BoolValue(pending == "" && err == nil && status.UID != "")
+	known.Identify(ctx, r.session, cluster.ID, status.UID)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// isAnother says whether the provider that is installed is not the one of the
+// record. One that has lost its entry in the inventory is repaired.
+func isAnother(known tfkit.Record, status *bundle.Status) bool {
+	return known.UID != "" && status.UID != "" && known.UID != status.UID
 }
 
 // Update installs the provider again, which brings it to what this binary holds.
@@ -193,9 +195,20 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	cluster, err := r.resolver.Connect(ctx, plan.ManagementCluster.ValueString())
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	cluster, err := r.session.Reconnect(ctx, plan.ManagementCluster.ValueString(), known.Management)
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
+		return
+	}
+	status, err := r.bundle.Installed(ctx, cluster, plan.Name.ValueString())
+	switch {
+	case err != nil:
+		resp.Diagnostics.Append(tfkit.RequestError("read "+plan.object(), err))
+		return
+	case isAnother(known, status):
+		resp.Diagnostics.Append(tfkit.AnotherObject(describe(plan), known.UID, status.UID))
 		return
 	}
 	resp.Diagnostics.Append(r.install(ctx, cluster, &plan)...)
@@ -203,7 +216,26 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 		return
 	}
 	resp.Diagnostics.Append(r.waitReady(ctx, cluster, &plan)...)
+	r.recordInstalled(ctx, cluster, plan, &known)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+}
+
+// recordInstalled records the entry in the inventory, which an installation makes
+// again if it was lost, and makes up for the end of a creation.
+func (r *Resource) recordInstalled(ctx context.Context, cluster *management.Cluster, plan model, known *tfkit.Record) {
+	status, err := r.bundle.Installed(ctx, cluster, plan.Name.ValueString())
+	if err != nil {
+		return
+	}
+	known.Identify(ctx, r.session, cluster.ID, status.UID)
+	entry := &unstructured.Unstructured{}
+	entry.SetGroupVersionKind(clusterctlv1.GroupVersion.WithKind("Provider"))
+	entry.SetNamespace(plan.Namespace.ValueString())
+	entry.SetName(plan.Name.ValueString())
+	if known.Creation != "" && cluster.Unmark(ctx, entry, known.Creation) == nil {
+		known.Creation = ""
+	}
 }
 
 // Delete uninstalls the provider when no object of its kinds is left.
@@ -217,23 +249,51 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	cluster, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	cluster, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
 	switch {
-	case errors.Is(err, management.ErrNotFound):
+	case errors.Is(err, management.ErrGone):
 		return
 	case err != nil:
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
+		return
+	}
+	status, err := r.bundle.Installed(ctx, cluster, state.Name.ValueString())
+	switch {
+	case management.IsAbsent(err):
+		if err := known.Absence(ctx, cluster, entryKind, err); !errors.Is(err, management.ErrGone) {
+			resp.Diagnostics.Append(tfkit.Undecided(describe(state), err))
+		}
+		return
+	case err != nil:
+		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
+		return
+	case isAnother(known, status):
+		resp.Diagnostics.Append(tfkit.AnotherObject(describe(state), known.UID, status.UID))
 		return
 	}
 	resp.Diagnostics.Append(r.waitUnused(ctx, cluster, state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if err := r.bundle.Uninstall(ctx, cluster, state.Name.ValueString()); err != nil {
-		resp.Diagnostics.Append(tfkit.RequestError("uninstall "+state.object(), err))
-		return
+	resp.Diagnostics.Append(r.uninstall(ctx, cluster, state, status.UID)...)
+}
+
+// uninstall takes the kinds away first, and what says that the provider is
+// installed last: an uninstallation that is cut off is resumed.
+func (r *Resource) uninstall(ctx context.Context, cluster *management.Cluster, state model, uid k8stypes.UID) diag.Diagnostics {
+	name := state.Name.ValueString()
+	if err := r.bundle.Uninstall(ctx, cluster, name); err != nil {
+		return diag.Diagnostics{tfkit.RequestError("uninstall "+state.object(), err)}
 	}
-	resp.Diagnostics.Append(r.waitGone(ctx, cluster, state)...)
+	if diags := waitGone(ctx, cluster, state, r.bundle.Gone); diags.HasError() {
+		return diags
+	}
+	if err := r.bundle.Unregister(ctx, cluster, name, uid); err != nil {
+		return diag.Diagnostics{tfkit.RequestError("uninstall "+state.object(), err)}
+	}
+	return waitGone(ctx, cluster, state, r.bundle.Unregistered)
 }
 
 // ImportState takes [MANAGEMENT_CLUSTER/]NAME; Read fills in the rest.

@@ -20,7 +20,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"k8s.io/apimachinery/pkg/types"
+	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	providers "github.com/terraform-capi/terraform-provider-capi/controllers/config"
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
 	"github.com/terraform-capi/terraform-provider-capi/internal/capiprovider"
@@ -65,6 +69,11 @@ func (f *fakeBundle) Load(context.Context, *management.Cluster, bundle.Image) er
 	return nil
 }
 
+// Begin makes the entry of the inventory, which is all that an API server takes.
+func (f *fakeBundle) Begin(ctx context.Context, cluster *management.Cluster, name string) (*management.Creation, error) {
+	return bundle.Begin(ctx, cluster, name)
+}
+
 func (f *fakeBundle) Install(_ context.Context, _ *management.Cluster, name string, image bundle.Image) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -73,10 +82,22 @@ func (f *fakeBundle) Install(_ context.Context, _ *management.Cluster, name stri
 	return nil
 }
 
-func (f *fakeBundle) Installed(_ context.Context, _ *management.Cluster, name string) (*bundle.Status, error) {
+func (f *fakeBundle) Installed(ctx context.Context, cluster *management.Cluster, name string) (*bundle.Status, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.installed[name], nil
+	entry := &clusterctlv1.Provider{}
+	provider, err := providers.Find(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := cluster.Get(ctx, client.ObjectKey{Namespace: provider.Namespace, Name: name}, entry); err != nil {
+		return nil, err
+	}
+	status := &bundle.Status{UID: entry.UID, Version: entry.Version}
+	if installed := f.installed[name]; installed != nil {
+		status.Image = installed.Image
+	}
+	return status, nil
 }
 
 func (f *fakeBundle) Pending(context.Context, *management.Cluster, string) (string, error) {
@@ -102,7 +123,26 @@ func (f *fakeBundle) Gone(context.Context, *management.Cluster, string) (string,
 	return "", nil
 }
 
+func (f *fakeBundle) Unregister(ctx context.Context, cluster *management.Cluster, name string, uid types.UID) error {
+	return bundle.Unregister(ctx, cluster, name, uid)
+}
+
+func (f *fakeBundle) Unregistered(ctx context.Context, cluster *management.Cluster, name string) (string, error) {
+	return bundle.Unregistered(ctx, cluster, name)
+}
+
 func (f *fakeBundle) LacksDocker(context.Context, string, string) bool { return false }
+
+// lose uninstalls the provider behind Terraform's back.
+func (f *fakeBundle) lose(t *testing.T, cluster *management.Cluster) {
+	t.Helper()
+	f.change(func() { f.installed = map[string]*bundle.Status{} })()
+	entry := &clusterctlv1.Provider{}
+	entry.Namespace, entry.Name = "capi-kubeadm-bootstrap-system", "bootstrap-kubeadm"
+	if err := cluster.Delete(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+}
 
 func (f *fakeBundle) change(change func()) func() {
 	return func() {
@@ -114,7 +154,7 @@ func (f *fakeBundle) change(change func()) func() {
 
 func (f *fakeBundle) testCase(resolver *management.Resolver) resource.TestCase {
 	return resource.TestCase{ProtoV6ProviderFactories: acctest.Provider{
-		Data:         resolver,
+		Resolver:     resolver,
 		ResourceList: []func() fwresource.Resource{func() fwresource.Resource { return capiprovider.NewResourceFor(f) }},
 	}.Factories()}
 }
@@ -140,7 +180,8 @@ func state(attribute string, value knownvalue.Check) statecheck.StateCheck {
 func TestIntegrationLife(t *testing.T) {
 	acctest.NeedTerraform(t)
 	fake := newFakeBundle()
-	test := fake.testCase(acctest.NeedAPIServer(t).Resolver())
+	environment := acctest.NeedAPIServer(t)
+	test := fake.testCase(environment.Resolver())
 	test.Steps = []resource.TestStep{
 		{
 			Config: config(""),
@@ -174,7 +215,7 @@ func TestIntegrationLife(t *testing.T) {
 			ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
 		},
 		{
-			PreConfig:        fake.change(func() { fake.installed = map[string]*bundle.Status{} }),
+			PreConfig:        func() { fake.lose(t, environment.Cluster) },
 			Config:           config("image = \"registry.example.com/capi:v1\"\n  timeouts = { delete = \"1s\" }"),
 			ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
 		},

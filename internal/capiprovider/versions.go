@@ -32,8 +32,7 @@ func checkVersions(ctx context.Context, cluster *management.Cluster, plan model)
 	var others []string
 	for i := range inventory.Items {
 		entry := &inventory.Items[i]
-		foreign := !slices.ContainsFunc(entry.ManagedFields, isOurs)
-		if foreign && slices.Contains(config.Names(), entry.Name) && !sameMinor(entry.Version, bundle.Version()) {
+		if !management.IsApplied(entry) && slices.Contains(config.Names(), entry.Name) && !sameMinor(entry.Version, bundle.Version()) {
 			others = append(others, entry.Name+" "+entry.Version)
 		}
 	}

@@ -27,7 +27,6 @@ func (r *Resource) install(ctx context.Context, cluster *management.Cluster, pla
 	if err != nil {
 		return diag.Diagnostics{imageError(err)}
 	}
-	plan.ID = types.StringValue(management.JoinID(plan.ManagementCluster.ValueString(), plan.Name.ValueString()))
 	plan.Ready = types.BoolValue(false)
 	tflog.Info(ctx, "loading the controllers image", map[string]any{"image": image.Reference})
 	if err := r.bundle.Load(ctx, cluster, image); err != nil {
@@ -75,9 +74,11 @@ func (r *Resource) waitUnused(ctx context.Context, cluster *management.Cluster, 
 	return deletionDiagnostics(state, err, "Destroy these objects first")
 }
 
-func (r *Resource) waitGone(ctx context.Context, cluster *management.Cluster, state model) diag.Diagnostics {
+func waitGone(
+	ctx context.Context, cluster *management.Cluster, state model, what func(context.Context, *management.Cluster, string) (string, error),
+) diag.Diagnostics {
 	err := tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
-		left, err := r.bundle.Gone(ctx, cluster, state.Name.ValueString())
+		left, err := what(ctx, cluster, state.Name.ValueString())
 		return left == "", "being deleted: " + left, err
 	})
 	return deletionDiagnostics(state, err, "Look for finalizers on these objects, and destroy again")

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -29,33 +30,6 @@ import (
 const lastLook = 30 * time.Second
 
 var classPath = path.Root("topology").AtName("class")
-
-// checkNew refuses to create a cluster whose class is missing or does not take
-// it, and one that exists already.
-func checkNew(ctx context.Context, mgmt *management.Cluster, plan model) diag.Diagnostics {
-	desired, err := plan.ToAPI()
-	if err != nil {
-		return diag.Diagnostics{invalidConfiguration(err)}
-	}
-	if diags := checkClass(ctx, mgmt, desired); diags.HasError() {
-		return diags
-	}
-	existing := &unstructured.Unstructured{}
-	existing.SetGroupVersionKind(desired.GroupVersionKind())
-	err = mgmt.Get(ctx, plan.key(), existing)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil
-	case err != nil:
-		return diag.Diagnostics{tfkit.RequestError("look for "+plan.object(), err)}
-	case existing.GetDeletionTimestamp() != nil:
-		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("name"), "Already exists",
-			plan.object()+" exists and is being deleted. Apply again when it is gone.")}
-	case topology.AppliedAs(existing, desired, management.FieldManager):
-		return nil
-	}
-	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), plan.object(), ResourceType, plan.id())}
-}
 
 func checkClass(ctx context.Context, mgmt *management.Cluster, desired *unstructured.Unstructured) diag.Diagnostics {
 	cluster, err := typed(desired)
@@ -102,37 +76,85 @@ func applyDiagnostics(plan model, desired *unstructured.Unstructured, err error)
 	return diag.Diagnostics{tfkit.RequestError("apply "+plan.object(), err)}
 }
 
-// apply makes the Cluster object and what installs its network plugin as
-// planned. It returns the object if there is one now; what fails after that is a warning,
-// because on creation an error would make Terraform replace the cluster.
-func apply(ctx context.Context, mgmt *management.Cluster, plan model) (*clusterv1.Cluster, diag.Diagnostics) {
+// create makes the Cluster object, whose class must be there and take it. It
+// returns nil if there is no new one.
+func create(ctx context.Context, mgmt *management.Cluster, plan model) (*management.Creation, *clusterv1.Cluster, diag.Diagnostics) {
+	desired, err := plan.ToAPI()
+	if err != nil {
+		return nil, nil, diag.Diagnostics{invalidConfiguration(err)}
+	}
+	if diags := checkClass(ctx, mgmt, desired); diags.HasError() {
+		return nil, nil, diags
+	}
+	created := desired.DeepCopy()
+	creation, err := mgmt.Begin(ctx, created)
+	if err != nil {
+		if exists, is := tfkit.CreationError(path.Root("name"), plan.object(), ResourceType, plan.id(), err); is {
+			return nil, nil, diag.Diagnostics{exists}
+		}
+		return nil, nil, applyDiagnostics(plan, desired, err)
+	}
+	var diags diag.Diagnostics
+	if creation.TookOver {
+		diags.Append(tfkit.TookOver(plan.object()))
+	}
+	return creation, readBack(created), diags
+}
+
+// update makes the Cluster object that exists as planned: the one of the record,
+// or the one that the same cluster has where it was moved. It returns nil if there
+// is none.
+func update(ctx context.Context, mgmt *management.Cluster, plan model, known *record) (*clusterv1.Cluster, diag.Diagnostics) {
 	desired, err := plan.ToAPI()
 	if err != nil {
 		return nil, diag.Diagnostics{invalidConfiguration(err)}
 	}
-	applied := desired.DeepCopy()
-	if err := mgmt.Apply(ctx, applied); err != nil {
-		return nil, applyDiagnostics(plan, desired, err)
-	}
-	cluster := &clusterv1.Cluster{}
-	if err := mgmt.Get(ctx, client.ObjectKeyFromObject(applied), cluster); err != nil {
+	existing := &clusterv1.Cluster{}
+	if err := mgmt.Get(ctx, plan.key(), existing); err != nil {
 		return nil, diag.Diagnostics{tfkit.RequestError("read "+plan.object(), err)}
 	}
+	if !known.isOf(ctx, mgmt, existing) {
+		return nil, diag.Diagnostics{tfkit.AnotherObject(plan.object(), known.UID, existing.UID)}
+	}
+	applied := desired.DeepCopy()
+	if err := mgmt.ApplyTo(ctx, applied, existing.UID); err != nil {
+		return nil, applyDiagnostics(plan, desired, err)
+	}
+	if known.Creation != "" && mgmt.Unmark(ctx, applied, known.Creation) == nil {
+		known.Creation = ""
+	}
+	return readBack(applied), nil
+}
+
+// readBack is what the management cluster answered as a Cluster. Fields that are not
+// known here are none of Terraform's.
+func readBack(answer *unstructured.Unstructured) *clusterv1.Cluster {
+	cluster := &clusterv1.Cluster{}
+	_ = runtime.DefaultUnstructuredConverter.FromUnstructured(answer.Object, cluster)
+	return cluster
+}
+
+// setUpCNI makes what installs the network plugin. What fails is a warning, because on creation an error would make
+// Terraform replace the cluster.
+func setUpCNI(ctx context.Context, mgmt *management.Cluster, plan model, cluster *clusterv1.Cluster) diag.Diagnostics {
 	plugin, err := plan.cni()
 	if err == nil {
 		err = plugin.apply(ctx, mgmt, cluster)
 	}
-	if err != nil {
-		return cluster, diag.Diagnostics{diag.NewWarningDiagnostic("Network plugin not set up", fmt.Sprintf(
-			"%s exists, but setting up its network plugin failed: %s. The next apply tries again.", plan.object(), err))}
+	if err == nil {
+		return nil
 	}
-	return cluster, nil
+	return diag.Diagnostics{diag.NewWarningDiagnostic("Network plugin not set up", fmt.Sprintf(
+		"%s exists, but setting up its network plugin failed: %s. The next apply tries again.", plan.object(), err))}
 }
 
 // finish waits for the cluster, if that is wanted, and takes over how it is then.
 // Only a cluster whose objects are all settled is worth waiting for. noted are the
-// generations of wait. It says whether there is nothing left to wait for.
-func finish(ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model, settled bool, noted map[string]int64) (finished bool, diags diag.Diagnostics) {
+// generations of wait. It returns the Cluster as it is then, nil if that cannot be
+// read, and whether there is nothing left to wait for.
+func finish(
+	ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model, settled bool, noted map[string]int64,
+) (live *clusterv1.Cluster, finished bool, diags diag.Diagnostics) {
 	w := wait{until: levelOf(plan.WaitFor.ValueString()), noted: noted, began: time.Now()}
 	var waitErr error
 	if plan.waits() && settled {
@@ -146,24 +168,24 @@ func finish(ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model,
 		diags.Append(waitDiagnostics(*plan, waitErr, nil)...)
 		diags.Append(diag.NewWarningDiagnostic("Cluster not read back", fmt.Sprintf(
 			"%s was applied, but could not be read afterwards: %s. The next plan reads it again.", plan.object(), err)))
-		return false, diags
+		return nil, false, diags
 	}
 	plan.observe(f)
 	if len(w.unbegun(f)) > 0 {
 		plan.Ready = types.BoolValue(false)
 	}
 	if errors.Is(waitErr, errBeingDeleted) {
-		return true, diag.Diagnostics{beingDeleted(*plan, f)}
+		return f.cluster, true, diag.Diagnostics{beingDeleted(*plan, f)}
 	}
 	if w.pending(f) == "" {
 		// The last look may see what the wait just missed.
-		return settled, nil
+		return f.cluster, settled, nil
 	}
 	var timedOut *tfkit.TimeoutError
 	if errors.As(waitErr, &timedOut) {
 		timedOut.Pending = f.tree(w)
 	}
-	return settled && waitErr == nil, waitDiagnostics(*plan, waitErr, f)
+	return f.cluster, settled && waitErr == nil, waitDiagnostics(*plan, waitErr, f)
 }
 
 // beingDeleted says that somebody deletes the cluster, which Terraform keeps in

@@ -23,7 +23,7 @@ import (
 func BenchmarkPlan(b *testing.B) {
 	provider.CollectLess()
 	server := acctest.Provider{
-		Data:         management.NewResolver(management.Connection{}, acctest.Kubeconfigs{}),
+		Resolver:     management.NewResolver(management.Connection{}, acctest.Kubeconfigs{}),
 		ResourceList: []func() tfresource.Resource{clusterclass.NewResource, cluster.NewResource},
 	}
 	protocol := server.Protocol(b)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
 // classNote is the key in the private state under which a cluster's class is
@@ -28,8 +29,8 @@ type privateState interface {
 
 // noteClass notes what clusters are validated against. Neither templates nor
 // patches are noted: they may hold what a state must not.
-func noteClass(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, private privateState) diag.Diagnostics {
-	live, err := clusterclass.Live(ctx, mgmt, key)
+func noteClass(ctx context.Context, s *session.Session, mgmt *management.Cluster, key client.ObjectKey, private privateState) diag.Diagnostics {
+	live, err := clusterclass.Live(ctx, s, mgmt, key)
 	if err != nil || live == nil {
 		return nil
 	}

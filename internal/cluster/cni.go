@@ -6,10 +6,13 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
@@ -93,22 +96,55 @@ func (c cni) declare(cluster *unstructured.Unstructured) {
 // removes those that are left over from a longer list.
 func (c cni) apply(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster) error {
 	for i := range c.manifests {
-		if err := mgmt.Apply(ctx, c.secret(cluster, i)); err != nil {
+		if err := applyOwn(ctx, mgmt, cluster, c.secret(cluster, i)); err != nil {
 			return err
 		}
 	}
 	if len(c.manifests) > 0 {
-		if err := mgmt.Apply(ctx, c.resourceSet(cluster)); err != nil {
+		if err := applyOwn(ctx, mgmt, cluster, c.resourceSet(cluster)); err != nil {
 			return err
 		}
 	}
 	return c.removeLeftovers(ctx, mgmt, cluster)
 }
 
+// applyOwn applies an object that is the cluster's, and refuses to take over one
+// that only has its name.
+func applyOwn(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster, obj client.Object) error {
+	existing, _ := obj.DeepCopyObject().(client.Object)
+	err := mgmt.Get(ctx, client.ObjectKeyFromObject(obj), existing)
+	switch {
+	case apierrors.IsNotFound(err):
+		return mgmt.Apply(ctx, obj)
+	case err != nil:
+		return err
+	case !isOwn(cluster, existing):
+		gvk, _ := mgmt.GroupVersionKindFor(obj)
+		return fmt.Errorf("%s %s exists and was not made for this cluster by Terraform: delete it, or rename the cluster", gvk.Kind, client.ObjectKeyFromObject(obj))
+	}
+	return mgmt.ApplyTo(ctx, obj, existing.GetUID())
+}
+
+// isOwn says whether an object was made for this very cluster: a name proves
+// nothing, nor does a label that anybody can set.
+func isOwn(cluster *clusterv1.Cluster, obj client.Object) bool {
+	return obj.GetLabels()[cniLabel] == cluster.Name && slices.ContainsFunc(obj.GetOwnerReferences(), func(ref metav1.OwnerReference) bool {
+		return ref.UID == cluster.UID
+	})
+}
+
+// deleteOwn deletes an object that is the cluster's, and leaves others alone.
+func deleteOwn(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster, obj client.Object) error {
+	if err := mgmt.Get(ctx, client.ObjectKeyFromObject(obj), obj); err != nil || !isOwn(cluster, obj) {
+		return client.IgnoreNotFound(err)
+	}
+	return client.IgnoreNotFound(mgmt.Delete(ctx, obj, client.Preconditions{UID: ptr.To(obj.GetUID())}))
+}
+
 func (c cni) removeLeftovers(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster) error {
 	if len(c.manifests) == 0 {
 		set := &addonsv1.ClusterResourceSet{ObjectMeta: cniMeta(cluster, "")}
-		if err := mgmt.Delete(ctx, set); client.IgnoreNotFound(err) != nil {
+		if err := deleteOwn(ctx, mgmt, cluster, set); err != nil && !meta.IsNoMatchError(err) {
 			return err
 		}
 	}
@@ -122,7 +158,7 @@ func (c cni) removeLeftovers(ctx context.Context, mgmt *management.Cluster, clus
 	}
 	for _, secret := range secrets {
 		if !wanted[secret.Name] {
-			if err := mgmt.Delete(ctx, &secret); client.IgnoreNotFound(err) != nil {
+			if err := deleteOwn(ctx, mgmt, cluster, &secret); err != nil {
 				return err
 			}
 		}

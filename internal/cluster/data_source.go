@@ -22,6 +22,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -29,7 +30,7 @@ var _ datasource.DataSourceWithConfigure = (*DataSource)(nil)
 
 // DataSource is capi_cluster that is only read.
 type DataSource struct {
-	resolver *management.Resolver
+	session *session.Session
 }
 
 // NewDataSource returns the data source.
@@ -40,11 +41,11 @@ func (d *DataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, r
 	resp.TypeName = ResourceType
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	d.resolver = resolver
+	d.session = s
 }
 
 // Schema describes the data source. What it reads are attributes of the resource.
@@ -86,7 +87,7 @@ func (d *DataSource) Read(ctx context.Context, req datasource.ReadRequest, resp 
 		return
 	}
 	config.Namespace = types.StringValue(tfkit.NamespaceOf(config.Namespace))
-	mgmt, err := d.resolver.Connect(ctx, config.ManagementCluster.ValueString())
+	mgmt, err := d.session.Connect(ctx, config.ManagementCluster.ValueString())
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ReadConnectError(err))
 		return

@@ -19,6 +19,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -26,7 +27,7 @@ var _ datasource.DataSourceWithConfigure = (*DataSourceList)(nil)
 
 // DataSourceList is capi_clusters.
 type DataSourceList struct {
-	resolver *management.Resolver
+	session *session.Session
 }
 
 type listModel struct {
@@ -56,11 +57,11 @@ func (d *DataSourceList) Metadata(_ context.Context, _ datasource.MetadataReques
 	resp.TypeName = ResourceType + "s"
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (d *DataSourceList) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	d.resolver = resolver
+	d.session = s
 }
 
 // Schema describes the data source.
@@ -111,30 +112,29 @@ func (d *DataSourceList) Read(ctx context.Context, req datasource.ReadRequest, r
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	mgmt, err := d.resolver.Connect(ctx, state.ManagementCluster.ValueString())
+	mgmt, err := d.session.Connect(ctx, state.ManagementCluster.ValueString())
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ReadConnectError(err))
 		return
 	}
-	resp.Diagnostics.Append(state.read(ctx, mgmt)...)
+	resp.Diagnostics.Append(state.read(ctx, listerOf(d.session, mgmt))...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
-func (m *listModel) read(ctx context.Context, mgmt *management.Cluster) diag.Diagnostics {
+func (m *listModel) read(ctx context.Context, shared *lister) diag.Diagnostics {
 	selector, err := labels.Parse(m.LabelSelector.ValueString())
 	if err != nil {
 		return diag.Diagnostics{wrongSelector(path.Root("label_selector"), err)}
 	}
 	clusters := &clusterv1.ClusterList{}
-	err = mgmt.List(ctx, clusters, client.InNamespace(m.Namespace.ValueString()), client.MatchingLabelsSelector{Selector: selector})
+	err = shared.mgmt.List(ctx, clusters, client.InNamespace(m.Namespace.ValueString()), client.MatchingLabelsSelector{Selector: selector})
 	if err != nil {
 		return diag.Diagnostics{tfkit.RequestError("list the clusters", err)}
 	}
 	m.Clusters = []listItem{}
-	shared := listerOf(mgmt)
 	for i := range clusters.Items {
 		f, err := shared.observe(ctx, client.ObjectKeyFromObject(&clusters.Items[i]))
 		if management.IsAbsent(err) {
@@ -143,7 +143,7 @@ func (m *listModel) read(ctx context.Context, mgmt *management.Cluster) diag.Dia
 		if err != nil {
 			return diag.Diagnostics{tfkit.RequestError(fmt.Sprintf("read Cluster %s/%s", clusters.Items[i].Namespace, clusters.Items[i].Name), err)}
 		}
-		m.Clusters = append(m.Clusters, itemOf(mgmt.ID, f))
+		m.Clusters = append(m.Clusters, itemOf(shared.mgmt.ID, f))
 	}
 	return nil
 }

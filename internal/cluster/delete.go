@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -22,27 +23,14 @@ import (
 
 // planDeletion refuses a plan that destroys or replaces a protected cluster, and
 // says when destroying it would leave it running.
-func planDeletion(ctx context.Context, req resource.ModifyPlanRequest) diag.Diagnostics {
-	if req.State.Raw.IsNull() {
-		return nil
+func planDeletion(state model) diag.Diagnostics {
+	switch {
+	case state.DeletionProtection.ValueBool():
+		return diag.Diagnostics{protected(state)}
+	case state.DeletionPolicy.ValueString() == deletionPolicyOrphan:
+		return diag.Diagnostics{orphaned(state)}
 	}
-	var state model
-	diags := req.State.Get(ctx, &state)
-	destroys := req.Plan.Raw.IsNull()
-	if !destroys && !diags.HasError() {
-		var plan model
-		diags.Append(req.Plan.Get(ctx, &plan)...)
-		destroys = !plan.Name.Equal(state.Name) || !plan.Namespace.Equal(state.Namespace) || !plan.ManagementCluster.Equal(state.ManagementCluster)
-	}
-	if diags.HasError() || !destroys {
-		return diags
-	}
-	if state.DeletionProtection.ValueBool() {
-		diags.Append(protected(state))
-	} else if state.DeletionPolicy.ValueString() == deletionPolicyOrphan {
-		diags.Append(orphaned(state))
-	}
-	return diags
+	return nil
 }
 
 func protected(state model) diag.Diagnostic {
@@ -77,27 +65,52 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
-	if errors.Is(err, management.ErrNotFound) {
+	known, diags := readRecord(ctx, req.Private, state)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
+	if errors.Is(err, management.ErrGone) {
 		return
 	}
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
 	}
-	defer listerOf(mgmt).forget()
-	cluster := &clusterv1.Cluster{}
-	cluster.Namespace, cluster.Name = state.key().Namespace, state.key().Name
-	if err := mgmt.Delete(ctx, cluster); err != nil && !management.IsAbsent(err) {
-		resp.Diagnostics.Append(tfkit.RequestError("delete "+state.object(), err))
-		return
+	defer listerOf(r.session, mgmt).forget()
+	exists, diags := deleteCluster(ctx, mgmt, state, known)
+	resp.Diagnostics.Append(diags...)
+	if exists {
+		resp.Diagnostics.Append(waitGone(ctx, mgmt, state, known)...)
 	}
-	resp.Diagnostics.Append(waitGone(ctx, mgmt, state)...)
+}
+
+// deleteCluster deletes the Cluster object of the record and no other one. It says
+// whether there is one whose end is to be waited for.
+func deleteCluster(ctx context.Context, mgmt *management.Cluster, state model, known record) (bool, diag.Diagnostics) {
+	cluster := &clusterv1.Cluster{}
+	err := mgmt.Get(ctx, state.key(), cluster)
+	switch {
+	case management.IsAbsent(err):
+		if err := known.absence(ctx, mgmt, err); !errors.Is(err, management.ErrGone) {
+			return false, diag.Diagnostics{tfkit.Undecided(state.object(), err)}
+		}
+		return false, nil
+	case err != nil:
+		return false, diag.Diagnostics{tfkit.RequestError("read "+state.object(), err)}
+	case !known.isOf(ctx, mgmt, cluster):
+		return false, diag.Diagnostics{tfkit.AnotherObject(state.object(), known.UID, cluster.UID)}
+	}
+	if err := mgmt.Delete(ctx, cluster, client.Preconditions{UID: &cluster.UID}); client.IgnoreNotFound(err) != nil {
+		return false, diag.Diagnostics{tfkit.RequestError("delete "+state.object(), err)}
+	}
+	return true, nil
 }
 
 // waitGone returns when the Cluster object no longer exists, which Cluster API
 // lets happen last.
-func waitGone(ctx context.Context, mgmt *management.Cluster, state model) diag.Diagnostics {
+func waitGone(ctx context.Context, mgmt *management.Cluster, state model, known record) diag.Diagnostics {
 	ctx = tflog.SetField(ctx, "cluster", state.key().String())
 	// The attribute has been validated.
 	forceAfter, _ := time.ParseDuration(state.ForceDeleteAfter.ValueString())
@@ -105,10 +118,14 @@ func waitGone(ctx context.Context, mgmt *management.Cluster, state model) diag.D
 	err := tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		f, err := observeDeletion(ctx, mgmt, state.key())
 		if management.IsAbsent(err) {
-			return true, "", nil
+			unproven := mgmt.ProveAbsent(ctx, known.Management, clusterKind, err)
+			return management.IsObjectNotFound(err) || unproven == nil, fmt.Sprint(unproven), nil
 		}
 		if err != nil {
 			return false, "", err
+		}
+		if f.cluster.UID != known.UID {
+			return true, "", nil
 		}
 		if deleted := f.cluster.DeletionTimestamp; forceAfter > 0 && deleted != nil && time.Since(deleted.Time) >= forceAfter {
 			removed, err := f.force(ctx, mgmt)

@@ -101,7 +101,7 @@ func TestIntegrationImportIDs(t *testing.T) {
 	if err := os.WriteFile(kubeconfig, []byte(env.Kubeconfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env.provider.Data = management.NewResolver(management.Connection{KubeconfigPath: kubeconfig}, nil)
+	env.provider.Resolver = management.NewResolver(management.Connection{KubeconfigPath: kubeconfig}, nil)
 	config := strings.ReplaceAll(clusterHCL{Name: "bare", Version: "v1.34.3"}.String(), "management_cluster = \"kind://envtest\"\n", "")
 	imported := func(id string) resource.TestStep {
 		return resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: id}

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
 const (
@@ -31,7 +32,7 @@ type lister struct {
 	loads singleflight.Group
 
 	mu sync.Mutex
-	// epoch counts the changes that this process has made.
+	// epoch counts the changes that this session has made.
 	epoch      int
 	namespaces map[string]*namespaceReads
 }
@@ -44,12 +45,12 @@ type namespaceReads struct {
 	snapshot *snapshot
 }
 
-// listers has one lister for each management cluster that is connected to, because
-// Terraform gets a new Resource for each request.
-var listers sync.Map // *management.Cluster to *lister
+// listers has one lister for each management cluster that a session is connected to
+// (*management.Cluster to *lister).
+type listers struct{ sync.Map }
 
-func listerOf(mgmt *management.Cluster) *lister {
-	value, _ := listers.LoadOrStore(mgmt, &lister{mgmt: mgmt, namespaces: map[string]*namespaceReads{}})
+func listerOf(s *session.Session, mgmt *management.Cluster) *lister {
+	value, _ := session.Part[listers](s).LoadOrStore(mgmt, &lister{mgmt: mgmt, namespaces: map[string]*namespaceReads{}})
 	l, _ := value.(*lister)
 	return l
 }

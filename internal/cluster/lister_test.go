@@ -29,6 +29,7 @@ import (
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
 // counting counts the requests of a client by what they do.
@@ -66,7 +67,7 @@ func TestListerSharesLists(t *testing.T) {
 		objects[name] = &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}}
 	}
 	mgmt, requests := counting(fakeManagement(objects))
-	l := listerOf(mgmt)
+	l := listerOf(session.New(nil), mgmt)
 	read := func(name string) *facts {
 		t.Helper()
 		f, err := l.observe(t.Context(), client.ObjectKey{Namespace: "default", Name: name})
@@ -108,7 +109,7 @@ func TestListerSharesLists(t *testing.T) {
 // What is being listed while something changes is not handed out afterwards.
 func TestListerForgetsWhatIsBeingListed(t *testing.T) {
 	mgmt, _ := counting(fakeManagement(dying()))
-	l := listerOf(mgmt)
+	l := listerOf(session.New(nil), mgmt)
 	l.look("default")
 	epoch := l.epoch
 	l.forget()
@@ -132,8 +133,9 @@ func TestListerWithoutPermissionToList(t *testing.T) {
 			return c.List(ctx, list, opts...)
 		},
 	})}
+	l := listerOf(session.New(nil), mgmt)
 	for range 2 * singleReads {
-		if f, err := listerOf(mgmt).observe(t.Context(), webKey); err != nil || len(f.machines) != 1 {
+		if f, err := l.observe(t.Context(), webKey); err != nil || len(f.machines) != 1 {
 			t.Fatalf("cannot read: %v", err)
 		}
 	}
@@ -188,7 +190,7 @@ func TestIntegrationReadsOfManyClusters(t *testing.T) {
 		}
 	}
 	before, start := requests.Load(), time.Now()
-	readAll(listerOf(mgmt).observe)
+	readAll(listerOf(session.New(nil), mgmt).observe)
 	made := requests.Load() - before
 	t.Logf("%d clusters were read with %d requests in %s", clusters, made, time.Since(start).Round(time.Millisecond))
 	if limit := int64(singleReads*6 + 20); made > limit {

@@ -17,8 +17,8 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
-	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 // onlineTimeout bounds what a plan asks the management cluster. A plan can do
@@ -53,31 +53,31 @@ type planning struct {
 // ModifyPlan refuses what Cluster API would refuse, announces what will roll, and
 // plans to resume a wait that ended too early.
 func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	resp.Diagnostics.Append(planDeletion(ctx, req)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if req.Plan.Raw.IsNull() {
-		return
-	}
 	p := &planning{changes: !req.Plan.Raw.Equal(req.State.Raw)}
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &p.plan)...)
 	if !req.State.Raw.IsNull() {
 		p.state = &model{}
 		resp.Diagnostics.Append(req.State.Get(ctx, p.state)...)
 	}
+	if req.Plan.Raw.IsNull() {
+		resp.Diagnostics.Append(planDeletion(*p.state)...)
+		return
+	}
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &p.plan)...)
+	known, diags := tfkit.ReadRecord[record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if p.state != nil {
-		resp.Diagnostics.Append(cniWarning(p.plan, *p.state)...)
-		if p.state.key() != p.plan.key() {
-			p.state = nil
-		}
-	}
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
-	resp.Diagnostics.Append(p.look(ctx, r.resolver)...)
+	if p.state != nil {
+		resp.Diagnostics.Append(cniWarning(p.plan, *p.state)...)
+		resp.Diagnostics.Append(r.planPlace(ctx, p, known, resp)...)
+	}
+	resp.Diagnostics.Append(p.look(ctx, r.session)...)
+	if req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(p.checkNew(ctx, r.session, known)...)
+	}
 	if p.cluster != nil && p.mgmt == nil && p.class.After == nil {
 		p.noted = notedClass(ctx, p.cluster.GetClassKey(), req.Private)
 	}
@@ -87,7 +87,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 	unfinished, diags := req.Private.GetKey(ctx, waitUnfinished)
 	resp.Diagnostics.Append(diags...)
-	if p.state != nil && string(unfinished) == "true" && !p.state.Ready.ValueBool() && p.plan.waits() {
+	if p.state != nil && (known.Creation != "" || string(unfinished) == "true" && !p.state.Ready.ValueBool() && p.plan.waits()) {
 		p.plan.forgetStatus()
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, p.plan)...)
@@ -96,8 +96,8 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 // look finds out what there is to know: all of the configuration, or not; the
 // management cluster, if it answers; the classes. A plan that changes nothing
 // asks for no more than the classes of the same configuration.
-func (p *planning) look(ctx context.Context, resolver *management.Resolver) diag.Diagnostics {
-	if resolver == nil || p.plan.Name.IsUnknown() || p.plan.Namespace.IsUnknown() {
+func (p *planning) look(ctx context.Context, s *session.Session) diag.Diagnostics {
+	if s == nil || p.plan.Name.IsUnknown() || p.plan.Namespace.IsUnknown() {
 		return nil
 	}
 	desired, err := p.plan.ToAPI()
@@ -112,48 +112,29 @@ func (p *planning) look(ctx context.Context, resolver *management.Resolver) diag
 	}
 	p.desired = desired
 	key := p.cluster.GetClassKey()
-	p.class = clusterclass.ForPlan(ctx, resolver, nil, p.plan.ManagementCluster, key)
+	p.class = clusterclass.ForPlan(ctx, s, nil, p.plan.ManagementCluster, key)
 	if !p.changes && !p.class.Changes {
 		return nil
 	}
-	mgmt, diags := tfkit.ConnectAtPlan(ctx, resolver, p.plan.ManagementCluster)
+	mgmt, diags := tfkit.ConnectAtPlan(ctx, s, p.plan.ManagementCluster)
 	p.mgmt = mgmt
-	p.class = clusterclass.ForPlan(ctx, resolver, mgmt, p.plan.ManagementCluster, key)
+	p.class = clusterclass.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, key)
 	p.oldClass = p.class
 	if before := p.declaredBefore(); before != nil && before.GetClassKey() != key {
-		p.oldClass = clusterclass.ForPlan(ctx, resolver, mgmt, p.plan.ManagementCluster, before.GetClassKey())
+		p.oldClass = clusterclass.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, before.GetClassKey())
 	}
-	diags.Append(p.missingClass(ctx)...)
-	diags.Append(p.checkForeign(ctx)...)
-	return diags
-}
-
-// checkForeign refuses to create a cluster that somebody else has made. One that
-// Terraform made may be there because it is about to be replaced.
-func (p *planning) checkForeign(ctx context.Context) diag.Diagnostics {
-	if p.mgmt == nil || p.state != nil {
-		return nil
-	}
-	existing := &unstructured.Unstructured{}
-	existing.SetGroupVersionKind(p.desired.GroupVersionKind())
-	if err := p.mgmt.Get(ctx, p.plan.key(), existing); err != nil {
-		return nil
-	}
-	if _, applied, err := topology.Owned(existing, management.FieldManager); err != nil || applied {
-		return nil
-	}
-	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), p.plan.object(), ResourceType, p.plan.id())}
+	return append(diags, p.missingClass(ctx, s)...)
 }
 
 // missingClass warns of a class that is neither in the management cluster nor, as
 // far as this plan has come, in the configuration: it may be that it is created in
 // the same apply, and that Terraform does not know that the cluster needs it.
-func (p *planning) missingClass(ctx context.Context) diag.Diagnostics {
+func (p *planning) missingClass(ctx context.Context, s *session.Session) diag.Diagnostics {
 	if p.mgmt == nil || p.class.After != nil || p.class.Changes {
 		return nil
 	}
 	key := p.cluster.GetClassKey()
-	if _, err := clusterclass.Live(ctx, p.mgmt, key); !apierrors.IsNotFound(err) {
+	if _, err := clusterclass.Live(ctx, s, p.mgmt, key); !apierrors.IsNotFound(err) {
 		return nil
 	}
 	missing := classNotFound(ctx, p.mgmt, key)

@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
@@ -92,7 +93,8 @@ func (p *planning) settingsOnly() bool {
 }
 
 // forecast renders the topology as it is and as it will be, and compares. It is
-// nil if not all that takes is known.
+// nil if not all that takes is known, which is worth a warning only if Cluster
+// API's code is to blame.
 func (p *planning) forecast(ctx context.Context) (*forecast, diag.Diagnostics) {
 	if p.desired == nil || p.oldClass.Before == nil || p.class.After == nil {
 		return nil, nil
@@ -103,7 +105,7 @@ func (p *planning) forecast(ctx context.Context) (*forecast, diag.Diagnostics) {
 	}
 	old, problems := topology.Render(ctx, *p.oldClass.Before, before, nil)
 	if old == nil || len(problems) > 0 {
-		return nil, nil
+		return nil, apifields.UnknownDiagnostics(problems)
 	}
 	after := p.wanted(old.Cluster)
 	rendered, problems := topology.Render(ctx, *p.class.After, after, old)
@@ -113,12 +115,12 @@ func (p *planning) forecast(ctx context.Context) (*forecast, diag.Diagnostics) {
 	if rendered == nil {
 		return nil, nil
 	}
-	rolls := topology.Compare(old, rendered)
-	return &forecast{
-		rolls:   rolls,
-		quiet:   sameMachines(old, rendered, rolls),
-		upgrade: topology.NewUpgrade(old.Cluster, rendered.Cluster, p.class.After.Class, rolls), //nolint:contextcheck // Nothing is asked for.
-	}, nil
+	rolls, problems := topology.Compare(old, rendered)                                              //nolint:contextcheck // Nothing is asked for.
+	upgrade, more := topology.NewUpgrade(old.Cluster, rendered.Cluster, p.class.After.Class, rolls) //nolint:contextcheck // Nothing is asked for.
+	if problems = append(problems, more...); len(problems) > 0 {
+		return nil, apifields.UnknownDiagnostics(problems)
+	}
+	return &forecast{rolls: rolls, upgrade: upgrade, quiet: sameMachines(old, rendered, rolls)}, nil
 }
 
 // sameMachines says that the cluster keeps all its machines, and gets no new ones.

@@ -33,11 +33,11 @@ func (p *planning) validate(ctx context.Context) diag.Diagnostics {
 	if class == nil {
 		class = p.noted
 	}
-	problems := topology.ValidateFields(ctx, p.desired)
-	if len(problems) == 0 {
-		_, problems = topology.ValidateCluster(ctx, class, before, p.cluster)
+	diags := problemDiagnostics(topology.ValidateFields(ctx, p.desired), p.desired)
+	if !diags.HasError() {
+		_, problems := topology.ValidateCluster(ctx, class, before, p.cluster)
+		diags.Append(problemDiagnostics(problems, p.desired)...)
 	}
-	diags := problemDiagnostics(problems, p.desired)
 	if diags.HasError() {
 		return diags
 	}
@@ -90,8 +90,8 @@ func (p *planning) validateClassChange(ctx context.Context, before *clusterv1.Cl
 		doing = "follow the planned change of its class"
 		problems = topology.ValidateClass(ctx, old, class, []clusterv1.Cluster{*p.cluster})
 	}
-	var diags diag.Diagnostics
-	for _, problem := range problems {
+	diags := apifields.UnknownDiagnostics(problems)
+	for _, problem := range topology.Known(problems) {
 		diags.AddAttributeError(classPath, "Cluster class does not fit",
 			fmt.Sprintf("%s cannot %s: %s", p.plan.object(), doing, apifields.Sentence(problemText(problem))))
 	}
@@ -126,7 +126,7 @@ func validateVersion(plan model, state *model) diag.Diagnostics {
 
 // problemDiagnostics binds problems with fields of the Cluster object to the
 // attributes that the fields are made from. What is wrong with its class is the
-// class's attribute's.
+// class's attribute's. What is not known is a warning.
 func problemDiagnostics(problems []topology.Problem, object *unstructured.Unstructured) diag.Diagnostics {
 	var content map[string]any
 	if object != nil {

@@ -4,16 +4,19 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -29,7 +32,7 @@ var (
 
 // Resource is capi_cluster.
 type Resource struct {
-	resolver *management.Resolver
+	session *session.Session
 }
 
 // NewResource returns the resource.
@@ -40,11 +43,11 @@ func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp 
 	resp.TypeName = ResourceType
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	r.resolver = resolver
+	r.session = s
 }
 
 // Create makes the Cluster object, saves the state, and then waits.
@@ -58,35 +61,45 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	}
 	waitCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, diags := r.connect(waitCtx, plan)
+	mgmt, diags := r.connect(waitCtx, plan, record{})
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	defer listerOf(mgmt).forget()
-	resp.Diagnostics.Append(checkNew(waitCtx, mgmt, plan)...)
-	if resp.Diagnostics.HasError() {
+	defer listerOf(r.session, mgmt).forget()
+	if !r.session.Claim(session.Create, ResourceType, plan.id()) {
+		resp.Diagnostics.Append(tfkit.CreatedTwice(path.Root("name"), plan.object()))
 		return
 	}
-	cluster, diags := apply(waitCtx, mgmt, plan)
+	creation, cluster, diags := create(waitCtx, mgmt, plan)
 	resp.Diagnostics.Append(diags...)
-	if cluster == nil {
+	if creation == nil {
 		return
 	}
-	settled := len(diags) == 0
 	// From here on the cluster exists, and whatever happens it must be in the state.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	plan.observe(&facts{cluster: cluster})
 	plan.Ready = types.BoolValue(false)
+	known := record{}
+	known.Creation = creation.Nonce()
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, []byte("true"))...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled, nil)
+	diags = setUpCNI(waitCtx, mgmt, plan, cluster)
 	resp.Diagnostics.Append(diags...)
+	live, finished, diags := finish(ctx, waitCtx, mgmt, &plan, len(diags) == 0, nil)
+	resp.Diagnostics.Append(diags...)
+	known.note(ctx, r.session, mgmt, cmp.Or(live, cluster))
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
+	switch err := tfkit.FinishCreation(ctx, creation); {
+	case errors.Is(err, management.ErrTakenOver):
+		resp.Diagnostics.Append(tfkit.LostCreation(plan.object()))
+		resp.State.RemoveResource(ctx)
+		return
+	case err == nil:
+		known.Creation = ""
+	}
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
 }
 
 // Read takes over what changed of the declared attributes, and looks how the
@@ -98,35 +111,43 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
-	switch {
-	case errors.Is(err, management.ErrNotFound):
-		resp.State.RemoveResource(ctx)
-		return
-	case err != nil && state.Topology.IsNull():
-		resp.Diagnostics.Append(tfkit.ConnectError(err))
-		return
-	case err != nil:
-		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
+	known, diags := readRecord(ctx, req.Private, state)
+	resp.Diagnostics.Append(diags...)
+	imported := state.Topology.IsNull()
+	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
+	if err != nil {
+		tfkit.NotRead(ctx, resp, state.object(), err, imported)
 		return
 	}
-	f, err := listerOf(mgmt).observe(ctx, state.key())
+	f, err := listerOf(r.session, mgmt).observe(ctx, state.key())
 	switch {
 	case management.IsAbsent(err):
-		resp.State.RemoveResource(ctx)
+		if !imported {
+			err = known.absence(ctx, mgmt, err)
+		}
+		if errors.Is(err, errMoved) {
+			resp.Diagnostics.Append(moved(state.object(), err))
+			return
+		}
+		tfkit.NotRead(ctx, resp, state.object(), err, imported)
 		return
-	case management.IsConnectionError(err) && !state.Topology.IsNull():
+	case management.IsConnectionError(err) && !imported:
 		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
 		return
 	case err != nil:
 		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
+		return
+	case !known.isOf(ctx, mgmt, f.cluster):
+		resp.Diagnostics.Append(tfkit.AnotherObject(state.object(), known.UID, f.cluster.UID))
 		return
 	}
 	resp.Diagnostics.Append(state.read(ctx, mgmt, f)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(noteClass(ctx, mgmt, f.cluster.GetClassKey(), resp.Private)...)
+	known.note(ctx, r.session, mgmt, f.cluster)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(noteClass(ctx, r.session, mgmt, f.cluster.GetClassKey(), resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -164,9 +185,12 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *facts) di
 
 // Update applies the changed Cluster object and waits until it is so.
 func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan model
+	var plan, state model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeouts.Update)
+	resp.Diagnostics.Append(diags...)
+	known, diags := readRecord(ctx, req.Private, state)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -175,30 +199,37 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	waitCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, diags := r.connect(waitCtx, plan)
+	if plan.id() != state.id() {
+		// The plan has seen the cluster there.
+		known.Management = management.Identity{}
+	}
+	mgmt, diags := r.connect(waitCtx, plan, known)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	defer listerOf(mgmt).forget()
-	cluster, diags := apply(waitCtx, mgmt, plan)
+	defer listerOf(r.session, mgmt).forget()
+	cluster, diags := update(waitCtx, mgmt, plan, &known)
 	resp.Diagnostics.Append(diags...)
 	if cluster == nil {
 		return
 	}
-	settled := len(diags) == 0
+	diags = setUpCNI(waitCtx, mgmt, plan, cluster)
+	resp.Diagnostics.Append(diags...)
 	plan.observe(&facts{cluster: cluster})
 	plan.settle()
-	noted := plan.announced(clusterclass.GenerationsBefore(r.resolver, plan.ManagementCluster, cluster.GetClassKey(), plan.key()))
-	finished, diags := finish(ctx, waitCtx, mgmt, &plan, settled, noted)
+	noted := plan.announced(clusterclass.GenerationsBefore(r.session, plan.ManagementCluster, cluster.GetClassKey(), plan.key()))
+	live, finished, diags := finish(ctx, waitCtx, mgmt, &plan, len(diags) == 0, noted)
 	resp.Diagnostics.Append(diags...)
 	plan.keepPlanned(planned)
+	known.note(ctx, r.session, mgmt, cmp.Or(live, cluster))
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
 }
 
-func (r *Resource) connect(ctx context.Context, plan model) (*management.Cluster, diag.Diagnostics) {
-	mgmt, err := r.resolver.Connect(ctx, plan.ManagementCluster.ValueString())
+func (r *Resource) connect(ctx context.Context, plan model, known record) (*management.Cluster, diag.Diagnostics) {
+	mgmt, err := r.session.Reconnect(ctx, plan.ManagementCluster.ValueString(), known.Management)
 	if err != nil {
 		return nil, diag.Diagnostics{tfkit.ConnectError(err)}
 	}

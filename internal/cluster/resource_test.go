@@ -103,7 +103,7 @@ func setUp(t *testing.T) environment {
 	acctest.NeedTerraform(t)
 	env := acctest.NeedAPIServer(t)
 	return environment{Environment: env, controllers: clustertest.Start(t, env.Cluster), provider: acctest.Provider{
-		Data:         env.Resolver(),
+		Resolver:     env.Resolver(),
 		ResourceList: []func() tfresource.Resource{clusterclass.NewResource, cluster.NewResource},
 	}}
 }
@@ -401,7 +401,7 @@ func TestIntegrationClusterWithoutManagementCluster(t *testing.T) {
 	env := setUp(t)
 	kubeconfigs := acctest.Kubeconfigs{acctest.KindName: env.Kubeconfig}
 	resolver := management.NewResolver(management.Connection{}, kubeconfigs)
-	env.provider.Data = resolver
+	env.provider.Resolver = resolver
 	becomes := func(kubeconfig string) func() {
 		return func() {
 			resolver.Forget(management.KindID(acctest.KindName))

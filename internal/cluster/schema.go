@@ -6,6 +6,7 @@ package cluster
 import (
 	"context"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -52,17 +53,16 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A Kubernetes cluster that Cluster API makes from a ClusterClass and keeps as declared here. " +
 			"A change of version, replicas, variables or class rolls the cluster in place, the control plane first; " +
-			"only `name`, `namespace` and `management_cluster` replace it. " +
+			"only `name`, `namespace` and `management_cluster` replace it, unless it was moved there already. " +
 			"What Cluster API, defaulting and other people add to the Cluster object is left alone and is never a difference.",
 		Attributes: map[string]schema.Attribute{
 			"id":                 tfkit.IDAttribute("`[MANAGEMENT_CLUSTER_ID/]NAMESPACE/NAME`"),
-			"management_cluster": tfkit.ManagementClusterAttribute(),
-			"namespace":          tfkit.NamespaceAttribute(),
+			"management_cluster": movable(tfkit.ManagementClusterAttribute()),
+			"namespace":          movable(tfkit.NamespaceAttribute()),
 			"name": schema.StringAttribute{
 				MarkdownDescription: "Name of the cluster: at most 63 lower case letters, digits and dashes. A change replaces the cluster.",
 				Required:            true,
 				Validators:          []validator.String{tfkit.DNSLabel(tfkit.MaxDNSLabel)},
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"labels":      tfkit.LabelsAttribute("the Cluster object"),
 			"annotations": tfkit.AnnotationsAttribute("the Cluster object"),
@@ -89,6 +89,14 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 	maps.Copy(resp.Schema.Attributes, lifecycleAttributes())
 	maps.Copy(resp.Schema.Attributes, statusAttributes())
 	maps.Copy(resp.Schema.Attributes, summaryAttributes())
+}
+
+// movable is an attribute whose change replaces the cluster only if it was not moved
+// there already, which the plan finds out (planPlace).
+func movable(attribute schema.StringAttribute) schema.StringAttribute {
+	attribute.PlanModifiers = nil
+	attribute.MarkdownDescription = strings.TrimSuffix(attribute.MarkdownDescription, ".") + ", unless the cluster was moved there already, as by `clusterctl move`: then it is managed there from now on."
+	return attribute
 }
 
 func cniAttribute() schema.SingleNestedAttribute {

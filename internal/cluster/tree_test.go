@@ -72,6 +72,7 @@ func TestCauses(t *testing.T) {
 		return func(f *facts) {
 			m := &f.machines[1]
 			m.Status.NodeRef.Name = ""
+			m.Spec.ProviderID = "docker:////" + m.Name
 			setCondition(&m.Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionUnknown, "NodeDoesNotExist", "", 1)
 			setCondition(&m.Status.Conditions, clusterv1.MachineInfrastructureReadyCondition, metav1.ConditionFalse, "NotReady", message, 1)
 		}
@@ -102,7 +103,7 @@ func TestCauses(t *testing.T) {
 		}, cni, []string{"PodDisruptionBudget", "node_drain_timeout_seconds"}},
 		"other infrastructure": {func(f *facts) {
 			infrastructure("")(f)
-			f.machines[1].Spec.InfrastructureRef.Kind = "AWSMachine"
+			f.machines[1].Spec.ProviderID = "aws:///eu-central-1a/i-0"
 		}, cni, []string{"kubectl describe machine web-md-0-a"}},
 	} {
 		t.Run(name, func(t *testing.T) {

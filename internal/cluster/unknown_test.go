@@ -50,7 +50,7 @@ func FuzzPlanUnknown(f *testing.F) {
 func planUpdate(t *testing.T, before, after *configuration) map[string]acctest.Change {
 	t.Helper()
 	protocol := acctest.Provider{
-		Data:         management.NewResolver(management.Connection{}, acctest.Kubeconfigs{}),
+		Resolver:     management.NewResolver(management.Connection{}, acctest.Kubeconfigs{}),
 		ResourceList: []func() tfresource.Resource{clusterclass.NewResource, cluster.NewResource},
 	}.Protocol(t)
 	changes := map[string]acctest.Change{}

@@ -106,12 +106,9 @@ func (f *facts) lookAt() []string {
 			continue
 		}
 		describe := fmt.Sprintf("kubectl describe machine %s -n %s", machine.Name, machine.Namespace)
-		if machine.Spec.InfrastructureRef.Kind != "DockerMachine" && machine.Spec.InfrastructureRef.Kind != "DevMachine" {
-			return []string{"More about the first machine that hangs, in the management cluster:\n\n  " + describe}
-		}
 		container := identity.ContainerName(machine.Spec.ProviderID)
 		if container == "" {
-			container = identity.MachineContainer(f.cluster.Name, machine.Name)
+			return []string{"More about the first machine that hangs, in the management cluster:\n\n  " + describe}
 		}
 		return []string{fmt.Sprintf("More about the first machine that hangs (it is a container: there is no SSH), in the management cluster and on the Docker host:\n\n"+
 			"  %s\n  docker logs %s\n  docker exec %s journalctl -u kubelet --no-pager -n 50", describe, container, container)}

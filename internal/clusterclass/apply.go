@@ -12,12 +12,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	k8stypes "k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
@@ -26,65 +28,108 @@ import (
 // operation's own time.
 const lastLook = 30 * time.Second
 
-// checkNew refuses to create a class that exists already, unless it is what an
-// interrupted creation left.
-func checkNew(ctx context.Context, mgmt *management.Cluster, plan model) diag.Diagnostics {
-	existing, err := get(ctx, mgmt, plan.key())
-	switch {
-	case apierrors.IsNotFound(err):
+// checkNew refuses at plan to create a class that exists, or that another resource
+// of the configuration creates, too.
+func checkNew(ctx context.Context, s *session.Session, mgmt *management.Cluster, plan model, known tfkit.Record) diag.Diagnostics {
+	if !s.Claim(session.Plan, ResourceType, plan.id()) {
+		return diag.Diagnostics{tfkit.CreatedTwice(path.Root("name"), plan.object())}
+	}
+	if mgmt == nil {
 		return nil
-	case err != nil:
-		return diag.Diagnostics{tfkit.RequestError("look for "+plan.object(), err)}
 	}
-	desired, err := plan.ToAPI()
-	if err != nil {
-		return diag.Diagnostics{invalidConfiguration(err)}
-	}
-	if topology.AppliedAs(existing, desired.class, management.FieldManager) {
+	existing, err := get(ctx, mgmt, plan.key())
+	if err != nil || s.MayCreate(existing, known.UID) {
 		return nil
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), plan.object(), ResourceType, plan.id())}
 }
 
-// checkForeign refuses at plan to create a class that somebody else has made. One
-// that Terraform made may be there because it is about to be replaced.
-func checkForeign(ctx context.Context, mgmt *management.Cluster, plan model) diag.Diagnostics {
-	existing, err := get(ctx, mgmt, plan.key())
-	if err != nil {
-		return nil
-	}
-	if _, applied, err := topology.Owned(existing, management.FieldManager); err != nil || applied {
-		return nil
-	}
-	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), plan.object(), ResourceType, plan.id())}
-}
-
-// apply makes the templates and then the class that refers to them as planned.
-func apply(ctx context.Context, mgmt *management.Cluster, plan *model) (*rendered, diag.Diagnostics) {
+// create makes the class and then its templates, which it owns: whatever happens
+// in between, nothing exists that leads nowhere. Until the templates are there,
+// Cluster API's controller tries again. It returns nil if there is no new class.
+func create(ctx context.Context, mgmt *management.Cluster, plan *model) (*management.Creation, diag.Diagnostics) {
 	desired, err := plan.ToAPI()
 	if err != nil {
 		return nil, diag.Diagnostics{invalidConfiguration(err)}
 	}
 	desired.rename(plan.templateNames())
-	for role, template := range desired.templates {
-		err := mgmt.Apply(ctx, template.DeepCopy())
+	class := desired.class.DeepCopy()
+	creation, err := mgmt.Begin(ctx, class)
+	if err != nil {
+		if exists, is := tfkit.CreationError(path.Root("name"), plan.object(), ResourceType, plan.id(), err); is {
+			return nil, diag.Diagnostics{exists}
+		}
+		return nil, desired.classDiagnostics(*plan, err)
+	}
+	if diags := desired.applyTemplates(ctx, mgmt, *plan, class.GetUID()); diags.HasError() {
+		creation.Stop()
+		return nil, append(diags, undo(ctx, mgmt, *plan, class)...)
+	}
+	plan.observeApplied(desired)
+	if creation.TookOver {
+		return creation, diag.Diagnostics{tfkit.TookOver(plan.object())}
+	}
+	return creation, nil
+}
+
+// undo removes a class that no state has, because its templates were refused.
+func undo(ctx context.Context, mgmt *management.Cluster, plan model, class *unstructured.Unstructured) diag.Diagnostics {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	if err := deleteClass(ctx, mgmt, class); err != nil {
+		return diag.Diagnostics{diag.NewWarningDiagnostic("Class left behind", fmt.Sprintf(
+			"%s was created before its templates were refused, and could not be deleted: %s. The next apply takes it over.", plan.object(), err))}
+	}
+	return nil
+}
+
+// update makes the templates whose content changed, and then the class with this
+// UID, which refers to them.
+func update(ctx context.Context, mgmt *management.Cluster, plan *model, uid k8stypes.UID) (*rendered, diag.Diagnostics) {
+	desired, err := plan.ToAPI()
+	if err != nil {
+		return nil, diag.Diagnostics{invalidConfiguration(err)}
+	}
+	desired.rename(plan.templateNames())
+	if diags := desired.applyTemplates(ctx, mgmt, *plan, uid); diags.HasError() {
+		return nil, diags
+	}
+	if err := mgmt.ApplyTo(ctx, desired.class.DeepCopy(), uid); err != nil {
+		return nil, desired.classDiagnostics(*plan, err)
+	}
+	plan.observeApplied(desired)
+	return desired, nil
+}
+
+func (m *model) observeApplied(desired *rendered) {
+	m.ID, m.Ready, m.Templates = types.StringValue(m.id()), types.BoolValue(false), names(desired.names())
+}
+
+// applyTemplates makes the templates, owned by the class with this UID, so that
+// they go with it.
+func (r *rendered) applyTemplates(ctx context.Context, mgmt *management.Cluster, plan model, class k8stypes.UID) diag.Diagnostics {
+	for role, template := range r.templates {
+		template = template.DeepCopy()
+		template.SetOwnerReferences([]metav1.OwnerReference{{
+			APIVersion: clusterv1.GroupVersion.String(), Kind: clusterv1.ClusterClassKind, Name: r.class.GetName(), UID: class,
+		}})
+		err := mgmt.Apply(ctx, template)
 		if isFaulty(err) {
-			return nil, diag.Diagnostics{desired.templateDiagnostic(role, topology.Problems(err))}
+			return diag.Diagnostics{r.templateDiagnostic(role, topology.Problems(err))}
 		}
 		if err != nil {
-			return nil, diag.Diagnostics{tfkit.RequestError("apply the templates of "+plan.object(), err)}
+			return diag.Diagnostics{tfkit.RequestError("apply the templates of "+plan.object(), err)}
 		}
 	}
-	applied := desired.class.DeepCopy()
-	err = mgmt.Apply(ctx, applied)
+	return nil
+}
+
+// classDiagnostics words why the management cluster did not take the class.
+func (r *rendered) classDiagnostics(plan model, err error) diag.Diagnostics {
 	if topology.IsRefusal(err) {
-		return nil, desired.problemDiagnostics(topology.Problems(err))
+		return r.problemDiagnostics(topology.Problems(err))
 	}
-	if err != nil {
-		return nil, diag.Diagnostics{tfkit.RequestError("apply "+plan.object(), err)}
-	}
-	plan.ID, plan.Ready, plan.Templates = types.StringValue(plan.id()), types.BoolValue(false), names(desired.names())
-	return desired, nil
+	return diag.Diagnostics{tfkit.RequestError("apply "+plan.object(), err)}
 }
 
 // finish waits until the class is accepted, and says whether it is.
@@ -122,8 +167,8 @@ func oldVersions(ctx context.Context, mgmt *management.Cluster, plan model) diag
 
 // cleanUp removes the templates that the class no longer refers to. Leaving one
 // behind harms nobody, so that failing is a warning; the next update tries again.
-func cleanUp(ctx context.Context, mgmt *management.Cluster, plan model, classes ...*unstructured.Unstructured) diag.Diagnostics {
-	if err := removeUnused(ctx, mgmt, plan.key(), kinds(classes...)); err != nil {
+func cleanUp(ctx context.Context, mgmt *management.Cluster, plan model, before, class *unstructured.Unstructured) diag.Diagnostics {
+	if err := removeUnused(ctx, mgmt, class, kinds(class, before)); err != nil {
 		return diag.Diagnostics{diag.NewWarningDiagnostic("Old templates left behind",
 			fmt.Sprintf("Templates that %s no longer refers to could not be removed: %s.", plan.object(), err))}
 	}

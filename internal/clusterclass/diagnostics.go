@@ -42,8 +42,10 @@ func (r *rendered) validateFields(ctx context.Context, mgmt *management.Cluster)
 		return diags
 	}
 	for _, role := range slices.Sorted(maps.Keys(r.templates)) {
-		if problems := topology.ValidateFields(ctx, r.templates[role]); len(problems) > 0 {
-			diags.Append(r.templateDiagnostic(role, problems))
+		problems := topology.ValidateFields(ctx, r.templates[role])
+		diags.Append(apifields.UnknownDiagnostics(problems)...)
+		if known := topology.Known(problems); len(known) > 0 {
+			diags.Append(r.templateDiagnostic(role, known))
 		}
 	}
 	return diags
@@ -71,13 +73,13 @@ func rolePath(role string) path.Path {
 }
 
 // problemDiagnostics binds problems with fields of the class to the attributes
-// that the fields are made from.
+// that the fields are made from. What is not known is a warning.
 func (r *rendered) problemDiagnostics(problems []topology.Problem) diag.Diagnostics {
 	if !r.fromManifest {
 		return fields.Diagnostics("Invalid cluster class", shape, r.class.Object, problems)
 	}
-	var diags diag.Diagnostics
-	for _, problem := range problems {
+	diags := apifields.UnknownDiagnostics(problems)
+	for _, problem := range topology.Known(problems) {
 		diags.AddAttributeError(manifestPath, "Invalid cluster class",
 			fmt.Sprintf("In the ClusterClass of the manifest: %s", strings.TrimPrefix(problem.Field+": "+apifields.Sentence(problem.Message), ": ")))
 	}

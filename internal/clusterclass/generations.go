@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -21,25 +22,26 @@ import (
 // labels (topology.Set).
 type Generations map[string]int64
 
-// generationsBefore remembers how the clusters of a class were when this process
-// changed the class. Nothing about a Cluster says whether Cluster API has taken
-// note of a new class yet, but the objects of the machine sets that roll change.
-var generationsBefore sync.Map // plannedKey of a cluster to Generations
+// generationsBefore is how the clusters of a class were when this session changed
+// the class (plannedKey of a cluster to Generations). Nothing about a Cluster says
+// whether Cluster API has taken note of a new class yet, but the objects of the
+// machine sets that roll change.
+type generationsBefore struct{ sync.Map }
 
 // GenerationsBefore returns what a cluster's machine sets were at when its class
 // was changed, nil if the plan that is being applied does not change the class.
-func GenerationsBefore(resolver *management.Resolver, id types.String, class, cluster client.ObjectKey) Generations {
-	planned, _ := plannedClasses.Load(keyOf(resolver, id, class))
+func GenerationsBefore(s *session.Session, id types.String, class, cluster client.ObjectKey) Generations {
+	planned, _ := session.Part[plannedClasses](s).Load(keyOf(id, class))
 	if planned, ok := planned.(Planned); !ok || !planned.Changes {
 		return nil
 	}
-	value, _ := generationsBefore.Load(keyOf(resolver, id, cluster))
+	value, _ := session.Part[generationsBefore](s).Load(keyOf(id, cluster))
 	generations, _ := value.(Generations)
 	return generations
 }
 
 // noteGenerations remembers the clusters of a class that is about to change.
-func noteGenerations(ctx context.Context, resolver *management.Resolver, mgmt *management.Cluster, plan model) error {
+func noteGenerations(ctx context.Context, s *session.Session, mgmt *management.Cluster, plan model) error {
 	clusters, err := users(ctx, mgmt, plan.key())
 	if err != nil {
 		return err
@@ -49,7 +51,7 @@ func noteGenerations(ctx context.Context, resolver *management.Resolver, mgmt *m
 		if err != nil {
 			return err
 		}
-		generationsBefore.Store(keyOf(resolver, plan.ManagementCluster, client.ObjectKeyFromObject(&clusters[i])), generations)
+		session.Part[generationsBefore](s).Store(keyOf(plan.ManagementCluster, client.ObjectKeyFromObject(&clusters[i])), generations)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -21,12 +22,11 @@ import (
 // same plan, which may be hundreds.
 const liveFor = 10 * time.Second
 
-// liveClass is the last answer to the question for a class.
+// liveClass is the last answer to the question for a class. Errors are no answers.
 type liveClass struct {
 	mu        sync.Mutex
 	readAt    time.Time
 	blueprint *topology.Blueprint
-	err       error
 }
 
 type liveKey struct {
@@ -34,21 +34,26 @@ type liveKey struct {
 	class   client.ObjectKey
 }
 
-var liveClasses sync.Map // liveKey to *liveClass
+// liveClasses are the classes that were read in a session, by liveKey.
+type liveClasses struct{ sync.Map }
 
 // Live reads a class and its templates from a management cluster, at most every
 // ten seconds. The blueprint is nil if only the controllers can say what the
 // class's variables are, and have not said it yet. It must not be changed.
-func Live(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*topology.Blueprint, error) {
-	value, _ := liveClasses.LoadOrStore(liveKey{mgmt, key}, &liveClass{})
+func Live(ctx context.Context, s *session.Session, mgmt *management.Cluster, key client.ObjectKey) (*topology.Blueprint, error) {
+	value, _ := session.Part[liveClasses](s).LoadOrStore(liveKey{mgmt, key}, &liveClass{})
 	last, _ := value.(*liveClass)
 	last.mu.Lock()
 	defer last.mu.Unlock()
-	if time.Since(last.readAt) > liveFor {
-		last.blueprint, last.err = readBlueprint(ctx, mgmt, key)
-		last.readAt = time.Now()
+	if time.Since(last.readAt) <= liveFor {
+		return last.blueprint, nil
 	}
-	return last.blueprint, last.err
+	blueprint, err := readBlueprint(ctx, mgmt, key)
+	if err != nil {
+		return nil, err
+	}
+	last.blueprint, last.readAt = blueprint, time.Now()
+	return blueprint, nil
 }
 
 func readBlueprint(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*topology.Blueprint, error) {

@@ -17,6 +17,8 @@ import (
 	clusterv1beta1 "sigs.k8s.io/cluster-api/api/core/v1beta1" //nolint:staticcheck // As long as upstream takes it, people have it.
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/core/webhooks/conversion"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 // manifest is what the manifest attribute says: the same content that the other
@@ -123,7 +125,8 @@ func classContent(doc document) (map[string]any, error) {
 // fromV1Beta1 converts as Cluster API's webhook does. That waits for nothing.
 //
 //nolint:contextcheck,nolintlint // So there is nothing to cancel either; for callers, of which nolintlint does not know.
-func fromV1Beta1(object map[string]any) (map[string]any, error) {
+func fromV1Beta1(object map[string]any) (_ map[string]any, err error) {
+	defer topology.Guard("Cluster API's conversion of ClusterClasses", &err)
 	old, class := &clusterv1beta1.ClusterClass{}, &clusterv1.ClusterClass{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(object, old, true); err != nil {
 		return nil, err

@@ -16,13 +16,15 @@ import (
 )
 
 // CheckPatched returns which fields the patches of a class set, in the objects that
-// they make, that the objects' kinds do not have. The bundled kinds say it; a
+// they make, that the objects' kinds do not have, and what is not known about that.
+// The bundled kinds say it; a
 // management cluster that answers has the last word, as its providers may be of
 // other versions.
 func CheckPatched(ctx context.Context, mgmt *management.Cluster, objects []*unstructured.Unstructured) []topology.Problem {
 	var problems []topology.Problem
 	for _, obj := range objects {
-		fields := topology.UndeclaredFields(ctx, obj)
+		fields, unknown := topology.UndeclaredFields(ctx, obj)
+		problems = append(problems, unknown...)
 		if len(fields) == 0 {
 			continue
 		}

@@ -47,7 +47,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 	desired, err := plan.ToAPI()
 	if errors.Is(err, tfkit.ErrUnknown) {
-		remember(r.resolver, plan.ManagementCluster, plan.key(), Planned{Before: declaredIn(state, plan.key()), Changes: true})
+		remember(r.session, plan.ManagementCluster, plan.key(), Planned{Before: declaredIn(state, plan.key()), Changes: true})
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("templates"), types.MapUnknown(types.StringType))...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
 		return
@@ -73,14 +73,15 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desi
 	if err != nil {
 		return diag.Diagnostics{invalidConfiguration(err)}
 	}
-	diags := resp.Plan.SetAttribute(ctx, path.Root("templates"), names(desired.names()))
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("templates"), names(desired.names()))...)
 	if state != nil {
 		// A value that is written differently but means the same is no change, which
 		// the framework cannot know when it makes computed attributes unknown.
 		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), state.Ready)...)
 	}
 	changes := !resp.Plan.Raw.Equal(req.State.Raw)
-	if changes {
+	if changes || known.Creation != "" {
 		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
 	}
 	after := asReconciled(blueprint)
@@ -88,9 +89,9 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desi
 	if changes {
 		planned.Before = declaredIn(state, plan.key())
 	}
-	remember(r.resolver, plan.ManagementCluster, plan.key(), planned)
+	remember(r.session, plan.ManagementCluster, plan.key(), planned)
 	if changes {
-		diags.Append(r.validate(ctx, plan, state, desired, blueprint, planned)...)
+		diags.Append(r.validate(ctx, plan, state, known, desired, blueprint, planned)...)
 	}
 	return diags
 }
@@ -98,20 +99,20 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desi
 // validate refuses what Cluster API would refuse: by its own admission code,
 // and by the management cluster if it answers. What the change does to clusters it
 // announces.
-func (r *Resource) validate(ctx context.Context, plan model, state *model, desired *rendered, blueprint topology.Blueprint, planned Planned) diag.Diagnostics {
-	if r.resolver == nil {
+func (r *Resource) validate(ctx context.Context, plan model, state *model, known tfkit.Record, desired *rendered, blueprint topology.Blueprint, planned Planned) diag.Diagnostics {
+	if r.session == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
-	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.resolver, plan.ManagementCluster)
-	if diags.Append(desired.validateFields(ctx, mgmt)...); diags.HasError() {
-		return diags
-	}
-	if state == nil && mgmt != nil {
-		if diags.Append(checkForeign(ctx, mgmt, plan)...); diags.HasError() {
+	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
+	if state == nil && !plan.ManagementCluster.IsUnknown() {
+		if diags.Append(checkNew(ctx, r.session, mgmt, plan, known)...); diags.HasError() {
 			return diags
 		}
+	}
+	if diags.Append(desired.validateFields(ctx, mgmt)...); diags.HasError() {
+		return diags
 	}
 	before, clusters := r.before(ctx, mgmt, plan, state)
 	problems := topology.ValidateBlueprint(ctx, before, blueprint, clusters)

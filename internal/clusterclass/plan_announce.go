@@ -30,11 +30,14 @@ func announce(ctx context.Context, plan model, before, after *topology.Blueprint
 	var lines []string
 	var diags diag.Diagnostics
 	for i := range clusters[:min(len(clusters), announcedClusters)] {
-		for _, problem := range topology.ValidateUse(ctx, *before, *after, &clusters[i]) {
+		problems := topology.ValidateUse(ctx, *before, *after, &clusters[i])
+		rolled, unknown := rolls(ctx, *before, *after, &clusters[i])
+		diags.Append(apifields.UnknownDiagnostics(append(problems, unknown...))...)
+		for _, problem := range topology.Known(problems) {
 			diags.AddWarning("Cluster does not fit the class any more", apifields.Sentence(
 				problem.Message)+" Cluster API takes the class, but cannot go on with the cluster until it is changed, too.")
 		}
-		for _, roll := range rolls(ctx, *before, *after, &clusters[i]) {
+		for _, roll := range rolled {
 			lines = append(lines, fmt.Sprintf("  Cluster %s, %s", client.ObjectKeyFromObject(&clusters[i]), roll))
 		}
 	}
@@ -50,17 +53,19 @@ func announce(ctx context.Context, plan model, before, after *topology.Blueprint
 	return diags
 }
 
-func rolls(ctx context.Context, before, after topology.Blueprint, cluster *clusterv1.Cluster) []topology.Roll {
+// rolls returns what rolls in a cluster, and what is not known about that. Other
+// problems are ValidateUse's to say.
+func rolls(ctx context.Context, before, after topology.Blueprint, cluster *clusterv1.Cluster) ([]topology.Roll, []topology.Problem) {
 	if !cluster.DeletionTimestamp.IsZero() {
-		return nil
+		return nil, nil
 	}
 	old, problems := topology.Render(ctx, before, cluster, nil)
 	if old == nil || len(problems) > 0 {
-		return nil
+		return nil, topology.Unknown(problems)
 	}
 	rendered, problems := topology.Render(ctx, after, old.Cluster, old)
 	if rendered == nil || len(problems) > 0 {
-		return nil
+		return nil, topology.Unknown(problems)
 	}
-	return topology.Compare(old, rendered)
+	return topology.Compare(old, rendered) //nolint:contextcheck // Nothing is asked for.
 }

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -26,55 +27,54 @@ type Planned struct {
 	Changes bool
 }
 
-// plannedKey names a class. The resolver stands for the provider instance, of
-// which there may be several in a process. Management clusters whose id is not
-// known yet are not told apart.
+// plannedKey names a class. Management clusters whose id is not known yet are not
+// told apart.
 type plannedKey struct {
-	resolver          *management.Resolver
 	managementCluster string
 	class             client.ObjectKey
 }
 
-// plannedClasses remembers what was planned, because Terraform shows a resource
-// no more of another than the attributes that it refers to: a cluster that names
-// its class would otherwise be validated against the class of before the apply.
-// Terraform plans a class first if a cluster refers to it.
-var plannedClasses sync.Map // plannedKey to Planned
+// plannedClasses are the classes that were planned in a session (plannedKey to
+// Planned), because Terraform shows a resource no more of another than the
+// attributes that it refers to: a cluster that names its class would otherwise be
+// validated against the class of before the apply. Terraform plans a class first
+// if a cluster refers to it.
+type plannedClasses struct{ sync.Map }
 
 const unknownManagementCluster = "?"
 
 // ForPlan returns a class for the plan of a cluster: as planned in the same
 // configuration, else as the management cluster has it, which is nil if it does
 // not answer. A class that nobody knows has neither Before nor After.
-func ForPlan(ctx context.Context, resolver *management.Resolver, mgmt *management.Cluster, id types.String, class client.ObjectKey) Planned {
-	if value, found := plannedClasses.Load(keyOf(resolver, id, class)); found {
+func ForPlan(ctx context.Context, s *session.Session, mgmt *management.Cluster, id types.String, class client.ObjectKey) Planned {
+	if value, found := session.Part[plannedClasses](s).Load(keyOf(id, class)); found {
 		planned, _ := value.(Planned)
 		return planned
 	}
 	if mgmt == nil {
 		return Planned{}
 	}
-	live, err := Live(ctx, mgmt, class)
+	live, err := Live(ctx, s, mgmt, class)
 	if err != nil {
 		return Planned{}
 	}
 	return Planned{Before: live, After: live}
 }
 
-func keyOf(resolver *management.Resolver, managementCluster types.String, class client.ObjectKey) plannedKey {
+func keyOf(managementCluster types.String, class client.ObjectKey) plannedKey {
 	id := managementCluster.ValueString()
 	if managementCluster.IsUnknown() {
 		id = unknownManagementCluster
 	}
-	return plannedKey{resolver: resolver, managementCluster: id, class: class}
+	return plannedKey{managementCluster: id, class: class}
 }
 
 // remember notes what is planned for a class.
-func remember(resolver *management.Resolver, managementCluster types.String, class client.ObjectKey, planned Planned) {
-	key := keyOf(resolver, managementCluster, class)
-	earlier, exists := plannedClasses.Swap(key, planned)
+func remember(s *session.Session, managementCluster types.String, class client.ObjectKey, planned Planned) {
+	key, classes := keyOf(managementCluster, class), session.Part[plannedClasses](s)
+	earlier, exists := classes.Swap(key, planned)
 	if exists && managementCluster.IsUnknown() && !equality.Semantic.DeepEqual(earlier, planned) {
 		// Two classes in management clusters that cannot be told apart yet.
-		plannedClasses.Store(key, Planned{Changes: true})
+		classes.Store(key, Planned{Changes: true})
 	}
 }

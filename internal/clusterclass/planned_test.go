@@ -11,13 +11,13 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 func TestForPlan(t *testing.T) {
 	g := NewWithT(t)
-	resolver := management.NewResolver(management.Connection{}, nil)
+	s := session.New(nil)
 	key := client.ObjectKey{Namespace: "default", Name: "c"}
 	class := func(label string) *topology.Blueprint {
 		class := &clusterv1.ClusterClass{}
@@ -26,19 +26,19 @@ func TestForPlan(t *testing.T) {
 	}
 	first, second := class("first"), class("second")
 	known, unknown := types.StringValue("kind://a"), types.StringUnknown()
-	planned := func(resolver *management.Resolver, id types.String) Planned {
-		return ForPlan(t.Context(), resolver, nil, id, key)
+	planned := func(s *session.Session, id types.String) Planned {
+		return ForPlan(t.Context(), s, nil, id, key)
 	}
 
-	g.Expect(planned(resolver, known)).To(Equal(Planned{}), "before it was planned")
-	remember(resolver, known, key, Planned{Before: first, After: first, Changes: true})
-	remember(resolver, known, key, Planned{Before: first, After: second})
-	g.Expect(planned(resolver, known)).To(Equal(Planned{Before: first, After: second}), "the later plan")
-	g.Expect(planned(resolver, types.StringValue("kind://b"))).To(Equal(Planned{}), "another management cluster")
-	g.Expect(planned(management.NewResolver(management.Connection{}, nil), known)).To(Equal(Planned{}), "another provider instance")
+	g.Expect(planned(s, known)).To(Equal(Planned{}), "before it was planned")
+	remember(s, known, key, Planned{Before: first, After: first, Changes: true})
+	remember(s, known, key, Planned{Before: first, After: second})
+	g.Expect(planned(s, known)).To(Equal(Planned{Before: first, After: second}), "the later plan")
+	g.Expect(planned(s, types.StringValue("kind://b"))).To(Equal(Planned{}), "another management cluster")
+	g.Expect(planned(session.New(nil), known)).To(Equal(Planned{}), "another provider instance")
 
-	remember(resolver, unknown, key, Planned{After: first})
-	g.Expect(planned(resolver, unknown)).To(Equal(Planned{After: first}))
-	remember(resolver, unknown, key, Planned{After: second})
-	g.Expect(planned(resolver, unknown)).To(Equal(Planned{Changes: true}), "two that cannot be told apart")
+	remember(s, unknown, key, Planned{After: first})
+	g.Expect(planned(s, unknown)).To(Equal(Planned{After: first}))
+	remember(s, unknown, key, Planned{After: second})
+	g.Expect(planned(s, unknown)).To(Equal(Planned{Changes: true}), "two that cannot be told apart")
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
@@ -32,9 +34,11 @@ var (
 	_ resource.ResourceWithImportState    = (*Resource)(nil)
 )
 
+var classKind = clusterv1.GroupVersion.WithKind(clusterv1.ClusterClassKind).GroupKind()
+
 // Resource is capi_cluster_class.
 type Resource struct {
-	resolver *management.Resolver
+	session *session.Session
 }
 
 // NewResource returns the resource.
@@ -45,11 +49,11 @@ func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp 
 	resp.TypeName = ResourceType
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	r.resolver = resolver
+	r.session = s
 }
 
 // Create makes the templates and the class, saves the state, and waits until the
@@ -64,27 +68,38 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	}
 	waitCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, err := r.resolver.Connect(waitCtx, plan.ManagementCluster.ValueString())
+	mgmt, err := r.session.Connect(waitCtx, plan.ManagementCluster.ValueString())
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
 	}
-	resp.Diagnostics.Append(checkNew(waitCtx, mgmt, plan)...)
-	if resp.Diagnostics.HasError() {
+	if !r.session.Claim(session.Create, ResourceType, plan.id()) {
+		resp.Diagnostics.Append(tfkit.CreatedTwice(path.Root("name"), plan.object()))
 		return
 	}
-	_, diags = apply(waitCtx, mgmt, &plan)
+	creation, diags := create(waitCtx, mgmt, &plan)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
+	if creation == nil {
 		return
 	}
 	// From here on the class exists, and whatever happens it must be in the state.
+	known := tfkit.Record{Creation: creation.Nonce()}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	finished, diags := finish(ctx, waitCtx, mgmt, &plan)
 	resp.Diagnostics.Append(diags...)
+	known.Identify(ctx, r.session, mgmt.ID, creation.Object().GetUID())
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
+	switch err := tfkit.FinishCreation(ctx, creation); {
+	case errors.Is(err, management.ErrTakenOver):
+		resp.Diagnostics.Append(tfkit.LostCreation(plan.object()))
+		resp.State.RemoveResource(ctx)
+		return
+	case err == nil:
+		known.Creation = ""
+	}
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
 }
 
 // Read takes over what changed of the declared attributes, the content of the
@@ -96,38 +111,45 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
-	switch {
-	case errors.Is(err, management.ErrNotFound):
-		resp.State.RemoveResource(ctx)
-		return
-	case err != nil && state.isImport():
-		resp.Diagnostics.Append(tfkit.ConnectError(err))
-		return
-	case err != nil:
-		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	imported := state.isImport()
+	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
+	if err != nil {
+		tfkit.NotRead(ctx, resp, state.object(), err, imported)
 		return
 	}
-	err = state.read(ctx, mgmt)
+	obj, class, err := getClass(ctx, mgmt, state.key())
 	switch {
 	case management.IsAbsent(err):
-		resp.State.RemoveResource(ctx)
-	case management.IsConnectionError(err) && !state.isImport():
-		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
-	case err != nil:
-		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
-	default:
-		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+		if !imported {
+			err = known.Absence(ctx, mgmt, classKind, err)
+		}
+		tfkit.NotRead(ctx, resp, state.object(), err, imported)
+		return
+	case err == nil && known.UID != "" && known.UID != class.UID:
+		resp.Diagnostics.Append(tfkit.AnotherObject(state.object(), known.UID, class.UID))
+		return
+	case err == nil:
+		err = state.read(ctx, mgmt, obj, class)
 	}
+	if management.IsConnectionError(err) && !imported {
+		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
+		return
+	}
+	known.Identify(ctx, r.session, mgmt.ID, class.UID)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
 // read takes everything over from the live class and its templates.
-func (m *model) read(ctx context.Context, mgmt *management.Cluster) error {
-	obj, class, err := getClass(ctx, mgmt, m.key())
-	if err != nil {
-		return err
-	}
+func (m *model) read(ctx context.Context, mgmt *management.Cluster, obj *unstructured.Unstructured, class *clusterv1.ClusterClass) error {
 	content, imported := obj.Object, m.isImport()
+	var err error
 	if imported {
 		if content, err = topology.Importable(obj, management.FieldManager); err != nil {
 			return err
@@ -174,29 +196,38 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeouts.Update)
 	resp.Diagnostics.Append(diags...)
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	waitCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, err := r.resolver.Connect(waitCtx, plan.ManagementCluster.ValueString())
+	mgmt, err := r.session.Reconnect(waitCtx, plan.ManagementCluster.ValueString(), known.Management)
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
 	}
 	before, err := get(waitCtx, mgmt, plan.key())
-	if client.IgnoreNotFound(err) == nil {
-		err = noteGenerations(waitCtx, r.resolver, mgmt, plan)
+	if err == nil {
+		err = noteGenerations(waitCtx, r.session, mgmt, plan)
 	}
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.RequestError("read "+plan.object()+" and its clusters", err))
 		return
 	}
-	desired, diags := apply(waitCtx, mgmt, &plan)
+	if known.UID != "" && known.UID != before.GetUID() {
+		resp.Diagnostics.Append(tfkit.AnotherObject(plan.object(), known.UID, before.GetUID()))
+		return
+	}
+	desired, diags := update(waitCtx, mgmt, &plan, before.GetUID())
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
+	}
+	if known.Creation != "" && mgmt.Unmark(waitCtx, before, known.Creation) == nil {
+		known.Creation = ""
 	}
 	finished, diags := finish(ctx, waitCtx, mgmt, &plan)
 	resp.Diagnostics.Append(diags...)
@@ -205,6 +236,8 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 		// the old templates.
 		resp.Diagnostics.Append(cleanUp(waitCtx, mgmt, plan, before, desired.class)...)
 	}
+	known.Identify(ctx, r.session, mgmt.ID, before.GetUID())
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
 }
@@ -221,8 +254,10 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, err := r.resolver.Connect(ctx, state.ManagementCluster.ValueString())
-	if errors.Is(err, management.ErrNotFound) {
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
+	if errors.Is(err, management.ErrGone) {
 		return
 	}
 	if err != nil {
@@ -230,10 +265,16 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		return
 	}
 	class, err := get(ctx, mgmt, state.key())
-	if management.IsAbsent(err) {
+	switch {
+	case management.IsAbsent(err):
+		if err := known.Absence(ctx, mgmt, classKind, err); !errors.Is(err, management.ErrGone) {
+			resp.Diagnostics.Append(tfkit.Undecided(state.object(), err))
+		}
 		return
-	}
-	if err == nil {
+	case err == nil && known.UID != "" && known.UID != class.GetUID():
+		resp.Diagnostics.Append(tfkit.AnotherObject(state.object(), known.UID, class.GetUID()))
+		return
+	case err == nil:
 		err = waitUnused(ctx, mgmt, state.key())
 	}
 	var timedOut *tfkit.TimeoutError
@@ -243,10 +284,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		return
 	}
 	if err == nil {
-		err = client.IgnoreNotFound(mgmt.Delete(ctx, class))
-	}
-	if err == nil {
-		err = removeUnused(ctx, mgmt, state.key(), kinds(class))
+		err = deleteClass(ctx, mgmt, class)
 	}
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.RequestError("delete "+state.object(), err))

@@ -147,7 +147,7 @@ func setUp(t *testing.T) environment {
 	env := acctest.NeedAPIServer(t)
 	clustertest.Start(t, env.Cluster)
 	return environment{Environment: env, provider: acctest.Provider{
-		Data:         env.Resolver(),
+		Resolver:     env.Resolver(),
 		ResourceList: []func() tfresource.Resource{clusterclass.NewResource},
 	}}
 }

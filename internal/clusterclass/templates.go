@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -273,13 +274,24 @@ func kinds(classes ...*unstructured.Unstructured) []schema.GroupVersionKind {
 	return slices.Collect(maps.Keys(found))
 }
 
+// deleteClass deletes a class, and the templates that were made for it: the
+// management cluster would do that, too, but later.
+func deleteClass(ctx context.Context, mgmt *management.Cluster, class *unstructured.Unstructured) error {
+	uid := class.GetUID()
+	if err := mgmt.Delete(ctx, class, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	return removeUnused(ctx, mgmt, class, kinds(class))
+}
+
 // removeUnused deletes the templates of these kinds that were made for a class
 // and that no class in the namespace refers to. Clusters do not count: Cluster
 // API gives each of them copies of its own, which have the labels of what they
 // were copied from and must stay.
-func removeUnused(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, of []schema.GroupVersionKind) error {
+func removeUnused(ctx context.Context, mgmt *management.Cluster, class *unstructured.Unstructured, of []schema.GroupVersionKind) error {
+	inNamespace := client.InNamespace(class.GetNamespace())
 	classes := &clusterv1.ClusterClassList{}
-	if err := mgmt.List(ctx, classes, client.InNamespace(key.Namespace)); err != nil {
+	if err := mgmt.List(ctx, classes, inNamespace); err != nil {
 		return err
 	}
 	used := map[string]bool{}
@@ -291,18 +303,26 @@ func removeUnused(ctx context.Context, mgmt *management.Cluster, key client.Obje
 	for _, gvk := range of {
 		templates := &unstructured.UnstructuredList{}
 		templates.SetGroupVersionKind(gvk)
-		if err := mgmt.List(ctx, templates, client.InNamespace(key.Namespace), client.MatchingLabels{classLabel: key.Name}); err != nil {
+		if err := mgmt.List(ctx, templates, inNamespace, client.MatchingLabels{classLabel: class.GetName()}); err != nil {
 			return err
 		}
 		for i := range templates.Items {
 			template := &templates.Items[i]
-			if _, isCopy := template.GetLabels()[clusterv1.ClusterTopologyOwnedLabel]; isCopy || used[template.GetName()] {
+			_, isCopy := template.GetLabels()[clusterv1.ClusterTopologyOwnedLabel]
+			if isCopy || used[template.GetName()] || !isOwnedBy(template, class) {
 				continue
 			}
-			if err := mgmt.Delete(ctx, template); client.IgnoreNotFound(err) != nil {
+			uid := template.GetUID()
+			if err := mgmt.Delete(ctx, template, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// isOwnedBy says whether a template was made for this very class: its label has
+// only the name.
+func isOwnedBy(template, class *unstructured.Unstructured) bool {
+	return slices.ContainsFunc(template.GetOwnerReferences(), func(ref metav1.OwnerReference) bool { return ref.UID == class.GetUID() })
 }

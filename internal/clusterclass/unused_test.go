@@ -7,9 +7,11 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
@@ -19,24 +21,31 @@ import (
 // Cluster API gives every cluster copies of its class's templates, labels included. A cluster whose copies are deleted
 // can neither be scaled nor upgraded.
 func TestRemoveUnusedKeepsTheCopiesOfClusters(t *testing.T) {
-	template := func(name string, labels map[string]string) *infrav1.DockerMachineTemplate {
-		return &infrav1.DockerMachineTemplate{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, Labels: labels}}
+	template := func(name string, labels map[string]string, owner types.UID) *infrav1.DockerMachineTemplate {
+		return &infrav1.DockerMachineTemplate{ObjectMeta: metav1.ObjectMeta{
+			Namespace: "default", Name: name, Labels: labels, OwnerReferences: []metav1.OwnerReference{{UID: owner}},
+		}}
 	}
 	made := map[string]string{classLabel: "quick-start"}
-	class := &clusterv1.ClusterClass{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "quick-start"}}
+	class := &clusterv1.ClusterClass{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "quick-start", UID: "ours"}}
 	gvk := infrav1.GroupVersion.WithKind("DockerMachineTemplate")
 	class.Spec.ControlPlane.MachineInfrastructure.TemplateRef = clusterv1.ClusterClassTemplateReference{
 		APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind, Name: "used",
 	}
 	mgmt := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(
 		class,
-		template("used", made),
-		template("unused", made),
-		template("copy", map[string]string{classLabel: "quick-start", clusterv1.ClusterTopologyOwnedLabel: ""}),
-		template("of-another-class", map[string]string{classLabel: "other"}),
+		template("used", made, "ours"),
+		template("unused", made, "ours"),
+		template("copy", map[string]string{classLabel: "quick-start", clusterv1.ClusterTopologyOwnedLabel: ""}, "ours"),
+		template("of-another-class", map[string]string{classLabel: "other"}, "theirs"),
+		template("of-an-earlier-class", made, "theirs"),
 	).Build()}
 
-	if err := removeUnused(t.Context(), mgmt, client.ObjectKeyFromObject(class), []schema.GroupVersionKind{gvk}); err != nil {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(class)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := removeUnused(t.Context(), mgmt, &unstructured.Unstructured{Object: content}, []schema.GroupVersionKind{gvk}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -48,7 +57,7 @@ func TestRemoveUnusedKeepsTheCopiesOfClusters(t *testing.T) {
 	for _, item := range left.Items {
 		names[item.Name] = true
 	}
-	for name, want := range map[string]bool{"used": true, "unused": false, "copy": true, "of-another-class": true} {
+	for name, want := range map[string]bool{"used": true, "unused": false, "copy": true, "of-another-class": true, "of-an-earlier-class": true} {
 		if names[name] != want {
 			t.Errorf("template %s is left: %t, want %t", name, names[name], want)
 		}

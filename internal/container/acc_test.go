@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/network"
 	. "github.com/onsi/gomega"
 )
 
@@ -32,6 +33,7 @@ func TestAccDocker(t *testing.T) {
 		contract(t, docker, image)
 		sharing(t, docker, image)
 		commands(t, docker, image)
+		foreignNetwork(t, docker)
 	})
 	t.Run("Fake", func(t *testing.T) {
 		contract(t, NewFake(image), image)
@@ -144,9 +146,12 @@ func contract(t *testing.T, runtime Runtime, image string) {
 	other.Ports = nil
 	g.Expect(runtime.Create(ctx, other)).To(Succeed())
 	g.Expect(runtime.Start(ctx, other.Name)).To(MatchError(ErrAddressTaken))
-	g.Expect(runtime.Remove(ctx, other.Name)).To(Succeed())
+	gone, err := runtime.Inspect(ctx, other.Name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(runtime.Remove(ctx, gone.ID)).To(Succeed())
 	other.IPv4 = ""
 	g.Expect(runtime.Create(ctx, other)).To(Succeed())
+	g.Expect(runtime.Remove(ctx, gone.ID)).To(Succeed(), "an id is for one container only")
 	g.Expect(runtime.Start(ctx, other.Name)).To(Succeed())
 	found, err = runtime.Inspect(ctx, other.Name)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -218,6 +223,20 @@ func sharing(t *testing.T, runtime Runtime, image string) {
 	g.Expect(runtime.Create(ctx, spec)).To(Succeed())
 	_, err = runtime.ReadFile(ctx, second, "/else/where/file")
 	g.Expect(err).To(MatchError(ErrNotFound), "it was removed with its last container, and made anew")
+}
+
+// foreignNetwork is a network that somebody made for the clusters, as with a larger subnet.
+func foreignNetwork(t *testing.T, docker *Docker) {
+	t.Helper()
+	g := NewWithT(t)
+	ctx := context.Background()
+	name := fmt.Sprintf("acc-network-%d", time.Now().UnixNano()%1_000_000)
+	_, err := docker.client.NetworkCreate(ctx, name, network.CreateOptions{Driver: "bridge"})
+	g.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { g.Expect(docker.client.NetworkRemove(ctx, name)).To(Succeed()) })
+	_, err = docker.EnsureNetwork(ctx, name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(docker.RemoveUnusedNetwork(ctx, name)).To(BeFalse())
 }
 
 // commands is what the fake leaves to its tests.

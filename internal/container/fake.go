@@ -39,6 +39,8 @@ type Fake struct {
 	containers map[string]*fakeContainer
 	listeners  map[chan Event]string
 	calls      []string
+	// created is how many containers there have been.
+	created int
 }
 
 type fakeContainer struct {
@@ -153,7 +155,28 @@ func (f *Fake) find(name string) (*fakeContainer, error) {
 	if c, ok := f.containers[name]; ok {
 		return c, nil
 	}
+	for _, c := range f.containers {
+		if c.ID == name {
+			return c, nil
+		}
+	}
 	return nil, fmt.Errorf("container %s: %w", name, ErrNotFound)
+}
+
+// newID returns an id that no container has had.
+func (f *Fake) newID(name string) string {
+	f.created++
+	return fmt.Sprintf("id-%d-of-%s", f.created, name)
+}
+
+// nameOf is the name of a container that may be named by its id.
+func (f *Fake) nameOf(name string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c, err := f.find(name); err == nil {
+		return c.Name
+	}
+	return name
 }
 
 func (f *Fake) publish(action string, c *fakeContainer) {

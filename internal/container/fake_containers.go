@@ -22,7 +22,7 @@ func (f *Fake) Create(ctx context.Context, spec Spec) error {
 		}
 		c := &fakeContainer{spec: spec, files: map[string][]byte{}}
 		c.Container = Container{
-			ID: "id-" + spec.Name, Name: spec.Name, Image: spec.Image, Labels: spec.Labels,
+			ID: f.newID(spec.Name), Name: spec.Name, Image: spec.Image, Labels: spec.Labels,
 			State: StateCreated, Created: time.Now(), Ports: spec.Ports, AssignedIPv4: spec.IPv4,
 		}
 		if spec.Network != "" {
@@ -86,9 +86,9 @@ func (f *Fake) Kill(ctx context.Context, name, signal string) error {
 
 // Remove implements Runtime.
 func (f *Fake) Remove(ctx context.Context, name string) error {
-	return f.call(ctx, "Remove", name, func() error {
-		if c, ok := f.containers[name]; ok {
-			delete(f.containers, name)
+	return f.call(ctx, "Remove", f.nameOf(name), func() error {
+		if c, err := f.find(name); err == nil {
+			delete(f.containers, c.Name)
 			f.publish("destroy", c)
 		}
 		return nil

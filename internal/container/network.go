@@ -19,6 +19,9 @@ import (
 	"k8s.io/utils/ptr"
 )
 
+// networkLabel is on networks that EnsureNetwork made: one that somebody made for the clusters is not ours to remove.
+const networkLabel = "terraform-capi.io/network"
+
 const (
 	masqueradeOption = "com.docker.network.bridge.enable_ip_masquerade"
 	mtuOption        = "com.docker.network.driver.mtu"
@@ -54,6 +57,7 @@ func (d *Docker) createNetwork(ctx context.Context, name string) error {
 	lower := netip.PrefixFrom(subnet.Addr(), subnet.Bits()+1)
 	options := network.CreateOptions{
 		Driver:     "bridge",
+		Labels:     map[string]string{networkLabel: ""},
 		Options:    d.networkOptions(ctx),
 		EnableIPv6: ptr.To(true),
 		IPAM: &network.IPAM{Config: []network.IPAMConfig{
@@ -149,13 +153,20 @@ func (d *Docker) Connect(ctx context.Context, name, networkName string) error {
 
 // RemoveUnusedNetwork implements Runtime.
 func (d *Docker) RemoveUnusedNetwork(ctx context.Context, name string) (bool, error) {
+	found, err := d.client.NetworkInspect(ctx, name, network.InspectOptions{})
+	if _, ours := found.Labels[networkLabel]; errdefs.IsNotFound(err) || err == nil && !ours {
+		return false, nil
+	}
+	if err != nil {
+		return false, d.wrap(err, "inspecting network %s", name)
+	}
 	// The engine keeps a network for the sake of containers that run, but takes it from the others, which then do not
 	// start any more.
 	connected, err := d.client.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("network", name))})
 	if err != nil || len(connected) > 0 {
 		return false, d.wrap(err, "listing the containers on network %s", name)
 	}
-	err = d.client.NetworkRemove(ctx, name)
+	err = d.client.NetworkRemove(ctx, found.ID)
 	// Somebody may have removed or joined it in between.
 	if errdefs.IsNotFound(err) || errdefs.IsPermissionDenied(err) {
 		return false, nil

@@ -45,6 +45,10 @@ func (nextVersions) Run(ctx context.Context, req function.RunRequest, resp *func
 	if resp.Error != nil {
 		return
 	}
-	next := topology.NextVersions(version, versions) //nolint:contextcheck // Comparing versions waits for nothing.
+	next, err := topology.NextVersions(version, versions) //nolint:contextcheck // Comparing versions waits for nothing.
+	if err != nil {
+		resp.Error = function.NewFuncError(err.Error())
+		return
+	}
 	resp.Error = resp.Result.Set(ctx, append([]string{}, next...))
 }

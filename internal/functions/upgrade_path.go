@@ -5,6 +5,7 @@ package functions
 
 import (
 	"context"
+	"errors"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -48,7 +49,12 @@ func (upgradePath) Run(ctx context.Context, req function.RunRequest, resp *funct
 		return
 	}
 	path, err := topology.UpgradePath(from, to, versions) //nolint:contextcheck // Comparing versions waits for nothing.
-	if err != nil {
+	var panicked *topology.PanicError
+	switch {
+	case errors.As(err, &panicked):
+		resp.Error = function.NewFuncError(err.Error())
+		return
+	case err != nil:
 		resp.Error = function.NewArgumentFuncError(1, to+": "+err.Error())
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -40,6 +41,8 @@ var errNotYet = errors.New("the kubeconfig has not been made by Cluster API yet"
 
 // credentials are what a kubeconfig consists of.
 type credentials struct {
+	// cluster is the UID of the Cluster object that the kubeconfig is of.
+	cluster                                                       types.UID
 	kubeconfig, host, caCertificate, clientCertificate, clientKey string
 	// expiresAt is when the client certificate does; zero if there is none.
 	expiresAt time.Time
@@ -53,7 +56,7 @@ func read(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, e
 	err := mgmt.Get(ctx, key, cluster)
 	switch {
 	case management.IsAbsent(err):
-		return nil, fmt.Errorf("%w: Cluster %s", errGone, key)
+		return nil, fmt.Errorf("%w: %w", errGone, err)
 	case err != nil:
 		return nil, err
 	}
@@ -75,7 +78,12 @@ func read(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, e
 			return nil, err
 		}
 	}
-	return parse(stored.Data[secret.KubeconfigDataName], address)
+	found, err := parse(stored.Data[secret.KubeconfigDataName], address)
+	if err != nil {
+		return nil, err
+	}
+	found.cluster = cluster.UID
+	return found, nil
 }
 
 // wait reads the kubeconfig as soon as it is there, or until the deadline of ctx.

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -28,7 +29,7 @@ const defaultTimeout = 2 * time.Minute
 
 // Ephemeral is capi_kubeconfig that is never stored.
 type Ephemeral struct {
-	resolver *management.Resolver
+	session *session.Session
 }
 
 type ephemeralModel struct {
@@ -44,11 +45,11 @@ func (e *Ephemeral) Metadata(_ context.Context, _ ephemeral.MetadataRequest, res
 	resp.TypeName = ResourceType
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (e *Ephemeral) Configure(_ context.Context, req ephemeral.ConfigureRequest, resp *ephemeral.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	e.resolver = resolver
+	e.session = s
 }
 
 // Schema describes the ephemeral resource.
@@ -98,7 +99,7 @@ func (e *Ephemeral) Open(ctx context.Context, req ephemeral.OpenRequest, resp *e
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	found, err := fetch(ctx, e.resolver, &config.model)
+	_, found, err := fetch(ctx, e.session, &config.model, management.Identity{})
 	switch {
 	case errors.Is(err, errGone), errors.Is(err, management.ErrNotFound):
 		// A destroy opens this too, in its plan and again in its apply.

@@ -6,6 +6,7 @@ package kubeconfig
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -18,8 +19,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -37,7 +40,7 @@ var defaultTimeouts = tfkit.Timeouts{Create: 5 * time.Minute, Update: 5 * time.M
 
 // Resource is capi_kubeconfig in the state.
 type Resource struct {
-	resolver *management.Resolver
+	session *session.Session
 }
 
 type resourceModel struct {
@@ -53,11 +56,11 @@ func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp 
 	resp.TypeName = ResourceType
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	r.resolver = resolver
+	r.session = s
 }
 
 // Schema describes the resource.
@@ -106,10 +109,12 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(r.fetch(ctx, timeout, &plan.model)...)
+	known, diags := r.fetch(ctx, timeout, &plan.model, tfkit.Record{})
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
@@ -125,24 +130,42 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		resp.Diagnostics.AddAttributeError(path.Root("cluster_id"), "Wrong cluster id", "The value "+err.Error()+".")
 		return
 	}
-	object := "The kubeconfig of Cluster " + key.String()
-	mgmt, err := r.resolver.Connect(ctx, id)
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	object, imported := "The kubeconfig of Cluster "+key.String(), state.Kubeconfig.IsNull()
+	mgmt, err := r.session.Reconnect(ctx, id, known.Management)
+	var found *credentials
 	if err == nil {
-		var found *credentials
-		if found, err = read(ctx, mgmt, key, state.Endpoint.ValueString()); err == nil {
-			state.set(found)
-			resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+		found, err = read(ctx, mgmt, key, state.Endpoint.ValueString())
+	}
+	if errors.Is(err, errGone) || errors.Is(err, errNotYet) {
+		if imported {
+			resp.State.RemoveResource(ctx)
 			return
 		}
+		err = absence(ctx, mgmt, known, err)
 	}
 	switch {
-	case errors.Is(err, management.ErrNotFound), errors.Is(err, errGone), errors.Is(err, errNotYet):
-		resp.State.RemoveResource(ctx)
-	case state.Kubeconfig.IsNull():
-		resp.Diagnostics.Append(tfkit.ConnectError(err))
-	default:
-		resp.Diagnostics.Append(tfkit.ConnectWarning(object, err))
+	case err != nil:
+		tfkit.NotRead(ctx, resp, object, err, imported)
+		return
+	case known.UID != "" && known.UID != found.cluster:
+		resp.Diagnostics.Append(tfkit.AnotherObject("Cluster "+key.String(), known.UID, found.cluster))
+		return
 	}
+	state.set(found)
+	known.Identify(ctx, r.session, mgmt.ID, found.cluster)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// absence says what it means that there is no kubeconfig: with the error
+// management.ErrGone there is none any more. The Cluster itself may be there.
+func absence(ctx context.Context, mgmt *management.Cluster, known tfkit.Record, missing error) error {
+	if management.IsAbsent(missing) {
+		return known.Absence(ctx, mgmt, clusterv1.GroupVersion.WithKind(clusterv1.ClusterKind).GroupKind(), missing)
+	}
+	return fmt.Errorf("%w: %w", management.ErrGone, missing)
 }
 
 // Update reads the kubeconfig for another endpoint.
@@ -154,10 +177,14 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(r.fetch(ctx, timeout, &plan.model)...)
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	known, diags = r.fetch(ctx, timeout, &plan.model, known)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
@@ -174,28 +201,36 @@ func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequ
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("endpoint"), endpointExternal)...)
 }
 
-// fetch waits for the kubeconfig of the model's cluster and sets it.
-func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *model) diag.Diagnostics {
+// fetch waits for the kubeconfig of the model's cluster and sets it. Known is the
+// record of the cluster, or empty; it returns what is to be recorded.
+func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *model, known tfkit.Record) (tfkit.Record, diag.Diagnostics) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	found, err := fetch(ctx, r.resolver, m)
-	if err != nil {
-		return diag.Diagnostics{fetchDiagnostic(m, err)}
+	mgmt, found, err := fetch(ctx, r.session, m, known.Management)
+	switch {
+	case errors.Is(err, management.ErrAnother):
+		return known, diag.Diagnostics{tfkit.ConnectError(err)}
+	case err != nil:
+		return known, diag.Diagnostics{fetchDiagnostic(m, err)}
+	case known.UID != "" && known.UID != found.cluster:
+		return known, diag.Diagnostics{tfkit.AnotherObject("Cluster "+m.ClusterID.ValueString(), known.UID, found.cluster)}
 	}
 	m.set(found)
-	return nil
+	known.Identify(ctx, r.session, mgmt.ID, found.cluster)
+	return known, nil
 }
 
-func fetch(ctx context.Context, resolver *management.Resolver, m *model) (*credentials, error) {
+func fetch(ctx context.Context, s *session.Session, m *model, known management.Identity) (*management.Cluster, *credentials, error) {
 	id, key, err := m.cluster()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	mgmt, err := resolver.Connect(ctx, id)
+	mgmt, err := s.Reconnect(ctx, id, known)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return wait(ctx, mgmt, key, m.Endpoint.ValueString())
+	found, err := wait(ctx, mgmt, key, m.Endpoint.ValueString())
+	return mgmt, found, err
 }
 
 // fetchDiagnostic words why there is no kubeconfig.

@@ -54,7 +54,7 @@ func setUp(t *testing.T) environment {
 	acctest.NeedTerraform(t)
 	env := acctest.NeedAPIServer(t)
 	factories := acctest.Provider{
-		Data:               env.Resolver(),
+		Resolver:           env.Resolver(),
 		ResourceList:       []func() tfresource.Resource{kubeconfig.NewResource},
 		EphemeralResources: []func() ephemeral.EphemeralResource{kubeconfig.NewEphemeral},
 	}.Factories()

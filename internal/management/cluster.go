@@ -9,11 +9,15 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,6 +47,11 @@ type Cluster struct {
 	// changing it.
 	RESTConfig *rest.Config
 	client.Client
+	// Timing is that of creations.
+	Timing CreationTiming
+
+	mu  sync.Mutex
+	uid types.UID
 }
 
 // NewCluster connects to the API that config describes. It makes one request
@@ -63,7 +72,7 @@ func NewCluster(ctx context.Context, id string, config *rest.Config) (*Cluster, 
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a client for %s: %w", Describe(id), err)
 	}
-	return &Cluster{ID: id, RESTConfig: config, Client: c}, nil
+	return &Cluster{ID: id, RESTConfig: config, Client: c, Timing: DefaultCreationTiming}, nil
 }
 
 // probe asks for the server's version. An answer that refuses the request is an
@@ -90,19 +99,38 @@ func probe(ctx context.Context, config *rest.Config) error {
 // obj may be typed or unstructured. Its status, and the metadata that only servers
 // write, are left out: they are not to be owned.
 func (c *Cluster) Apply(ctx context.Context, obj client.Object, opts ...client.ApplyOption) error {
+	return c.ApplyTo(ctx, obj, "", opts...)
+}
+
+// ApplyTo is Apply to the object with this UID: it fails with a conflict if there is
+// none of that name, or another one.
+func (c *Cluster) ApplyTo(ctx context.Context, obj client.Object, uid types.UID, opts ...client.ApplyOption) error {
 	desired, err := c.desired(obj)
 	if err != nil {
 		return err
 	}
+	desired.SetUID(uid)
 	opts = append([]client.ApplyOption{client.ForceOwnership, client.FieldOwner(FieldManager)}, opts...)
 	if err := c.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), opts...); err != nil {
-		return fmt.Errorf("cannot apply %s %s: %w", desired.GetKind(), client.ObjectKeyFromObject(desired), err)
+		return applyError(desired, err)
 	}
-	if u, ok := obj.(*unstructured.Unstructured); ok {
-		u.Object = desired.Object
+	return convert(desired, obj)
+}
+
+func applyError(desired *unstructured.Unstructured, err error) error {
+	if err == nil {
 		return nil
 	}
-	return runtime.DefaultUnstructuredConverter.FromUnstructured(desired.Object, obj)
+	return fmt.Errorf("cannot apply %s %s: %w", desired.GetKind(), client.ObjectKeyFromObject(desired), err)
+}
+
+// convert sets obj to what the server has.
+func convert(answer *unstructured.Unstructured, obj client.Object) error {
+	if u, ok := obj.(*unstructured.Unstructured); ok {
+		u.Object = answer.Object
+		return nil
+	}
+	return runtime.DefaultUnstructuredConverter.FromUnstructured(answer.Object, obj)
 }
 
 func (c *Cluster) desired(obj client.Object) (*unstructured.Unstructured, error) {
@@ -121,6 +149,11 @@ func (c *Cluster) desired(obj client.Object) (*unstructured.Unstructured, error)
 		unstructured.RemoveNestedField(desired.Object, "metadata", field)
 	}
 	return desired, nil
+}
+
+// IsApplied says whether this provider has ever applied the object.
+func IsApplied(obj client.Object) bool {
+	return slices.ContainsFunc(obj.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager == FieldManager })
 }
 
 // Describe names the management cluster with the given id in a sentence.

@@ -20,6 +20,14 @@ var (
 	ErrNotKnownYet = errors.New("the connection is not known until apply")
 	// ErrNotFound means that the management cluster does not exist.
 	ErrNotFound = errors.New("the management cluster does not exist")
+	// ErrGone means that the management cluster that is asked for is proven not to
+	// exist any more, and so nothing that lived in it.
+	ErrGone = errors.New("the management cluster no longer exists")
+	// ErrAnother means that another management cluster answers than the one that
+	// is asked for.
+	ErrAnother = errors.New("another management cluster answers")
+	// ErrUnknown means that it cannot be told whether something exists.
+	ErrUnknown = errors.New("it cannot be told")
 	// ErrUnreachable means that the management cluster's API does not answer,
 	// although the cluster exists as far as is known.
 	ErrUnreachable = errors.New("the management cluster is unreachable")

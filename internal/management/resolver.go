@@ -37,18 +37,23 @@ type Connection struct {
 	Unknown bool
 }
 
-// KindKubeconfigs reads the kubeconfig of a KinD cluster. It returns
-// kind.ErrNotFound if there is none of that name.
-type KindKubeconfigs interface {
+// KindClusters are the KinD clusters of a Docker engine. The methods return
+// kind.ErrNotFound if there is no cluster of that name.
+type KindClusters interface {
 	KubeConfig(ctx context.Context, name string) (string, error)
+	Identity(ctx context.Context, name string) (kind.Identity, error)
+	Engine(ctx context.Context) (kind.Engine, error)
 }
 
 // Resolver turns management cluster ids into connected Clusters. It connects on
 // first use, so that having one costs nothing at plan, and keeps what it
 // connected to. It may be used concurrently.
 type Resolver struct {
+	// Timing is that of creations in the management clusters that are connected to.
+	Timing CreationTiming
+
 	connection Connection
-	kind       KindKubeconfigs
+	kind       KindClusters
 
 	mu       sync.Mutex
 	clusters map[string]*entry
@@ -63,8 +68,8 @@ type entry struct {
 
 // NewResolver returns a Resolver for the provider block's connection and for
 // the KinD clusters of this machine.
-func NewResolver(connection Connection, kubeconfigs KindKubeconfigs) *Resolver {
-	return &Resolver{connection: connection, kind: kubeconfigs, clusters: map[string]*entry{}}
+func NewResolver(connection Connection, clusters KindClusters) *Resolver {
+	return &Resolver{Timing: DefaultCreationTiming, connection: connection, kind: clusters, clusters: map[string]*entry{}}
 }
 
 // Connect returns the management cluster with the given id; an empty id is the
@@ -81,8 +86,11 @@ func (r *Resolver) Connect(ctx context.Context, id string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.cluster, err = NewCluster(ctx, id, config)
-	return e.cluster, err
+	if e.cluster, err = NewCluster(ctx, id, config); err != nil {
+		return nil, err
+	}
+	e.cluster.Timing = r.Timing
+	return e.cluster, nil
 }
 
 // Forget drops the connection to a management cluster. Whoever deletes or

@@ -193,6 +193,15 @@ func (k kubeconfigs) KubeConfig(_ context.Context, name string) (string, error) 
 	return "", kind.ErrNotFound
 }
 
+func (k kubeconfigs) Identity(_ context.Context, name string) (kind.Identity, error) {
+	if _, ok := k[name]; !ok {
+		return kind.Identity{}, kind.ErrNotFound
+	}
+	return kind.Identity{Nodes: []string{name}}, nil
+}
+
+func (k kubeconfigs) Engine(context.Context) (kind.Engine, error) { return kind.Engine{}, nil }
+
 // versionServer answers what NewCluster asks, and counts.
 type versionServer struct {
 	*httptest.Server

@@ -16,7 +16,11 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
+
+// object names a management cluster in a sentence.
+func object(name string) string { return fmt.Sprintf("management cluster %q", name) }
 
 func dockerError(err error) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Docker is not reachable", fmt.Sprintf(
@@ -86,14 +90,12 @@ func createDiagnostic(config kind.Config, err error) diag.Diagnostic {
 func remainsWarnings(name string, remains []kind.Remains) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, left := range remains {
-		nodes := strings.Join(left.Nodes, ", ")
 		if left.Adopted {
-			diags.AddWarning("Management cluster taken over", fmt.Sprintf(
-				"An apply that was cut off had made management cluster %q from this very configuration (%s). It was taken over instead of made again.", name, nodes))
-		} else {
-			diags.AddWarning("Remains removed", fmt.Sprintf(
-				"An apply that was cut off had begun to make management cluster %q. What it left was removed: %s.", name, nodes))
+			diags.Append(tfkit.TookOver(object(name)))
+			continue
 		}
+		diags.AddWarning("Remains of an interrupted creation removed", fmt.Sprintf(
+			"An apply that was cut off had begun to create %s. What it left was removed: %s.", object(name), strings.Join(left.Nodes, ", ")))
 	}
 	return diags
 }
@@ -105,8 +107,7 @@ func release(ctx context.Context, name string, creation *kind.Creation) diag.Dia
 	case err == nil:
 		return nil
 	case errors.Is(err, kind.ErrTakenOver):
-		return diag.Diagnostics{diag.NewErrorDiagnostic("Management cluster taken over", fmt.Sprintf(
-			"This apply was held up for so long while it made management cluster %q that another one has taken the cluster over.", name))}
+		return diag.Diagnostics{tfkit.LostCreation(object(name))}
 	default:
 		return diag.Diagnostics{diag.NewWarningDiagnostic("Container left behind", fmt.Sprintf(
 			"Management cluster %q was made, but the container that reserved its name could not be removed: %s. Remove it with docker rm.", name, trimFullStop(err)))}

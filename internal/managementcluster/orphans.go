@@ -46,7 +46,7 @@ func (r *Resource) warnOfOrphans(ctx context.Context) diag.Diagnostics {
 // uid is the UID of a management cluster, as the labels of its clusters' containers have it. It is empty if its API does
 // not answer.
 func (r *Resource) uid(ctx context.Context, name string) types.UID {
-	cluster, err := r.resolver.Connect(ctx, management.KindID(name))
+	cluster, err := r.session.Connect(ctx, management.KindID(name))
 	if err != nil {
 		return ""
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -34,9 +35,13 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		return
 	}
 	if req.State.Raw.IsNull() {
-		existing, diags := req.Private.GetKey(ctx, privateKey)
+		// A replacement is planned as a creation, with no state but with the record. What a
+		// cluster occupies is then in use by the one that goes.
+		recorded, diags := tfkit.ReadRecord[management.Identity](ctx, req.Private)
 		resp.Diagnostics.Append(diags...)
-		if len(existing) == 0 {
+		if name := plan.Name.ValueString(); name != "" && !r.session.Claim(session.Plan, ResourceType, management.KindID(name)) {
+			resp.Diagnostics.Append(tfkit.CreatedTwice(path.Root("name"), object(name)))
+		} else if recorded.KinD == nil {
 			resp.Diagnostics.Append(r.checkCreation(ctx, plan)...)
 		}
 		return
@@ -96,7 +101,7 @@ func (r *Resource) checkName(ctx context.Context, name string) diag.Diagnostics 
 		return nil
 	case err != nil:
 		return diag.Diagnostics{describeError(name, err)}
-	case inState(description.Nodes):
+	case r.inState(description.Nodes):
 		return nil
 	case description.Status == kind.StatusIncomplete:
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("name"), "Remains of a management cluster", fmt.Sprintf(

@@ -5,76 +5,30 @@ package managementcluster
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
-
-// privateKey is where Terraform keeps, beside the state, which cluster the resource
-// has. Terraform plans a replacement as a creation, with no state but with this: what
-// a cluster occupies is then in use by the one that goes. Of a tainted resource it
-// keeps back both.
-const privateKey = "identity"
-
-// record tells the cluster of a resource from every other that is called the same,
-// at another time or in another engine.
-type record struct {
-	// Engine is the id of the Docker engine.
-	Engine string `json:"engine"`
-	// Nodes are the ids of the nodes' containers.
-	Nodes []string `json:"nodes"`
-	// UID is the cluster's: that of its namespace kube-system. It is empty if the API has
-	// not answered yet.
-	UID types.UID `json:"uid,omitempty"`
-}
-
-type privateReader interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-}
-
-type privateWriter interface {
-	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
-}
-
-// readRecord returns nil for a resource that was imported just now.
-func readRecord(ctx context.Context, private privateReader) (*record, diag.Diagnostics) {
-	value, diags := private.GetKey(ctx, privateKey)
-	if len(value) == 0 {
-		return nil, diags
-	}
-	result := &record{}
-	if err := json.Unmarshal(value, result); err != nil {
-		diags.AddError("Damaged state", fmt.Sprintf("The private state of the management cluster cannot be read: %s.", err))
-	}
-	return result, diags
-}
-
-func (r record) write(ctx context.Context, private privateWriter) diag.Diagnostics {
-	value, err := json.Marshal(r)
-	if err != nil {
-		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot encode the private state", err.Error())}
-	}
-	return private.SetKey(ctx, privateKey, value)
-}
 
 // strangerError says that what answers is not, or need not be, what the state is about.
 type strangerError struct{ summary, detail string }
 
 func (e *strangerError) Error() string { return e.summary + ": " + e.detail }
 
-// find describes the cluster of the state, which is known by recorded, or if that is
-// nil, by its certificate. The error is kind.ErrNotFound if it is proven to be gone,
-// and a *strangerError if what answers is something else.
-func (r *Resource) find(ctx context.Context, state model, recorded *record) (*kind.Description, error) {
+// find describes the cluster of the state, which is known by what was recorded beside
+// that. Terraform plans to replace a tainted resource as if there were neither, and so
+// keeps back the record from its deletion; then the certificate in the state tells the
+// cluster. The error is kind.ErrNotFound if it is proven to be gone, and a
+// *strangerError if what answers is something else.
+func (r *Resource) find(ctx context.Context, state model, recorded *kind.Identity) (*kind.Description, error) {
 	name := state.Name.ValueString()
 	description, err := r.clusters.Describe(ctx, name)
 	switch {
@@ -99,7 +53,7 @@ func (r *Resource) find(ctx context.Context, state model, recorded *record) (*ki
 
 // proveGone returns notFound if there is proof that the cluster of the state does not
 // exist any more: its own engine has none of its containers.
-func (r *Resource) proveGone(ctx context.Context, state model, recorded *record, notFound error) error {
+func (r *Resource) proveGone(ctx context.Context, state model, recorded *kind.Identity, notFound error) error {
 	name := state.Name.ValueString()
 	if recorded == nil {
 		if state.ClusterCACertificate.IsNull() {
@@ -133,11 +87,11 @@ func (r *Resource) proveGone(ctx context.Context, state model, recorded *record,
 
 // checkUID returns a *strangerError if the API that answers is another cluster's: one
 // that was made in the same node.
-func checkUID(name string, recorded *record, uid types.UID) error {
-	if recorded == nil || recorded.UID == "" || uid == "" || recorded.UID == uid {
+func checkUID(name string, recorded, uid types.UID) error {
+	if recorded == "" || uid == "" || recorded == uid {
 		return nil
 	}
-	return anotherCluster(name, "the one whose namespace kube-system has the UID "+string(recorded.UID), "one where it is "+string(uid))
+	return anotherCluster(name, "the one whose namespace kube-system has the UID "+string(recorded), "one where it is "+string(uid))
 }
 
 func anotherCluster(name, expected, found string) error {
@@ -161,21 +115,19 @@ func containerIDs(ids []string) string {
 	return "containers " + strings.Join(short, ", ")
 }
 
-// nodesInState are the ids of containers of clusters that this process has read from a
-// state. When Terraform plans to replace a tainted resource, it hands over neither its
-// state nor what is kept beside it, so that it looks like a creation; but it has been
-// refreshed just before.
-var nodesInState sync.Map
+// nodesInState are the ids of containers of clusters that were read from a state. A
+// tainted resource is planned as a creation; but it has been refreshed just before.
+type nodesInState struct{ sync.Map }
 
-func rememberNodes(ids []string) {
+func (r *Resource) rememberNodes(ids []string) {
 	for _, id := range ids {
-		nodesInState.Store(id, true)
+		session.Part[nodesInState](r.session).Store(id, true)
 	}
 }
 
-func inState(ids []string) bool {
+func (r *Resource) inState(ids []string) bool {
 	return len(ids) > 0 && !slices.ContainsFunc(ids, func(id string) bool {
-		_, ok := nodesInState.Load(id)
+		_, ok := session.Part[nodesInState](r.session).Load(id)
 		return !ok
 	})
 }

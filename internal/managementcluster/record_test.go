@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	k8stypes "k8s.io/apimachinery/pkg/types"
@@ -16,11 +17,13 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind/kindtest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 // made makes a cluster in an engine of its own. It returns the state about it, and
 // what is recorded beside that.
-func made(t *testing.T) (*kindtest.Engine, *Resource, model, *record) {
+func made(t *testing.T) (*kindtest.Engine, *Resource, model, management.Identity) {
 	t.Helper()
 	docker := kindtest.New(DefaultNodeImage)
 	clusters := kind.NewFor(docker, kind.DefaultLapse)
@@ -35,8 +38,8 @@ func made(t *testing.T) (*kindtest.Engine, *Resource, model, *record) {
 	if diags := state.fromDescription(t.Context(), &creation.Description); diags.HasError() {
 		t.Fatal(diags)
 	}
-	r := &Resource{clusters: clusters, resolver: management.NewResolver(management.Connection{}, clusters)}
-	return docker, r, state, &record{Engine: creation.Identity.Engine, Nodes: creation.Identity.Nodes, UID: "uid"}
+	r := &Resource{clusters: clusters, session: session.New(management.NewResolver(management.Connection{}, clusters))}
+	return docker, r, state, management.Identity{UID: "uid", KinD: &creation.Identity}
 }
 
 // remake puts another cluster in the place of the one that was made.
@@ -74,10 +77,10 @@ func TestFind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			docker, r, state, recorded := made(t)
 			if test.tainted {
-				recorded = nil
+				recorded.KinD = nil
 			}
 			test.change(docker)
-			description, err := r.find(t.Context(), state, recorded)
+			description, err := r.find(t.Context(), state, recorded.KinD)
 			if test.want == "" {
 				if err != nil || description == nil {
 					t.Errorf("%v, %v", description, err)
@@ -146,15 +149,14 @@ func TestDeleteWhatIsGone(t *testing.T) {
 
 func TestCheckUID(t *testing.T) {
 	for _, test := range []struct {
-		recorded *record
-		uid      string
-		wrong    bool
+		recorded, found k8stypes.UID
+		wrong           bool
 	}{
-		{nil, "a", false}, {&record{}, "a", false}, {&record{UID: "a"}, "", false}, {&record{UID: "a"}, "a", false}, {&record{UID: "a"}, "b", true},
+		{"", "a", false}, {"a", "", false}, {"a", "a", false}, {"a", "b", true},
 	} {
 		var stranger *strangerError
-		if err := checkUID("mgmt", test.recorded, k8stypes.UID(test.uid)); errors.As(err, &stranger) != test.wrong {
-			t.Errorf("%+v, %q: %v", test.recorded, test.uid, err)
+		if err := checkUID("mgmt", test.recorded, test.found); errors.As(err, &stranger) != test.wrong {
+			t.Errorf("%q, %q: %v", test.recorded, test.found, err)
 		}
 	}
 }
@@ -183,17 +185,12 @@ func TestRecord(t *testing.T) {
 	if diags := r.record(t.Context(), "mgmt", recorded, description, private); diags != nil {
 		t.Error(diags)
 	}
-	got, diags := readRecord(t.Context(), private)
-	if diags != nil || got == nil || got.UID != "uid" || got.Engine != docker.ID() || len(got.Nodes) != 1 || got.Nodes[0] != description.Nodes[0] {
-		t.Errorf("%+v, %v", got, diags)
+	got, diags := tfkit.ReadRecord[management.Identity](t.Context(), private)
+	want := management.Identity{UID: "uid", KinD: &kind.Identity{Engine: docker.ID(), Nodes: description.Nodes}}
+	if diff := cmp.Diff(want, got); diff != "" || diags != nil {
+		t.Errorf("%s, %v", diff, diags)
 	}
-	if none, diags := readRecord(t.Context(), privateState{}); none != nil || diags != nil {
-		t.Errorf("%+v, %v", none, diags)
-	}
-	if _, diags := readRecord(t.Context(), privateState{privateKey: []byte("true")}); !diags.HasError() {
-		t.Error("no error")
-	}
-	if !inState(description.Nodes) || inState(nil) || inState([]string{"other"}) {
+	if !r.inState(description.Nodes) || r.inState(nil) || r.inState([]string{"other"}) {
 		t.Error("the wrong nodes are in the state")
 	}
 }

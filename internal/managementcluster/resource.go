@@ -19,6 +19,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -51,7 +52,7 @@ type Clusters interface {
 // Resource is capi_management_cluster.
 type Resource struct {
 	clusters Clusters
-	resolver *management.Resolver
+	session  *session.Session
 }
 
 // NewResource returns the resource for the KinD clusters of this machine.
@@ -65,11 +66,11 @@ func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp 
 	resp.TypeName = ResourceType
 }
 
-// Configure takes the resolver over from the provider.
+// Configure takes the session over from the provider.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	resolver, diags := tfkit.ProviderData(req.ProviderData)
+	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
-	r.resolver = resolver
+	r.session = s
 }
 
 // Create makes the cluster. The state is saved as soon as the cluster works. A
@@ -85,12 +86,16 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	// The client of a cluster of this name that was replaced just now is stale.
+	id := management.KindID(config.Name)
+	r.session.Forget(id)
+	if !r.session.Claim(session.Create, ResourceType, id) {
+		resp.Diagnostics.Append(tfkit.CreatedTwice(path.Root("name"), object(config.Name)))
+		return
+	}
 	resp.Diagnostics.Append(r.warnOfOrphans(ctx)...)
 	createCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	// The client of a cluster of this name that was replaced just now is stale.
-	id := management.KindID(config.Name)
-	r.resolver.Forget(id)
 	creation, err := r.clusters.Create(createCtx, config)
 	if err != nil {
 		resp.Diagnostics.Append(createDiagnostic(config, err))
@@ -100,12 +105,12 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	resp.Diagnostics.Append(remainsWarnings(config.Name, creation.Remains)...)
 	resp.Diagnostics.Append(plan.fromDescription(ctx, &creation.Description)...)
 	resp.Diagnostics.Append(r.exportKubeconfig(ctx, plan)...)
-	created := record{Engine: creation.Identity.Engine, Nodes: creation.Identity.Nodes, UID: r.uid(ctx, config.Name)}
+	created := management.Identity{UID: r.uid(ctx, config.Name), KinD: &creation.Identity}
 	resp.Diagnostics.Append(release(ctx, config.Name, creation)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(created.write(ctx, resp.Private)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, created)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
@@ -113,18 +118,18 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state model
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	recorded, diags := readRecord(ctx, req.Private)
+	recorded, diags := tfkit.ReadRecord[management.Identity](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	name := state.Name.ValueString()
 	imported := state.NodeImage.IsNull()
-	description, err := r.find(ctx, state, recorded)
+	description, err := r.find(ctx, state, recorded.KinD)
 	var stranger *strangerError
 	switch {
 	case errors.Is(err, kind.ErrNotFound):
-		r.resolver.Forget(management.KindID(name))
+		r.session.Forget(management.KindID(name))
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil && (imported || errors.As(err, &stranger)):
@@ -147,23 +152,21 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 }
 
 // record notes which cluster it is, and that it is in the state.
-func (r *Resource) record(ctx context.Context, name string, recorded *record, description *kind.Description, private privateWriter) diag.Diagnostics {
-	rememberNodes(description.Nodes)
+func (r *Resource) record(ctx context.Context, name string, recorded management.Identity, description *kind.Description, private tfkit.PrivateState) diag.Diagnostics {
+	r.rememberNodes(description.Nodes)
 	engine, err := r.clusters.Engine(ctx)
 	if err != nil {
 		return diag.Diagnostics{describeWarning(name, err)}
 	}
-	found := record{Engine: engine.ID, Nodes: description.Nodes}
+	found := management.Identity{KinD: &kind.Identity{Engine: engine.ID, Nodes: description.Nodes}}
 	if description.Status == kind.StatusRunning {
 		found.UID = r.uid(ctx, name)
 	}
-	if err := checkUID(name, recorded, found.UID); err != nil {
+	if err := checkUID(name, recorded.UID, found.UID); err != nil {
 		return diag.Diagnostics{describeError(name, err)}
 	}
-	if found.UID == "" && recorded != nil {
-		found.UID = recorded.UID
-	}
-	return found.write(ctx, private)
+	found.UID = cmp.Or(found.UID, recorded.UID)
+	return tfkit.WriteRecord(ctx, private, found)
 }
 
 // status adds to what the containers tell whether the API answers. A cluster of which
@@ -175,7 +178,7 @@ func (r *Resource) status(ctx context.Context, description *kind.Description) ki
 	case kind.StatusIncomplete:
 		return statusUnreachable
 	}
-	if _, err := r.resolver.Connect(ctx, management.KindID(description.Config.Name)); err != nil {
+	if _, err := r.session.Connect(ctx, management.KindID(description.Config.Name)); err != nil {
 		return statusUnreachable
 	}
 	return kind.StatusRunning
@@ -187,7 +190,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	var plan, state model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	recorded, diags := readRecord(ctx, req.Private)
+	recorded, diags := tfkit.ReadRecord[management.Identity](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeouts.Create)
 	resp.Diagnostics.Append(diags...)
@@ -196,13 +199,13 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	description, err := r.find(ctx, state, recorded)
+	description, err := r.find(ctx, state, recorded.KinD)
 	if err != nil {
 		resp.Diagnostics.Append(describeError(plan.Name.ValueString(), err))
 		return
 	}
 	if plan.Status.IsUnknown() {
-		resp.Diagnostics.Append(r.repair(ctx, plan.Name.ValueString(), description, recorded)...)
+		resp.Diagnostics.Append(r.repair(ctx, plan.Name.ValueString(), description, recorded.UID)...)
 		if resp.Diagnostics.HasError() {
 			return
 		}
@@ -219,7 +222,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state model
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	recorded, diags := readRecord(ctx, req.Private)
+	recorded, diags := tfkit.ReadRecord[management.Identity](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeouts.Delete)
 	resp.Diagnostics.Append(diags...)
@@ -234,31 +237,28 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	r.resolver.Forget(management.KindID(name))
+	r.session.Forget(management.KindID(name))
 	resp.Diagnostics.Append(removeContext(ctx, state)...)
 	resp.Diagnostics.Append(r.removeOrphans(ctx, name, uid)...)
 }
 
 // deleteCluster deletes the nodes of the cluster of the state, if it exists, and
 // returns its UID as far as that is known.
-func (r *Resource) deleteCluster(ctx context.Context, state model, recorded *record) (k8stypes.UID, diag.Diagnostics) {
+func (r *Resource) deleteCluster(ctx context.Context, state model, recorded management.Identity) (k8stypes.UID, diag.Diagnostics) {
 	name := state.Name.ValueString()
-	description, err := r.find(ctx, state, recorded)
-	if recorded == nil {
-		recorded = &record{}
-	}
+	description, err := r.find(ctx, state, recorded.KinD)
 	switch {
 	case errors.Is(err, kind.ErrNotFound):
 		return recorded.UID, nil
 	case err != nil:
 		return "", diag.Diagnostics{describeError(name, err)}
 	}
-	if diags := r.waitEmpty(ctx, name, description, recorded); diags.HasError() {
+	if diags := r.waitEmpty(ctx, name, description, recorded.UID); diags.HasError() {
 		return "", diags
 	}
-	uid, nodes := cmp.Or(r.uid(ctx, name), recorded.UID), recorded.Nodes
-	if len(nodes) == 0 {
-		nodes = description.Nodes
+	uid, nodes := cmp.Or(r.uid(ctx, name), recorded.UID), description.Nodes
+	if recorded.KinD != nil {
+		nodes = recorded.KinD.Nodes
 	}
 	if err := r.clusters.Delete(ctx, nodes); err != nil {
 		return "", diag.Diagnostics{describeError(name, err)}

@@ -52,7 +52,7 @@ func newFakeClusters(environment *acctest.Environment) *fakeClusters {
 
 func (f *fakeClusters) factories() resource.TestCase {
 	return resource.TestCase{ProtoV6ProviderFactories: acctest.Provider{
-		Data:         management.NewResolver(management.Connection{}, f),
+		Resolver:     management.NewResolver(management.Connection{}, f),
 		ResourceList: []func() fwresource.Resource{func() fwresource.Resource { return managementcluster.NewResourceFor(f) }},
 	}.Factories()}
 }
@@ -247,6 +247,7 @@ func TestIntegrationBadInput(t *testing.T) {
 			f.docker.Add(nodeOf("bad", map[string]string{"/etc/kubernetes/admin.conf": environment.Kubeconfig, "/kind/version": "v1", "/kind/kubeadm.conf": "kind: X"}))
 		}, `terraform import capi_management_cluster.NAME kind://bad`},
 		"remains": {config("bad", ""), func(f *fakeClusters) { f.docker.Add(nodeOf("bad", nil)) }, `docker\s+rm\s+-f\s+-v\s+0123456789ab`},
+		"twice":        {config("bad", "") + strings.Replace(config("bad", ""), `"test"`, `"other"`, 1), nil, `Two resources create the same object`},
 		"label in use": {config("bad", ""), func(f *fakeClusters) {
 			machine := nodeOf("bad", nil)
 			machine.Name = "bad-md-0-x2x4"

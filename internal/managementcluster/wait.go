@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -22,7 +23,7 @@ import (
 
 // repair starts the node if it is stopped, resumes it if it is paused, and waits until
 // the API of the recorded cluster answers.
-func (r *Resource) repair(ctx context.Context, name string, description *kind.Description, recorded *record) diag.Diagnostics {
+func (r *Resource) repair(ctx context.Context, name string, description *kind.Description, recorded types.UID) diag.Diagnostics {
 	if diags := r.start(ctx, name, description); diags.HasError() {
 		return diags
 	}
@@ -46,7 +47,7 @@ func (r *Resource) start(ctx context.Context, name string, description *kind.Des
 	return nil
 }
 
-func (r *Resource) checkUID(ctx context.Context, name string, recorded *record) diag.Diagnostics {
+func (r *Resource) checkUID(ctx context.Context, name string, recorded types.UID) diag.Diagnostics {
 	if err := checkUID(name, recorded, r.uid(ctx, name)); err != nil {
 		return diag.Diagnostics{describeError(name, err)}
 	}
@@ -55,7 +56,7 @@ func (r *Resource) checkUID(ctx context.Context, name string, recorded *record) 
 
 func (r *Resource) answering(name string) tfkit.Condition {
 	return func(ctx context.Context) (bool, string, error) {
-		_, err := r.resolver.Connect(ctx, management.KindID(name))
+		_, err := r.session.Connect(ctx, management.KindID(name))
 		return err == nil, "the API does not answer", err
 	}
 }
@@ -63,7 +64,7 @@ func (r *Resource) answering(name string) tfkit.Condition {
 // waitEmpty waits until no Cluster object is left in a management cluster:
 // deleting it would leave the machines behind with nobody to delete them. A cluster
 // that cannot be asked is not empty.
-func (r *Resource) waitEmpty(ctx context.Context, name string, description *kind.Description, recorded *record) diag.Diagnostics {
+func (r *Resource) waitEmpty(ctx context.Context, name string, description *kind.Description, recorded types.UID) diag.Diagnostics {
 	if diags := r.start(ctx, name, description); diags.HasError() {
 		return diags
 	}
@@ -75,7 +76,7 @@ func (r *Resource) waitEmpty(ctx context.Context, name string, description *kind
 
 func (r *Resource) empty(name string) tfkit.Condition {
 	return func(ctx context.Context) (bool, string, error) {
-		cluster, err := r.resolver.Connect(ctx, management.KindID(name))
+		cluster, err := r.session.Connect(ctx, management.KindID(name))
 		if err != nil {
 			return false, "", err
 		}

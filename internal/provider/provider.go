@@ -28,6 +28,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/managementcluster"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
 const (
@@ -104,10 +105,8 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resolver := management.NewResolver(config.connection(), kind.New())
-	resp.ResourceData = resolver
-	resp.DataSourceData = resolver
-	resp.EphemeralResourceData = resolver
+	s := session.New(management.NewResolver(config.connection(), kind.New()))
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = s, s, s
 }
 
 func (m model) connection() management.Connection {

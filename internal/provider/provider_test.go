@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
 func TestSchemas(t *testing.T) {
@@ -179,7 +180,7 @@ func TestConfigureToleratesUnknown(t *testing.T) {
 	if resp.Diagnostics.HasError() {
 		t.Fatal(resp.Diagnostics)
 	}
-	if _, ok := resp.ResourceData.(*management.Resolver); !ok {
+	if _, ok := resp.ResourceData.(*session.Session); !ok {
 		t.Errorf("resources get %T", resp.ResourceData)
 	}
 	if resp.ResourceData != resp.EphemeralResourceData || resp.ResourceData != resp.DataSourceData {

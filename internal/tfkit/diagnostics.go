@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
@@ -37,8 +38,73 @@ func ConnectWarning(object string, err error) diag.Diagnostic {
 		fmt.Sprintf("%s was not refreshed, its last known state is kept: %s", object, err), remedy))
 }
 
+// AnotherObject says that an object of the name and management cluster that the
+// state has is not the one that the state is about.
+func AnotherObject(object string, expected, found types.UID) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Another object answers", sentences(
+		fmt.Sprintf("%s is not the one that the state is about: that had UID %s, and this one has %s", object, expected, found),
+		"It was deleted and created again outside of Terraform, or moved. "+
+			"To manage the one that exists, remove the resource from the state with terraform state rm, and import it."))
+}
+
+// Undecided says that a deletion cannot tell whether there is something to delete.
+func Undecided(object string, err error) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Cannot tell whether it exists", sentences(
+		fmt.Sprintf("%s was not deleted: %s", object, err),
+		"If it no longer exists, remove the resource from the state with terraform state rm."))
+}
+
+// CreatedTwice says that two resources of a configuration create the same object.
+func CreatedTwice(attribute path.Path, object string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(attribute, "Two resources create the same object", sentences(
+		fmt.Sprintf("Another resource of this configuration creates %s, too", object),
+		"Give each a name of its own: with count or for_each, let the name contain count.index or each.key."))
+}
+
+// CreationError says that an object was not created. err comes from
+// management.Cluster.Begin, and is one of its errors about an object that exists;
+// others are for the caller to word. id is the object's import id.
+func CreationError(attribute path.Path, object, resourceType, id string, err error) (diag.Diagnostic, bool) {
+	switch {
+	case errors.Is(err, management.ErrExists):
+		return AlreadyExists(attribute, object, resourceType, id), true
+	case errors.Is(err, management.ErrBeingCreated):
+		return diag.NewAttributeErrorDiagnostic(attribute, "Being created", sentences(
+			fmt.Sprintf("Another apply is creating %s at this moment", object),
+			"If it is not meant to have two resources, give one of them another name. If the other apply was cut off, apply again in a minute: "+
+				"then its remains are taken over")), true
+	case errors.Is(err, management.ErrBeingDeleted):
+		return diag.NewAttributeErrorDiagnostic(attribute, "Already exists", sentences(
+			fmt.Sprintf("%s exists and is being deleted", object), "Apply again when it is gone.")), true
+	}
+	return nil, false
+}
+
+// TookOver says that a creation found what an earlier one left.
+func TookOver(object string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Interrupted creation taken over", sentences(
+		fmt.Sprintf("%s existed already, left by an apply that was cut off before it could be saved in a state", object),
+		"It is now as this configuration declares it."))
+}
+
+// LostCreation says that what was created is another apply's by now.
+func LostCreation(object string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Creation taken over", sentences(
+		fmt.Sprintf("Another apply, which creates %s as well, has taken it over, because this one gave no sign of life for too long", object),
+		"It is not in this state. Give one of the two resources another name."))
+}
+
 func connectProblem(err error) (summary, remedy string) {
 	switch {
+	case errors.Is(err, management.ErrAnother):
+		return "Another management cluster answers",
+			"Check the current docker context and DOCKER_HOST, or kubeconfig, kubeconfig_path and context of the provider block. " +
+				"If the expected one no longer exists anywhere, remove what lived in it from the state with terraform state rm; " +
+				"what exists in the one that answers can be imported."
+	case errors.Is(err, management.ErrUnknown):
+		return "Cannot tell whether it exists",
+			"Let the credentials read the namespace kube-system, by which a management cluster is identified. " +
+				"If the object no longer exists, remove the resource from the state with terraform state rm."
 	case errors.Is(err, management.ErrNotConfigured):
 		return "No management cluster", ""
 	case errors.Is(err, management.ErrNotFound):

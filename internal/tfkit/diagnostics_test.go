@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
 func TestDiagnostics(t *testing.T) {
@@ -159,12 +160,12 @@ func render(d diag.Diagnostic) string {
 }
 
 func TestProviderData(t *testing.T) {
-	if resolver, diags := ProviderData(nil); resolver != nil || diags.HasError() {
-		t.Errorf("nil data: %v, %v", resolver, diags)
+	if s, diags := ProviderData(nil); s != nil || diags.HasError() {
+		t.Errorf("nil data: %v, %v", s, diags)
 	}
-	want := management.NewResolver(management.Connection{}, nil)
-	if resolver, diags := ProviderData(want); resolver != want || diags.HasError() {
-		t.Errorf("a resolver: %v, %v", resolver, diags)
+	want := session.New(nil)
+	if s, diags := ProviderData(want); s != want || diags.HasError() {
+		t.Errorf("a s: %v, %v", s, diags)
 	}
 	if _, diags := ProviderData("something else"); !diags.HasError() {
 		t.Error("no error for data of another type")

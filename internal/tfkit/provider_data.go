@@ -12,34 +12,35 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
 // ProviderData is what Configure methods do with the data that the provider
 // hands them. It returns nil, and no error, for the nil that Terraform's
 // validation hands over before the provider is configured.
-func ProviderData(data any) (*management.Resolver, diag.Diagnostics) {
+func ProviderData(data any) (*session.Session, diag.Diagnostics) {
 	if data == nil {
 		return nil, nil
 	}
-	resolver, ok := data.(*management.Resolver)
+	s, ok := data.(*session.Session)
 	if !ok {
 		return nil, diag.Diagnostics{diag.NewErrorDiagnostic(
 			"Unexpected provider data",
-			fmt.Sprintf("The provider handed over %T instead of %T. Please report this to the provider's developers.", data, resolver),
+			fmt.Sprintf("The provider handed over %T instead of %T. Please report this to the provider's developers.", data, s),
 		)}
 	}
-	return resolver, nil
+	return s, nil
 }
 
 // ConnectAtPlan connects to a management cluster for what only a live API can
 // tell while planning. It returns nil, and mostly no diagnostics, when there is
 // none to talk to: a plan never needs one. The exception is a resource that no
 // apply could create, because nothing says where.
-func ConnectAtPlan(ctx context.Context, resolver *management.Resolver, id types.String) (*management.Cluster, diag.Diagnostics) {
-	if resolver == nil || id.IsUnknown() {
+func ConnectAtPlan(ctx context.Context, s *session.Session, id types.String) (*management.Cluster, diag.Diagnostics) {
+	if s == nil || id.IsUnknown() {
 		return nil, nil
 	}
-	cluster, err := resolver.Connect(ctx, id.ValueString())
+	cluster, err := s.Connect(ctx, id.ValueString())
 	switch {
 	case err == nil:
 		return cluster, nil

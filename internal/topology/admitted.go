@@ -62,7 +62,7 @@ func (r *Rendering) refusedControlPlane(ctx context.Context, before *Rendering) 
 }
 
 func refusedBootstrap(ctx context.Context, obj *unstructured.Unstructured, field string) []Problem {
-	if obj.GroupVersionKind() != bootstrapv1.GroupVersion.WithKind("KubeadmConfigTemplate") {
+	if obj = inHub(obj); obj.GroupVersionKind() != kubeadmConfigTemplateKind {
 		return nil
 	}
 	template := &bootstrapv1.KubeadmConfigTemplate{}

@@ -16,10 +16,13 @@ import (
 	"sigs.k8s.io/cluster-api/feature"
 )
 
+const classAdmission = "Cluster API's admission code for ClusterClasses"
+
 // ValidateClass returns what Cluster API would refuse about a class. If old is
 // not nil the class replaces it, and clusters are those that use it: what they
 // need must stay.
-func ValidateClass(ctx context.Context, old, class *clusterv1.ClusterClass, clusters []clusterv1.Cluster) []Problem {
+func ValidateClass(ctx context.Context, old, class *clusterv1.ClusterClass, clusters []clusterv1.Cluster) (problems []Problem) {
+	defer guardProblems(classAdmission, &problems)
 	if err := enableFeatures(); err != nil {
 		return Problems(err)
 	}

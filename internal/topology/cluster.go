@@ -10,20 +10,22 @@ import (
 	"sigs.k8s.io/cluster-api/core/webhooks/admission"
 )
 
+const clusterAdmission = "Cluster API's admission code for Clusters"
+
 // ValidateCluster returns what Cluster API would refuse about a cluster of the
 // given class, and the cluster with its variables defaulted as Cluster API
-// would default them. The class has to be Reconciled, or read from a management
+// would default them; nil if that is not known. The class has to be Reconciled, or read from a management
 // cluster. A nil class leaves out everything that needs one.
 //
 // If old is not nil, cluster replaces it. Whether its version may change is then
 // ValidateVersion's to say; that the last upgrade is finished, which Cluster API
 // demands too, only the management cluster knows.
-func ValidateCluster(ctx context.Context, class *clusterv1.ClusterClass, old, cluster *clusterv1.Cluster) (*clusterv1.Cluster, []Problem) {
+func ValidateCluster(ctx context.Context, class *clusterv1.ClusterClass, old, cluster *clusterv1.Cluster) (defaulted *clusterv1.Cluster, problems []Problem) {
+	defer guardProblems(clusterAdmission, &problems)
 	if err := enableFeatures(); err != nil {
-		return cluster, Problems(err)
+		return nil, Problems(err)
 	}
 	cluster = cluster.DeepCopy()
-	var problems []Problem
 	if class == nil {
 		problems = validateWithoutClass(ctx, cluster)
 	} else {

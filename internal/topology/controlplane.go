@@ -127,7 +127,7 @@ func foreignReasons(before, after *unstructured.Unstructured) []string {
 }
 
 func kubeadmControlPlane(obj *unstructured.Unstructured) (*controlplanev1.KubeadmControlPlane, bool) {
-	if obj.GroupVersionKind() != controlplanev1.GroupVersion.WithKind("KubeadmControlPlane") {
+	if obj = inHub(obj); obj.GroupVersionKind() != kubeadmControlPlaneKind {
 		return nil, false
 	}
 	typed := &controlplanev1.KubeadmControlPlane{}

@@ -38,7 +38,8 @@ var knownRules sync.Map // schema.GroupVersionKind to func() (*fieldRules, error
 // ValidateFields returns what an API server would refuse about an object before
 // anybody's webhook sees it: fields that its kind does not have, and values that
 // they cannot have. There is nothing to say about kinds that are not bundled.
-func ValidateFields(ctx context.Context, obj *unstructured.Unstructured) []Problem {
+func ValidateFields(ctx context.Context, obj *unstructured.Unstructured) (problems []Problem) {
+	defer guardProblems("Kubernetes' validation of a "+obj.GetKind(), &problems)
 	gvk := obj.GroupVersionKind()
 	value, _ := knownRules.LoadOrStore(gvk, sync.OnceValues(func() (*fieldRules, error) { return readRules(gvk) }))
 	read, _ := value.(func() (*fieldRules, error))

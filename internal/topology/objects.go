@@ -39,7 +39,8 @@ func (r *Rendering) Objects() []*unstructured.Unstructured {
 }
 
 // SampleObjects are the objects of a cluster that declares nothing but one machine
-// deployment and pool of each class; nil if the class cannot make such a cluster.
+// deployment and pool of each class; nil if the class cannot make such a cluster,
+// or it is not known whether it can: ValidateBlueprint says so.
 func SampleObjects(ctx context.Context, blueprint Blueprint) []*unstructured.Unstructured {
 	rendering, problems := Render(ctx, blueprint, sampleCluster(blueprint.Class), nil)
 	if rendering == nil || len(problems) > 0 {
@@ -48,15 +49,16 @@ func SampleObjects(ctx context.Context, blueprint Blueprint) []*unstructured.Uns
 	return rendering.Objects()
 }
 
-// UndeclaredFields are the fields of an object that its kind does not have. Other
-// rules are left to when the object is complete: controllers fill in what templates
-// must not say. There is nothing to say about kinds that are not bundled.
-func UndeclaredFields(ctx context.Context, obj *unstructured.Unstructured) []string {
-	var fields []string
-	for _, problem := range ValidateFields(ctx, obj) {
+// UndeclaredFields are the fields of an object that its kind does not have, and
+// what is not known about them. Other rules are left to when the object is
+// complete: controllers fill in what templates must not say. There is nothing to
+// say about kinds that are not bundled.
+func UndeclaredFields(ctx context.Context, obj *unstructured.Unstructured) (fields []string, unknown []Problem) {
+	problems := ValidateFields(ctx, obj)
+	for _, problem := range Known(problems) {
 		if problem.Message == noSuchField {
 			fields = append(fields, problem.Field)
 		}
 	}
-	return fields
+	return fields, Unknown(problems)
 }

@@ -25,7 +25,9 @@ func TestUndeclaredFields(t *testing.T) {
 			g.Expect(objects).NotTo(BeEmpty())
 			var found []string
 			for _, obj := range objects {
-				found = append(found, UndeclaredFields(t.Context(), obj)...)
+				fields, unknown := UndeclaredFields(t.Context(), obj)
+				g.Expect(unknown).To(BeEmpty())
+				found = append(found, fields...)
 			}
 			if tc.want == "" {
 				g.Expect(found).To(BeEmpty())

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -36,14 +35,6 @@ func Owned(obj *unstructured.Unstructured, manager string) (map[string]any, bool
 		}
 	}
 	return owned, found, nil
-}
-
-// AppliedAs says whether the manager applied an existing object with the very
-// spec that is desired now: then it is what an operation left that was interrupted
-// before anybody took note of it.
-func AppliedAs(existing, desired *unstructured.Unstructured, manager string) bool {
-	owned, applied, err := Owned(existing, manager)
-	return err == nil && applied && equality.Semantic.DeepEqual(owned["spec"], desired.Object["spec"])
 }
 
 // Importable is the part of an object that a configuration would declare: what

@@ -87,16 +87,3 @@ func TestImportable(t *testing.T) {
 	g.Expect(theirs["metadata"]).NotTo(HaveKey("annotations"))
 	g.Expect(theirs["spec"]).To(HaveKey("theirs"))
 }
-
-func TestAppliedAs(t *testing.T) {
-	g := NewWithT(t)
-	existing := parseObject(t)
-	owned, _, err := Owned(existing, "us")
-	g.Expect(err).NotTo(HaveOccurred())
-	same := &unstructured.Unstructured{Object: owned}
-	g.Expect(AppliedAs(existing, same, "us")).To(BeTrue())
-	g.Expect(AppliedAs(existing, same, "them")).To(BeFalse())
-	other := same.DeepCopy()
-	g.Expect(unstructured.SetNestedField(other.Object, false, "spec", "paused")).To(Succeed())
-	g.Expect(AppliedAs(existing, other, "us")).To(BeFalse())
-}

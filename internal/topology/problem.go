@@ -19,14 +19,31 @@ type Problem struct {
 	// Class says that Field is one of the ClusterClass, where a Cluster is looked
 	// at.
 	Class bool
+	// Unknown says that nothing is known to be wrong: the code that would find out
+	// panicked.
+	Unknown bool
 	// Message says what is wrong and what is allowed.
 	Message string
+}
+
+// Known returns the problems that there are for certain.
+func Known(problems []Problem) []Problem {
+	return slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool { return p.Unknown })
+}
+
+// Unknown returns the problems that say what is not known.
+func Unknown(problems []Problem) []Problem {
+	return slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool { return !p.Unknown })
 }
 
 // Problems takes an error of the API server or of admission code apart.
 func Problems(err error) []Problem {
 	if err == nil {
 		return nil
+	}
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		return []Problem{{Unknown: true, Message: panicked.Error()}}
 	}
 	var fieldError *field.Error
 	if errors.As(err, &fieldError) {

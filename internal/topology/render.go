@@ -28,6 +28,8 @@ type Rendering struct {
 	state   *scope.ClusterState
 }
 
+const topologyGenerator = "Cluster API's topology generator"
+
 // Render returns what Cluster API makes of a cluster of the blueprint's class,
 // and why it makes nothing of it. It validates neither the class nor the
 // cluster: ValidateBlueprint and ValidateCluster do.
@@ -43,8 +45,10 @@ type Rendering struct {
 // would be refused.
 //
 // The rendering is nil without a problem if it cannot be known, because runtime
-// extensions have a say in it.
-func Render(ctx context.Context, blueprint Blueprint, cluster *clusterv1.Cluster, names *Rendering) (*Rendering, []Problem) {
+// extensions have a say in it; and with an unknown problem if Cluster API's code
+// panicked.
+func Render(ctx context.Context, blueprint Blueprint, cluster *clusterv1.Cluster, names *Rendering) (_ *Rendering, problems []Problem) {
+	defer guardProblems(topologyGenerator, &problems)
 	if err := enableFeatures(); err != nil {
 		return nil, Problems(err)
 	}
@@ -63,6 +67,9 @@ func Render(ctx context.Context, blueprint Blueprint, cluster *clusterv1.Cluster
 	resolved.Topology = cluster.Spec.Topology
 	world := scope.New(cluster)
 	world.Blueprint = resolved
+	// The topology controller sets it before there is any: the generator looks into
+	// it, for its object, if the control plane follows the contract v1beta1.
+	world.Current.ControlPlane = &scope.ControlPlaneState{}
 	if names != nil {
 		names.lend(world)
 	}
@@ -84,7 +91,11 @@ func isPatchedExternally(class *clusterv1.ClusterClass) bool {
 // generate runs upstream's generator, which the topology controller runs. Its
 // log would contain values of variables, which may be secret.
 func generate(ctx context.Context, world *scope.Scope) (*scope.ClusterState, error) {
-	generator, err := desiredstate.NewGenerator(offlineClient{}, offlineClusterCache{}, nil, nil, nil)
+	versions := []string{world.Blueprint.ControlPlane.Template.GroupVersionKind().Version}
+	if current := world.Current.ControlPlane.Object; current != nil {
+		versions = append(versions, current.GroupVersionKind().Version)
+	}
+	generator, err := desiredstate.NewGenerator(offlineClient{versions: versions}, offlineClusterCache{}, nil, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -101,10 +112,7 @@ func (r *Rendering) lend(world *scope.Scope) {
 	}
 	cluster.Spec.InfrastructureRef = r.state.Cluster.Spec.InfrastructureRef
 	cluster.Spec.ControlPlaneRef = r.state.Cluster.Spec.ControlPlaneRef
-	controlPlane := *r.state.ControlPlane
-	controlPlane.Object = controlPlane.Object.DeepCopy()
-	_ = unstructured.SetNestedField(controlPlane.Object.Object, version, "spec", "version")
-	world.Current.ControlPlane = &controlPlane
+	world.Current.ControlPlane = r.currentControlPlane(world.Blueprint)
 	world.Current.MachineDeployments = scope.MachineDeploymentsStateMap{}
 	for name, md := range r.state.MachineDeployments {
 		current := *md
@@ -119,6 +127,28 @@ func (r *Rendering) lend(world *scope.Scope) {
 		current.Object.Spec.Template.Spec.Version = version
 		world.Current.MachinePools[name] = &current
 	}
+}
+
+// currentControlPlane is the control plane as the topology controller reads it: in
+// the version of the class's template, if that is another by now. The generator
+// looks up no more in it than its version and the name of its machine template,
+// which the contracts have in different places.
+func (r *Rendering) currentControlPlane(blueprint *scope.ClusterBlueprint) *scope.ControlPlaneState {
+	current := *r.state.ControlPlane
+	current.Object = current.Object.DeepCopy()
+	if template := blueprint.ControlPlane.Template.GroupVersionKind(); template.Group == current.Object.GroupVersionKind().Group {
+		current.Object.SetAPIVersion(template.GroupVersion().String())
+	}
+	_ = unstructured.SetNestedField(current.Object.Object, blueprint.Topology.Version, "spec", "version")
+	if machines := current.InfrastructureMachineTemplate; machines != nil {
+		for _, path := range [][]string{{"spec", "machineTemplate", "infrastructureRef"}, {"spec", "machineTemplate", "spec", "infrastructureRef"}} {
+			_ = unstructured.SetNestedMap(current.Object.Object, map[string]any{
+				"apiVersion": machines.GetAPIVersion(), "apiGroup": machines.GroupVersionKind().Group,
+				"kind": machines.GetKind(), "namespace": machines.GetNamespace(), "name": machines.GetName(),
+			}, path...)
+		}
+	}
+	return &current
 }
 
 // incompatibleWith returns what the topology controller refuses to change about

@@ -79,12 +79,14 @@ func (r Roll) String() string {
 // Compare returns which sets of machines are replaced when a cluster that is
 // rendered as before, and settled, becomes rendered as after; in the order in
 // which Cluster API goes about it. Sets that are new or removed are in Created
-// and Deleted. Both renderings must be known.
+// and Deleted. Both renderings must be known. Problems say what is not known; then
+// there are no rolls.
 //
 // What machines are replaced for is decided by upstream's code where upstream
 // exports it. Machine pools and control planes of other providers than kubeadm
 // decide by themselves, so that everything that could make them do it counts.
-func Compare(before, after *Rendering) []Roll {
+func Compare(before, after *Rendering) (rolled []Roll, problems []Problem) {
+	defer guardProblems("Cluster API's comparison of machines", &problems)
 	var rolls []Roll
 	add := func(set Set, reasons []string, strategy, surge, unavailable string) {
 		if len(reasons) > 0 {
@@ -108,7 +110,7 @@ func Compare(before, after *Rendering) []Roll {
 			}
 		}
 	}
-	return rolls
+	return rolls, nil
 }
 
 // Created returns the sets of machines that are new.
@@ -206,6 +208,7 @@ func machinePoolReasons(before, after *clusterv1.Cluster, name string, old, upda
 // templateReasons returns why the topology controller replaces a template. It
 // does so if the spec that it asks for differs; metadata it changes in place.
 func templateReasons(before, after *unstructured.Unstructured) []string {
+	before, after = bothInHub(before, after)
 	if before.GroupVersionKind() != after.GroupVersionKind() {
 		return []string{fmt.Sprintf("%s instead of %s", kindOf(after), kindOf(before))}
 	}

@@ -35,6 +35,16 @@ func compared(t *testing.T, change func(Blueprint, *clusterv1.Cluster)) (before,
 	return before, after
 }
 
+// rollsOf is what Compare says if it is known.
+func rollsOf(tb testing.TB, before, after *Rendering) []Roll {
+	tb.Helper()
+	rolls, problems := Compare(before, after)
+	if len(problems) > 0 {
+		tb.Fatal(problems)
+	}
+	return rolls
+}
+
 func setField(t *testing.T, obj *unstructured.Unstructured, value any, path ...string) {
 	t.Helper()
 	if err := unstructured.SetNestedField(obj.Object, value, path...); err != nil {
@@ -179,7 +189,8 @@ func TestCompare(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			rolls := Compare(compared(t, tc.change))
+			before, after := compared(t, tc.change)
+			rolls := rollsOf(t, before, after)
 			var got []string
 			for _, roll := range rolls {
 				got = append(got, roll.String())
@@ -192,14 +203,15 @@ func TestCompare(t *testing.T) {
 
 func TestCompareStrategy(t *testing.T) {
 	g := NewWithT(t)
-	rolls := Compare(compared(t, func(_ Blueprint, c *clusterv1.Cluster) {
+	before, after := compared(t, func(_ Blueprint, c *clusterv1.Cluster) {
 		c.Spec.Topology.Version = "v1.35.0"
 		c.Spec.Topology.ControlPlane.Replicas = nil
 		md := c.Spec.Topology.Workers.MachineDeployments
 		md[0].Rollout.Strategy.RollingUpdate.MaxSurge = ptr.To(intstr.FromString("25%"))
 		md[0].Rollout.Strategy.RollingUpdate.MaxUnavailable = ptr.To(intstr.FromInt32(1))
 		md[1].Rollout.Strategy.Type = clusterv1.OnDeleteMachineDeploymentStrategyType
-	}))
+	})
+	rolls := rollsOf(t, before, after)
 	g.Expect(rolls).To(HaveLen(4))
 	type strategy struct{ label, strategy, surge, unavailable string }
 	var got []strategy
@@ -232,5 +244,5 @@ func TestCreatedDeletedUntouched(t *testing.T) {
 	}
 	g.Expect(label(Created(before, after))).To(Equal([]string{`machine deployment md-2 (1 machine)`}))
 	g.Expect(label(Deleted(before, after))).To(Equal([]string{`machine deployment md-1 (1 machine)`}))
-	g.Expect(label(Untouched(before, after, Compare(before, after)))).To(Equal([]string{"control plane (3 machines)", `machine pool mp-0 (5 machines)`}))
+	g.Expect(label(Untouched(before, after, rollsOf(t, before, after)))).To(Equal([]string{"control plane (3 machines)", `machine pool mp-0 (5 machines)`}))
 }

@@ -72,7 +72,7 @@ func defaulted(obj *unstructured.Unstructured) *unstructured.Unstructured {
 // adds what it used to add to all that were stored.
 func defaultedTemplate(obj *unstructured.Unstructured) *unstructured.Unstructured {
 	obj = defaulted(obj)
-	if obj.GroupVersionKind() != bootstrapv1.GroupVersion.WithKind("KubeadmConfigTemplate") {
+	if obj.GroupVersionKind() != kubeadmConfigTemplateKind {
 		return obj
 	}
 	template := &bootstrapv1.KubeadmConfigTemplate{}

@@ -32,21 +32,22 @@ type Upgrade struct {
 // NewUpgrade returns what becomes of a cluster whose version changes, or nil if
 // it does not change or may not (see ValidateVersion), or if a runtime extension
 // plans it. The class is the one of after; rolls are what Compare found, and may
-// be nil if that is not known.
-func NewUpgrade(before, after *clusterv1.Cluster, class *clusterv1.ClusterClass, rolls []Roll) *Upgrade {
+// be nil if that is not known. Problems say what is not known.
+func NewUpgrade(before, after *clusterv1.Cluster, class *clusterv1.ClusterClass, rolls []Roll) (planned *Upgrade, problems []Problem) {
+	defer guardProblems(upgradePlanner, &problems)
 	from, to := before.Spec.Topology.Version, after.Spec.Topology.Version
 	if from == to || class == nil || class.Spec.Upgrade.External.GenerateUpgradePlanExtension != "" {
-		return nil
+		return nil, nil
 	}
 	versions, err := UpgradePath(from, to, class.Spec.KubernetesVersions)
 	if err != nil || len(versions) == 0 {
-		return nil
+		return nil, Unknown(Problems(err))
 	}
 	// Without a plan for workers, upstream makes the one with the fewest steps that
 	// keeps them within three minors of the control plane.
 	workers, err := desiredstate.DefaultAndValidateUpgradePlans(to, from, from, versions, nil)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	upgrade := &Upgrade{From: from, To: to, Versions: versions}
 	sets := upgrade.split(before, after)
@@ -65,7 +66,7 @@ func NewUpgrade(before, after *clusterv1.Cluster, class *clusterv1.ClusterClass,
 	}
 	upgrade.count(sets, len(versions), len(workers))
 	upgrade.surge(sets, rolls)
-	return upgrade
+	return upgrade, nil
 }
 
 // split returns the sets of machines that are upgraded, and notes down those that

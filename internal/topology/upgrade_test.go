@@ -85,7 +85,8 @@ func TestNewUpgrade(t *testing.T) {
 				tc.change(after)
 			}
 			after.Spec.Topology.Version = tc.to
-			upgrade := NewUpgrade(before, after, class, nil)
+			upgrade, problems := NewUpgrade(before, after, class, nil)
+			g.Expect(problems).To(BeEmpty())
 			if tc.want != nil {
 				tc.want.From, tc.want.To = "v1.34.3", tc.to
 			}
@@ -101,7 +102,8 @@ func TestNewUpgradeOfNewAndRemovedSets(t *testing.T) {
 		c.Spec.Topology.Workers.MachinePools = nil
 		c.Spec.Topology.Workers.MachineDeployments[1].Name = "md-2"
 	})
-	upgrade := NewUpgrade(before.Cluster, after.Cluster, testClass(), Compare(before, after))
+	upgrade, problems := NewUpgrade(before.Cluster, after.Cluster, testClass(), rollsOf(t, before, after))
+	g.Expect(problems).To(BeEmpty())
 	g.Expect(upgrade.Steps).To(Equal([]string{
 		"control plane (3 machines): v1.34.3 -> v1.35.0", `machine deployment md-0 (2 machines): v1.34.3 -> v1.35.0`}))
 	g.Expect(upgrade.Surge).To(Equal(`control plane: up to 1 more; machine deployment md-0: up to 1 more`))

@@ -22,12 +22,13 @@ import (
 // A patch that fails is a problem only where it fails for every cluster. It may
 // well fail for one that declares nothing, and be meant for those that give a
 // variable a value.
-func ValidateBlueprint(ctx context.Context, old *Blueprint, blueprint Blueprint, clusters []clusterv1.Cluster) []Problem {
+func ValidateBlueprint(ctx context.Context, old *Blueprint, blueprint Blueprint, clusters []clusterv1.Cluster) (problems []Problem) {
+	defer guardProblems("Cluster API's code for ClusterClasses", &problems)
 	var oldClass *clusterv1.ClusterClass
 	if old != nil {
 		oldClass = old.Class
 	}
-	problems := ValidateClass(ctx, oldClass, blueprint.Class, clusters)
+	problems = ValidateClass(ctx, oldClass, blueprint.Class, clusters)
 	_, missing := blueprint.resolve()
 	if problems = append(problems, missing...); len(problems) > 0 {
 		return problems
@@ -40,10 +41,11 @@ func ValidateBlueprint(ctx context.Context, old *Blueprint, blueprint Blueprint,
 // it makes so far. Cluster API lets the change pass, and gets stuck at the cluster
 // until that is changed as well; so this is worth a warning, unless the cluster
 // is known not to change. Fields are those of the ClusterClass or none.
-func ValidateUse(ctx context.Context, old, blueprint Blueprint, cluster *clusterv1.Cluster) []Problem {
+func ValidateUse(ctx context.Context, old, blueprint Blueprint, cluster *clusterv1.Cluster) (problems []Problem) {
+	defer guardProblems(clusterAdmission, &problems)
 	before, problems := Render(ctx, old, cluster, nil)
 	if before == nil || len(problems) > 0 {
-		return nil
+		return Unknown(problems)
 	}
 	if class := Reconciled(blueprint.Class); !isPatchedExternally(class) {
 		// Defaults of the old class are written into the cluster by now.
@@ -55,6 +57,9 @@ func ValidateUse(ctx context.Context, old, blueprint Blueprint, cluster *cluster
 	}
 	for i := range problems {
 		problem := &problems[i]
+		if problem.Unknown {
+			continue
+		}
 		if !problem.Class {
 			problem.Message = strings.TrimPrefix(problem.Field+": "+problem.Message, ": ")
 			problem.Field, problem.Class = "", true
@@ -87,12 +92,16 @@ func sampleCluster(class *clusterv1.ClusterClass) *clusterv1.Cluster {
 	return cluster
 }
 
-// certain leaves of a sample's problems those that every cluster has: the values
+// certain leaves of a sample's problems what is not known, and those that every
+// cluster has: the values
 // of a patch are known but the template has no place for them, and neither this
 // patch nor one before it, which could have made the place, depends on a
 // variable.
 func certain(class *clusterv1.ClusterClass, problems []Problem) []Problem {
 	return slices.DeleteFunc(problems, func(p Problem) bool {
+		if p.Unknown {
+			return false
+		}
 		i := slices.IndexFunc(class.Spec.Patches, func(patch clusterv1.ClusterClassPatch) bool {
 			return strings.HasPrefix(p.Message, fmt.Sprintf("patch %q: failed to apply patch", patch.Name))
 		})
@@ -109,7 +118,8 @@ func dependsOnVariables(patch clusterv1.ClusterClassPatch) bool {
 // ValidateRebase returns why a cluster cannot go from one class to another: what
 // the classes make has to be of the same kinds. That the cluster fits its new
 // class is ValidateCluster's to say.
-func ValidateRebase(ctx context.Context, oldClass, class *clusterv1.ClusterClass) []Problem {
+func ValidateRebase(ctx context.Context, oldClass, class *clusterv1.ClusterClass) (problems []Problem) {
+	defer guardProblems(clusterAdmission, &problems)
 	if err := enableFeatures(); err != nil {
 		return Problems(err)
 	}
@@ -121,7 +131,6 @@ func ValidateRebase(ctx context.Context, oldClass, class *clusterv1.ClusterClass
 	cluster.Spec.Topology.ClassRef.Namespace, old.Spec.Topology.ClassRef.Namespace = class.Namespace, oldClass.Namespace
 	webhook := &admission.Cluster{Client: snapshot{classes: []*clusterv1.ClusterClass{oldClass, asReconciled(class.DeepCopy())}}}
 	_, err := webhook.ValidateUpdate(ctx, old, cluster)
-	var problems []Problem
 	for _, problem := range Problems(err) {
 		if strings.HasPrefix(problem.Field, "spec.topology") || strings.HasPrefix(problem.Field, "metadata") {
 			continue

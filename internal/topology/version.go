@@ -5,6 +5,7 @@ package topology
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,7 +15,10 @@ import (
 	"sigs.k8s.io/cluster-api/exp/topology/desiredstate"
 )
 
-const versionField = "spec.topology.version"
+const (
+	versionField   = "spec.topology.version"
+	upgradePlanner = "Cluster API's upgrade planner"
+)
 
 // ParseVersion parses a Kubernetes version as Cluster API wants it: a semantic
 // version after a "v", such as v1.35.0.
@@ -47,18 +51,20 @@ func ValidateVersion(from, to string, class *clusterv1.ClusterClass) []Problem {
 }
 
 func versionProblem(err error) []Problem {
-	if err == nil {
-		return nil
+	problems := Problems(err)
+	for i := range problems {
+		problems[i].Field = versionField
 	}
-	return []Problem{{Field: versionField, Message: err.Error()}}
+	return problems
 }
 
 // UpgradePath returns the versions that a control plane goes through from one
 // version (excluded) to another (included). versions is what the class offers,
 // oldest first; if it is empty only the next minor version can be reached. For
 // every minor in between it takes the newest patch release on offer, as Cluster
-// API does.
-func UpgradePath(from, to string, versions []string) ([]string, error) {
+// API does. The error is a PanicError if Cluster API's code panicked.
+func UpgradePath(from, to string, versions []string) (path []string, err error) {
+	defer Guard(upgradePlanner, &err)
 	if err := downgrade(from, to); err != nil {
 		return nil, err
 	}
@@ -84,15 +90,21 @@ func UpgradePath(from, to string, versions []string) ([]string, error) {
 
 // NextVersions returns those of the versions that a class offers, oldest first,
 // that a cluster at the given version may be set to: all that are newer and can
-// be reached by UpgradePath. There are none if the version is not one.
-func NextVersions(version string, versions []string) []string {
+// be reached by UpgradePath. There are none if the version is not one. The error
+// is a PanicError if Cluster API's code panicked.
+func NextVersions(version string, versions []string) ([]string, error) {
 	var next []string
 	for _, v := range versions {
-		if path, err := UpgradePath(version, v, versions); err == nil && len(path) > 0 {
+		path, err := UpgradePath(version, v, versions)
+		var panicked *PanicError
+		switch {
+		case errors.As(err, &panicked):
+			return nil, err
+		case err == nil && len(path) > 0:
 			next = append(next, v)
 		}
 	}
-	return next
+	return next, nil
 }
 
 // stepsThrough has upstream choose, which skips the patch releases that the class

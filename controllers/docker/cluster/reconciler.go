@@ -134,6 +134,7 @@ func (r *Reconciler) loadBalancer(s *scope) *loadbalancer.LoadBalancer {
 		Namespace:  s.dockerCluster.Namespace,
 		Cluster:    s.clusterName(),
 		ObjectUID:  s.dockerCluster.UID,
+		Created:    s.dockerCluster.CreationTimestamp.Time,
 		Role:       identity.RoleLoadBalancer,
 	}
 	if s.cluster != nil {

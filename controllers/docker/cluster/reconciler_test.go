@@ -195,7 +195,7 @@ func TestMoved(t *testing.T) {
 	e.mustReconcile()
 	before := e.dockerCluster()
 	moved := before.DeepCopy()
-	moved.UID = "another"
+	moved.UID, moved.CreationTimestamp = "another", metav1.NewTime(time.Now().Add(time.Second))
 	moved.Status = infrav1.DockerClusterStatus{}
 	e.Expect(e.client.Update(ctx, moved)).To(Succeed())
 	e.mustReconcile()

@@ -128,7 +128,7 @@ func (e *environment) dockerCluster() *infrav1.DockerCluster {
 // loadBalancer is the name of the load balancer's container.
 func (e *environment) loadBalancer() string {
 	e.t.Helper()
-	all, err := e.engine.List(ctx, map[string]string{identity.KindRoleLabel: identity.RoleLoadBalancer})
+	all, err := e.engine.List(ctx, map[string]string{identity.RoleLabel: identity.RoleLoadBalancer})
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(all).To(HaveLen(1))
 	return all[0].Name

@@ -70,7 +70,7 @@ func (r *Reconciler) machineToCluster(ctx context.Context, obj client.Object) []
 
 // eventToCluster returns the object whose load balancer an event is about.
 func (r *Reconciler) eventToCluster(ctx context.Context, event container.Event) []client.Object {
-	if event.Labels[identity.KindRoleLabel] != identity.RoleLoadBalancer {
+	if event.Labels[identity.RoleLabel] != identity.RoleLoadBalancer {
 		return nil
 	}
 	var objects []client.Object

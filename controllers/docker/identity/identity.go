@@ -7,9 +7,12 @@
 package identity
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -18,7 +21,8 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// Labels of kind, under which its tools and Cluster API's log collectors find containers.
+// Labels of kind. Its library and its command take every container with them for a node of a KinD cluster, and delete it
+// with that, so the containers of workload clusters never carry them.
 const (
 	KindClusterLabel = "io.x-k8s.kind.cluster"
 	KindRoleLabel    = "io.x-k8s.kind.role"
@@ -26,7 +30,6 @@ const (
 
 // Labels of ours. Together they tell the object that a container was made for.
 const (
-	//
 	// ManagementUIDLabel is the UID of the management cluster that the container was made by (Management).
 	ManagementUIDLabel = "terraform-capi.io/management-cluster-uid"
 	// ManagementNodeLabel is the node of the management cluster that its controllers ran on; empty if that is no
@@ -38,17 +41,19 @@ const (
 	ClusterUIDLabel = "terraform-capi.io/cluster-uid"
 	// ObjectUIDLabel is the UID of the DockerMachine or DockerCluster that the container was made for.
 	ObjectUIDLabel = "terraform-capi.io/object-uid"
+	// RoleLabel is one of the roles below.
+	RoleLabel = "terraform-capi.io/role"
 	// MachineLabel is the name of the DockerMachine. Load balancers have it, too, with an empty value.
 	MachineLabel = "terraform-capi.io/machine"
 	// FailureDomainLabel is the one that upstream's Docker provider uses.
 	FailureDomainLabel = "io.x-k8s.cluster.failureDomain"
 )
 
-// Roles of a container, values of KindRoleLabel.
+// Roles of a container. Those of nodes are also kind's.
 const (
 	RoleControlPlane = "control-plane"
 	RoleWorker       = "worker"
-	RoleLoadBalancer = "external-load-balancer"
+	RoleLoadBalancer = "load-balancer"
 )
 
 // Owner is the object that a container is made for.
@@ -60,6 +65,8 @@ type Owner struct {
 	// ClusterUID is the Cluster's, ObjectUID the one of the DockerMachine or DockerCluster. They change when the
 	// objects are moved to another management cluster.
 	ClusterUID, ObjectUID types.UID
+	// Created is when the object was created in its management cluster: for one that was moved, the time of the move.
+	Created time.Time
 	// Machine is the name of the DockerMachine; empty for the load balancer.
 	Machine string
 	// Role is one of the roles of this package.
@@ -69,34 +76,58 @@ type Owner struct {
 // Labels are what a container of the owner carries.
 func (o Owner) Labels() map[string]string {
 	return map[string]string{
-		KindClusterLabel:    o.Cluster,
-		KindRoleLabel:       o.Role,
 		ManagementUIDLabel:  string(o.Management.UID),
 		ManagementNodeLabel: o.Management.Node,
 		NamespaceLabel:      o.Namespace,
 		ClusterLabel:        o.Cluster,
 		ClusterUIDLabel:     string(o.ClusterUID),
 		ObjectUIDLabel:      string(o.ObjectUID),
+		RoleLabel:           o.Role,
 		MachineLabel:        o.Machine,
 	}
 }
 
-// Owns tells whether a container was made for the owner. Established says that the owner's object already
-// refers to the container; then its UID may differ, because a move gives it a new one. An object that does not
-// refer to it yet must not inherit what a deleted object of the same name left behind.
+// Owns tells whether a container was made for the owner. Established says that the owner's object already refers to the
+// container by name. Then the UID may differ, because a move gives the object a new one; but the move came after the
+// container. A container that is younger than the object and not made for it has only got the name of one that is gone:
+// names are given independently in each management cluster. An object that does not refer to a container yet must not
+// inherit what a deleted object of the same name left behind.
 func (o Owner) Owns(c container.Container, established bool) bool {
-	return c.Labels[NamespaceLabel] == o.Namespace &&
-		c.Labels[ClusterLabel] == o.Cluster &&
-		c.Labels[MachineLabel] == o.Machine &&
-		(c.Labels[KindRoleLabel] == RoleLoadBalancer) == (o.Role == RoleLoadBalancer) &&
-		(established || c.Labels[ObjectUIDLabel] == string(o.ObjectUID))
+	return o.matches(c) && (c.Labels[ObjectUIDLabel] == string(o.ObjectUID) || established && c.Created.Before(o.Created))
 }
 
-// IsNamesake tells whether a container belongs to a cluster of another namespace or management cluster, where names
-// are given independently.
-func (o Owner) IsNamesake(c container.Container) bool {
+// matches tells whether a container was made for an object of the owner's names, in whatever management cluster.
+func (o Owner) matches(c container.Container) bool {
 	namespace, ours := c.Labels[NamespaceLabel]
-	return ours && (namespace != o.Namespace || c.Labels[ManagementUIDLabel] != string(o.Management.UID))
+	return ours && namespace == o.Namespace &&
+		c.Labels[ClusterLabel] == o.Cluster &&
+		c.Labels[MachineLabel] == o.Machine &&
+		(c.Labels[RoleLabel] == RoleLoadBalancer) == (o.Role == RoleLoadBalancer)
+}
+
+// IsNamesake tells whether a container belongs to another machine or cluster, from whose names the same container name is
+// made. A predecessor, which had all the names of the owner, is no namesake.
+func (o Owner) IsNamesake(c container.Container) bool {
+	_, ours := c.Labels[NamespaceLabel]
+	return ours && (!o.matches(c) || c.Labels[ManagementUIDLabel] != string(o.Management.UID))
+}
+
+// Role is the role of a node or load balancer, of a workload cluster or of KinD; empty for other containers.
+func Role(c container.Container) string {
+	return cmp.Or(c.Labels[RoleLabel], c.Labels[KindRoleLabel])
+}
+
+// Siblings selects the containers of the cluster that a node belongs to, a workload cluster or KinD's. It is nil if the
+// container is not a node of either.
+func Siblings(c container.Container) map[string]string {
+	switch {
+	case c.Labels[ClusterLabel] != "":
+		return map[string]string{NamespaceLabel: c.Labels[NamespaceLabel], ClusterLabel: c.Labels[ClusterLabel]}
+	case c.Labels[KindClusterLabel] != "":
+		return map[string]string{KindClusterLabel: c.Labels[KindClusterLabel]}
+	default:
+		return nil
+	}
 }
 
 // ClusterSelector selects the containers of a cluster.
@@ -104,14 +135,22 @@ func ClusterSelector(cluster *clusterv1.Cluster) map[string]string {
 	return map[string]string{NamespaceLabel: cluster.Namespace, ClusterLabel: cluster.Name}
 }
 
-// MachineContainer is the name of a machine's container, and so of its Kubernetes node. Upstream names them the
-// same way.
-func MachineContainer(cluster, machine string) string {
-	if strings.HasPrefix(machine, cluster) {
-		return machine
+// MachineContainer is the name of a machine's container, and so of its Kubernetes node, unless another machine has it.
+// Upstream names them the same way. What could be the name of a KinD node gets a suffix, whether or not there is such a
+// cluster: it may be made later, and finds its nodes by name.
+func MachineContainer(cluster, machine string, infra types.UID) string {
+	name := machine
+	if !strings.HasPrefix(machine, cluster) {
+		name = cluster + "-" + machine
 	}
-	return cluster + "-" + machine
+	if kindNode.MatchString(name) {
+		return Distinct(name, infra)
+	}
+	return name
 }
+
+// kindNode matches the names that kind gives to containers: the cluster's name, the role, and a number from 2 on.
+var kindNode = regexp.MustCompile(`-(control-plane|worker|external-load-balancer)[0-9]*$`)
 
 // maxHostName is how long a container's name may be: it is a host name, too (RFC 1123).
 const maxHostName = 63

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -19,10 +20,12 @@ import (
 )
 
 func TestOwns(t *testing.T) {
-	owner := Owner{Namespace: "ns", Cluster: "c", ClusterUID: "1", ObjectUID: "2", Machine: "m", Role: RoleWorker}
+	now := time.Now()
+	owner := Owner{Namespace: "ns", Cluster: "c", ClusterUID: "1", ObjectUID: "2", Created: now, Machine: "m", Role: RoleWorker}
 	for name, test := range map[string]struct {
 		change      func(*Owner)
 		established bool
+		created     time.Duration
 		want        bool
 	}{
 		"the same":                             {change: func(*Owner) {}, want: true},
@@ -31,12 +34,17 @@ func TestOwns(t *testing.T) {
 		"another machine":                      {change: func(o *Owner) { o.Machine = "x" }, established: true},
 		"a load balancer":                      {change: func(o *Owner) { o.Role = RoleLoadBalancer }, established: true},
 		"left behind by an object of the name": {change: func(o *Owner) { o.ObjectUID = "x" }},
-		"of a moved object":                    {change: func(o *Owner) { o.ObjectUID, o.ClusterUID = "x", "y" }, established: true, want: true},
+		"of a moved object": {
+			change: func(o *Owner) { o.ObjectUID, o.ClusterUID = "x", "y" }, established: true, created: -time.Minute, want: true,
+		},
+		"made later, for an object of the same names elsewhere": {
+			change: func(o *Owner) { o.ObjectUID, o.Management.UID = "x", "y" }, established: true, created: time.Minute,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := owner
 			test.change(&other)
-			NewWithT(t).Expect(owner.Owns(container.Container{Labels: other.Labels()}, test.established)).To(Equal(test.want))
+			NewWithT(t).Expect(owner.Owns(container.Container{Labels: other.Labels(), Created: now.Add(test.created)}, test.established)).To(Equal(test.want))
 		})
 	}
 	NewWithT(t).Expect(owner.Owns(container.Container{}, true)).To(BeFalse())
@@ -44,8 +52,8 @@ func TestOwns(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	g := NewWithT(t)
-	g.Expect(MachineContainer("test", "test-abc")).To(Equal("test-abc"))
-	g.Expect(MachineContainer("test", "abc")).To(Equal("test-abc"))
+	g.Expect(MachineContainer("test", "test-abc", "1")).To(Equal("test-abc"))
+	g.Expect(MachineContainer("test", "abc", "1")).To(Equal("test-abc"))
 
 	g.Expect(ContainerName(ProviderID("test-abc"))).To(Equal("test-abc"))
 	g.Expect(ContainerName("aws:///x")).To(BeEmpty())
@@ -55,6 +63,22 @@ func TestNames(t *testing.T) {
 
 	g.Expect(LoadBalancerContainer("test", "1")).To(Equal("test-lb"))
 	g.Expect(LoadBalancerContainer(strings.Repeat("a", 61), "1")).To(And(HaveLen(63), MatchRegexp("^a+-[0-9a-f]{5}$")))
+}
+
+// What kind calls the nodes of a cluster, whatever that is called.
+func TestNamesAreNotOfKind(t *testing.T) {
+	g := NewWithT(t)
+	for _, machine := range []string{"control-plane", "dev-control-plane2", "worker", "worker12", "external-load-balancer", strings.Repeat("x", 50) + "-worker"} {
+		name := MachineContainer("dev", machine, "1")
+		g.Expect(kindNode.MatchString(name)).To(BeFalse(), name)
+		g.Expect(name).To(And(MatchRegexp("^dev-.*-[0-9a-f]{5}$"), Not(Equal(MachineContainer("dev", machine, "2")))))
+	}
+	for _, machine := range []string{"dev-control-plane-x7k2p", "worker-a", "dev-my-workers", "lb"} {
+		g.Expect(MachineContainer("dev", machine, "1")).To(HaveSuffix(machine))
+	}
+	for label := range (Owner{}).Labels() {
+		g.Expect(label).NotTo(HavePrefix("io.x-k8s.kind."))
+	}
 }
 
 func TestIsNamesake(t *testing.T) {
@@ -68,6 +92,9 @@ func TestIsNamesake(t *testing.T) {
 	g.Expect(owner.IsNamesake(with(func(o *Owner) { o.ObjectUID = "2" }))).To(BeFalse(), "a predecessor")
 	g.Expect(owner.IsNamesake(with(func(o *Owner) { o.Namespace = "x" }))).To(BeTrue())
 	g.Expect(owner.IsNamesake(with(func(o *Owner) { o.Management.UID = "x" }))).To(BeTrue())
+	g.Expect(owner.IsNamesake(with(func(o *Owner) { o.Cluster = "x" }))).To(BeTrue())
+	g.Expect(owner.IsNamesake(with(func(o *Owner) { o.Machine = "x" }))).To(BeTrue())
+	g.Expect(owner.IsNamesake(with(func(o *Owner) { o.Role = RoleLoadBalancer }))).To(BeTrue())
 	g.Expect(owner.IsNamesake(container.Container{})).To(BeFalse(), "somebody's")
 }
 
@@ -97,12 +124,14 @@ func TestReadManagement(t *testing.T) {
 	engine := container.NewFake("i")
 	for name, labels := range map[string]map[string]string{
 		"mgmt-control-plane": {KindClusterLabel: "mgmt", KindRoleLabel: RoleControlPlane},
+		"workload-1":         {NamespaceLabel: "default", ClusterLabel: "workload", RoleLabel: RoleControlPlane},
 		"namesake":           nil,
 	} {
 		NewWithT(t).Expect(engine.Create(ctx, container.Spec{Name: name, Image: "i", Labels: labels})).To(Succeed())
 	}
 	for node, want := range map[string]string{
 		"mgmt-control-plane": "mgmt-control-plane",
+		"workload-1":         "workload-1",
 		"namesake":           "",
 		"elsewhere":          "",
 		"":                   "",

@@ -40,7 +40,7 @@ func ReadManagement(ctx context.Context, reader client.Reader, runtime container
 	}
 	// If it cannot be known it must not be claimed: what has no such node is never taken for left behind.
 	found, err := runtime.Inspect(ctx, node)
-	if err != nil || found.Labels[KindClusterLabel] == "" {
+	if err != nil || Siblings(found) == nil {
 		node = ""
 	}
 	return Management{UID: namespace.UID, Node: node}, nil

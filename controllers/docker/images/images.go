@@ -72,7 +72,7 @@ func CopySystemImages(ctx context.Context, runtime container.Runtime, target str
 func systemImages(ctx context.Context, runtime container.Runtime, nodes []container.Container) ([]string, error) {
 	err := errors.New("no control plane node runs")
 	for _, node := range nodes {
-		if node.Labels[identity.KindRoleLabel] != identity.RoleControlPlane || !node.Running() {
+		if node.Labels[identity.RoleLabel] != identity.RoleControlPlane || !node.Running() {
 			continue
 		}
 		var out bytes.Buffer

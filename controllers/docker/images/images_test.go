@@ -37,7 +37,7 @@ func newNodes(t *testing.T, images map[string][]string) *nodes {
 			role = identity.RoleControlPlane
 		}
 		g := NewWithT(t)
-		g.Expect(n.Create(context.Background(), container.Spec{Name: name, Image: "node", Labels: map[string]string{identity.KindRoleLabel: role}})).To(Succeed())
+		g.Expect(n.Create(context.Background(), container.Spec{Name: name, Image: "node", Labels: map[string]string{identity.RoleLabel: role}})).To(Succeed())
 		g.Expect(n.Start(context.Background(), name)).To(Succeed())
 	}
 	return n

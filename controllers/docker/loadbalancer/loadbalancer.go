@@ -131,7 +131,7 @@ func (l *LoadBalancer) list(ctx context.Context) ([]container.Container, error) 
 	all, err := l.Runtime.List(ctx, map[string]string{
 		identity.NamespaceLabel: l.Owner.Namespace,
 		identity.ClusterLabel:   l.Owner.Cluster,
-		identity.KindRoleLabel:  identity.RoleLoadBalancer,
+		identity.RoleLabel:      identity.RoleLoadBalancer,
 	})
 	return slices.DeleteFunc(all, func(c container.Container) bool { return !l.isOurs(c) }), err
 }
@@ -230,7 +230,7 @@ func (l *LoadBalancer) replace(ctx context.Context, found container.Container, c
 	if found.State != container.StateCreated || !errors.Is(cause, container.ErrConflict) || l.HostPort != 0 {
 		return cause
 	}
-	if err := l.Runtime.Remove(ctx, l.Name); err != nil {
+	if err := l.Runtime.Remove(ctx, found.ID); err != nil {
 		return err
 	}
 	return l.create(ctx, config, content)
@@ -278,7 +278,7 @@ func (l *LoadBalancer) Delete(ctx context.Context) error {
 		return err
 	}
 	for _, c := range ours {
-		if err := l.Runtime.Remove(ctx, c.Name); err != nil {
+		if err := l.Runtime.Remove(ctx, c.ID); err != nil {
 			return err
 		}
 	}

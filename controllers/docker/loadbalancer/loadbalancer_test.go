@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	. "github.com/onsi/gomega"
@@ -263,6 +264,7 @@ func TestMoved(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	after := newLoadBalancer(engine)
 	after.Owner.ObjectUID, after.Owner.Management.UID, after.Host = "another", "another", endpoint.IPv4
+	after.Owner.Created = time.Now()
 	g.Expect(after.Ensure(ctx, Config{Port: 6443})).To(Equal(endpoint))
 	g.Expect(after.Name).To(Equal(before.Name))
 	g.Expect(after.Delete(ctx)).To(Succeed())

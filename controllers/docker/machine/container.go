@@ -48,6 +48,9 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 		}
 	case err != nil:
 		return ctrl.Result{}, err
+	case !s.owner().Owns(found, s.established()) && s.established():
+		missing(s)
+		return ctrl.Result{}, nil
 	case !s.owner().Owns(found, s.established()):
 		s.wait(&s.provisioned, infrav1.ContainerNameTakenReason, fmt.Sprintf(
 			"Container %s (%.12s) exists and does not belong to this machine; remove it with \"docker rm -f -v %s\" if nobody needs it",
@@ -92,7 +95,7 @@ func (r *Reconciler) find(ctx context.Context, s *scope) (container.Container, e
 	if s.containerName = identity.ContainerName(s.dockerMachine.Spec.ProviderID); s.containerName != "" {
 		return r.Runtime.Inspect(ctx, s.containerName)
 	}
-	s.containerName = identity.MachineContainer(s.cluster.Name, s.machine.Name)
+	s.containerName = identity.MachineContainer(s.clusterName, s.machine.Name, s.dockerMachine.UID)
 	found, err := r.Runtime.Inspect(ctx, s.containerName)
 	if err == nil && s.owner().IsNamesake(found) {
 		s.containerName = identity.Distinct(s.containerName, s.dockerMachine.UID)
@@ -107,7 +110,7 @@ func (r *Reconciler) exchange(ctx context.Context, found container.Container, ca
 	if !errors.Is(cause, container.ErrAddressTaken) {
 		return cause
 	}
-	if err := r.Runtime.Remove(ctx, found.Name); err != nil {
+	if err := r.Runtime.Remove(ctx, found.ID); err != nil {
 		return err
 	}
 	return cause
@@ -116,8 +119,7 @@ func (r *Reconciler) exchange(ctx context.Context, found container.Container, ca
 // create makes the container, unstarted.
 func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container, error) {
 	if s.established() {
-		s.wait(&s.provisioned, infrav1.ContainerMissingReason, fmt.Sprintf(
-			"Container %s was removed and its data with it; delete the Machine to replace it", s.containerName))
+		missing(s)
 		return container.Container{}, nil
 	}
 	// Cluster API copies this from the DockerCluster. Either will do, and the first to come saves a moment.
@@ -153,6 +155,12 @@ func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container,
 		return container.Container{}, err
 	}
 	return r.Runtime.Inspect(ctx, s.containerName)
+}
+
+// missing says that the container of a machine that had one is gone, whether or not another has got its name.
+func missing(s *scope) {
+	s.wait(&s.provisioned, infrav1.ContainerMissingReason, fmt.Sprintf(
+		"Container %s was removed and its data with it; delete the Machine to replace it", s.containerName))
 }
 
 // bootstrapAndStart gives a new container its bootstrap data and starts it. Until it is started this can be

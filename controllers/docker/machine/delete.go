@@ -14,8 +14,8 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 )
 
-// reconcileDelete removes the machine's container with its volumes, those of images that no machine needs any more, and last the finalizer. It goes by labels and
-// not by name: the objects that the name is made from may be gone already.
+// reconcileDelete removes the machine's container with its volumes, those of images that no machine needs any more, and
+// last the finalizer. It goes by labels, because the objects that the container's name is made from may be gone already.
 func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
 	r.Jobs.Forget(s.dockerMachine)
 	containers, err := r.Runtime.List(ctx, map[string]string{
@@ -26,13 +26,11 @@ func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
 		return err
 	}
 	for _, c := range containers {
-		mine := c.Labels[identity.ObjectUIDLabel] == string(s.dockerMachine.UID) ||
-			s.dockerMachine.Spec.ProviderID == identity.ProviderID(c.Name)
-		if !mine {
+		if !s.owner().Owns(c, s.dockerMachine.Spec.ProviderID == identity.ProviderID(c.Name)) {
 			continue
 		}
 		ctrl.LoggerFrom(ctx).Info("Removing the container", "container", c.Name)
-		if err := r.Runtime.Remove(ctx, c.Name); err != nil {
+		if err := r.Runtime.Remove(ctx, c.ID); err != nil {
 			return err
 		}
 	}

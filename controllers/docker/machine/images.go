@@ -153,7 +153,7 @@ func (r *Reconciler) clusterNodes(ctx context.Context, s *scope) ([]container.Co
 	}
 	nodes := all[:0]
 	for _, c := range all {
-		if c.Labels[identity.KindRoleLabel] != identity.RoleLoadBalancer {
+		if c.Labels[identity.RoleLabel] != identity.RoleLoadBalancer {
 			nodes = append(nodes, c)
 		}
 	}

@@ -141,6 +141,7 @@ func (r *Reconciler) newScope(ctx context.Context, object kinds.Object[*infrav1.
 	if name == "" {
 		return s, nil
 	}
+	s.clusterName = name
 	cluster := &clusterv1.Cluster{}
 	if err := r.Client.Get(ctx, client.ObjectKey{Namespace: dockerMachine.Namespace, Name: name}, cluster); err != nil {
 		if apierrors.IsNotFound(err) {

@@ -6,6 +6,7 @@ package machine
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -80,7 +81,7 @@ func TestContainerSpec(t *testing.T) {
 	e.Expect(spec.Volumes).To(ConsistOf("/var"))
 	e.Expect(spec.Mounts).To(ContainElement(container.Mount{Source: "/data", Target: "/mnt", ReadOnly: true}))
 	e.Expect(spec.Labels).To(Equal(map[string]string{
-		identity.KindClusterLabel: "test", identity.KindRoleLabel: "control-plane",
+		identity.RoleLabel:          "control-plane",
 		identity.ManagementUIDLabel: "management-uid", identity.ManagementNodeLabel: "management-node",
 		identity.NamespaceLabel: "default", identity.ClusterLabel: "test", identity.ClusterUIDLabel: "cluster-uid",
 		identity.MachineLabel: "dm-1", identity.ObjectUIDLabel: "docker-machine-uid", identity.FailureDomainLabel: "fd1",
@@ -221,11 +222,32 @@ func TestMoved(t *testing.T) {
 	e.finish(node, success)
 	update(e, &infrav1.DockerMachine{}, "dm-1", func(m *infrav1.DockerMachine) {
 		m.UID = "another"
+		m.CreationTimestamp = metav1.NewTime(time.Now().Add(time.Second))
 		m.Status = infrav1.DockerMachineStatus{}
 	})
 	e.restart()
 	e.mustReconcile()
 	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionTrue, clusterv1.ReadyReason, "")
+}
+
+// A container of another management cluster may get the name of one that is gone, and all other names, too.
+func TestNameOfGoneContainerTaken(t *testing.T) {
+	e := newEnvironment(t, func(o *objects) {
+		o.dockerMachine.CreationTimestamp = metav1.NewTime(time.Now().Add(-time.Minute))
+		o.dockerMachine.Finalizers = []string{infrav1.MachineFinalizer}
+	})
+	e.mustReconcile()
+	labels := maps.Clone(e.engine.Spec(node).Labels)
+	labels[identity.ManagementUIDLabel], labels[identity.ObjectUIDLabel] = "elsewhere", "elsewhere"
+	e.engine.Vanish(node)
+	e.Expect(e.engine.Create(ctx, container.Spec{Name: node, Image: testImage, Labels: labels})).To(Succeed())
+
+	e.mustReconcile()
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerMissingReason, node)
+	e.Expect(e.engine.Calls()).NotTo(ContainElement("Remove " + node))
+	e.Expect(e.client.Delete(ctx, e.dockerMachine())).To(Succeed())
+	e.mustReconcile()
+	e.Expect(e.engine.Inspect(ctx, node)).To(And(HaveField("Labels", labels), HaveField("State", container.StateCreated)))
 }
 
 func TestControllerRestartDuringBootstrap(t *testing.T) {

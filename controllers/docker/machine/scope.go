@@ -21,6 +21,8 @@ type scope struct {
 	dockerMachine *infrav1.DockerMachine
 	// machine is the owner; nil until Cluster API has set it.
 	machine *clusterv1.Machine
+	// clusterName is the name of the machine's cluster, whether or not that exists.
+	clusterName string
 	// cluster is the machine's; nil if it does not exist.
 	cluster *clusterv1.Cluster
 	// dockerCluster is the cluster's infrastructure; nil if it does not exist.
@@ -67,20 +69,25 @@ func (s *scope) established() bool {
 	return s.dockerMachine.Spec.ProviderID != ""
 }
 
+// owner is the DockerMachine. When it is being deleted, the objects around it may be gone, and the role and the cluster's
+// UID with them; they do not decide about what it owns.
 func (s *scope) owner() identity.Owner {
-	role := identity.RoleWorker
-	if s.isControlPlane() {
-		role = identity.RoleControlPlane
-	}
-	return identity.Owner{
+	owner := identity.Owner{
 		Management: s.management,
-		Namespace:  s.cluster.Namespace,
-		Cluster:    s.cluster.Name,
-		ClusterUID: s.cluster.UID,
+		Namespace:  s.dockerMachine.Namespace,
+		Cluster:    s.clusterName,
 		ObjectUID:  s.dockerMachine.UID,
+		Created:    s.dockerMachine.CreationTimestamp.Time,
 		Machine:    s.dockerMachine.Name,
-		Role:       role,
+		Role:       identity.RoleWorker,
 	}
+	if s.cluster != nil {
+		owner.ClusterUID = s.cluster.UID
+	}
+	if s.machine != nil && s.isControlPlane() {
+		owner.Role = identity.RoleControlPlane
+	}
+	return owner
 }
 
 // wait ends the phases after this one.

@@ -65,11 +65,11 @@ func (n *Network) Join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cluster := node.Labels[identity.KindClusterLabel]
-	if cluster == "" {
+	siblings := identity.Siblings(node)
+	if siblings == nil {
 		return nil
 	}
-	nodes, err := n.Runtime.List(ctx, map[string]string{identity.KindClusterLabel: cluster})
+	nodes, err := n.Runtime.List(ctx, siblings)
 	if err != nil {
 		return err
 	}

@@ -89,12 +89,16 @@ func TestJoin(t *testing.T) {
 	g := NewWithT(t)
 	ctx := context.Background()
 	engine := container.NewFake(image)
-	for name, cluster := range map[string]string{"mgmt-control-plane": "mgmt", "mgmt-worker": "mgmt", "other-control-plane": "other", "plain": ""} {
-		spec := container.Spec{Name: name, Image: image, Labels: map[string]string{}}
-		if cluster != "" {
-			spec.Labels[identity.KindClusterLabel] = cluster
-		}
-		g.Expect(engine.Create(ctx, spec)).To(Succeed())
+	create := func(name string, labels map[string]string) {
+		g.Expect(engine.Create(ctx, container.Spec{Name: name, Image: image, Labels: labels})).To(Succeed())
+	}
+	create("plain", nil)
+	for name, cluster := range map[string]string{"mgmt-control-plane": "mgmt", "mgmt-worker": "mgmt", "other-control-plane": "other"} {
+		create(name, map[string]string{identity.KindClusterLabel: cluster})
+	}
+	// A workload cluster, which may be a management cluster since clusterctl moved one there, with the name of KinD's.
+	for _, name := range []string{"mgmt-1", "mgmt-2"} {
+		create(name, identity.Owner{Namespace: "default", Cluster: "mgmt", Machine: name, Role: identity.RoleControlPlane}.Labels())
 	}
 	networks := func(name string) []string {
 		found, err := engine.Inspect(ctx, name)
@@ -111,4 +115,10 @@ func TestJoin(t *testing.T) {
 	g.Expect(networks("mgmt-control-plane")).To(ConsistOf("clusters"))
 	g.Expect(networks("mgmt-worker")).To(ConsistOf("clusters"))
 	g.Expect(networks("other-control-plane")).To(BeEmpty())
+	g.Expect(networks("mgmt-1")).To(BeEmpty())
+
+	n.ManagementNode = "mgmt-1"
+	g.Expect(n.Join(ctx)).To(Succeed())
+	g.Expect(networks("mgmt-1")).To(ConsistOf("clusters"))
+	g.Expect(networks("mgmt-2")).To(ConsistOf("clusters"))
 }

@@ -5,6 +5,7 @@ package orphans
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -34,7 +35,8 @@ var uidCommand = []string{"kubectl", "--kubeconfig=" + adminKubeconfig, "--reque
 type clusterKey struct{ managementUID, namespace, name string }
 
 func clusterOf(c container.Container) clusterKey {
-	return clusterKey{c.Labels[identity.ManagementUIDLabel], c.Labels[identity.NamespaceLabel], c.Labels[identity.KindClusterLabel]}
+	name := cmp.Or(c.Labels[identity.ClusterLabel], c.Labels[identity.KindClusterLabel])
+	return clusterKey{c.Labels[identity.ManagementUIDLabel], c.Labels[identity.NamespaceLabel], name}
 }
 
 // controlPlanes is what the control planes on an engine say.
@@ -53,7 +55,7 @@ func askControlPlanes(ctx context.Context, runtime container.Runtime, containers
 		found = controlPlanes{uids: map[clusterKey]types.UID{}}
 	)
 	for _, c := range containers {
-		if c.Labels[identity.KindRoleLabel] != identity.RoleControlPlane {
+		if identity.Role(c) != identity.RoleControlPlane {
 			continue
 		}
 		wg.Go(func() {
@@ -96,7 +98,7 @@ func (p controlPlanes) manage(managementUID types.UID) bool {
 func (p controlPlanes) mayManage(m member) []string {
 	var names []string
 	for _, c := range p.silent {
-		if clusterOf(c) == clusterOf(m.Container) || strings.HasPrefix(m.management.Node, c.Labels[identity.KindClusterLabel]) {
+		if clusterOf(c) == clusterOf(m.Container) || strings.HasPrefix(m.management.Node, clusterOf(c).name) {
 			names = append(names, c.Name)
 		}
 	}

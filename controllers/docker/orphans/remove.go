@@ -19,7 +19,7 @@ func Remove(ctx context.Context, runtime container.Runtime, orphans []Orphan) (r
 	var errs []error
 	for _, orphan := range orphans {
 		for _, c := range orphan.Containers {
-			if err := runtime.Remove(ctx, c.Name); err != nil {
+			if err := runtime.Remove(ctx, c.ID); err != nil {
 				errs = append(errs, err)
 				continue
 			}

@@ -22,7 +22,9 @@ func TestRemoveVolumesOfImages(t *testing.T) {
 		g.Expect(e.Create(t.Context(), container.Spec{Name: name, Image: image, SharedVolumes: shared})).To(Succeed())
 	}
 	remove := func(name string) {
-		_, err := Remove(t.Context(), e, []Orphan{{Containers: []container.Container{{Name: name}}}})
+		found, err := e.Inspect(t.Context(), name)
+		g.Expect(err).NotTo(HaveOccurred())
+		_, err = Remove(t.Context(), e, []Orphan{{Containers: []container.Container{found}}})
 		g.Expect(err).NotTo(HaveOccurred())
 	}
 	remove("test-1")

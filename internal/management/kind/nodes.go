@@ -28,9 +28,9 @@ const (
 // Identity tells one KinD cluster from every other, whatever they are called.
 type Identity struct {
 	// Engine is the id of the Docker engine.
-	Engine string
+	Engine string `json:"engine"`
 	// Nodes are the ids of the nodes' containers, sorted.
-	Nodes []string
+	Nodes []string `json:"nodes"`
 }
 
 // Identity asks which cluster it is that has this name now. The error is

@@ -72,5 +72,9 @@ func predict(t *testing.T, c *Controllers, before, after *world, reality *realit
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	return topology.Compare(old, updated)
+	rolls, problems := topology.Compare(old, updated)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return rolls
 }

@@ -13,25 +13,45 @@
 #   control-plane               this node gets an API server; names and addresses that its certificate must have
 #   pod-subnet                  install the node image's network plug-in for this subnet
 #   started, log, result        state
+#   completed                   number of the last command that has ended, from the one that ran kubeadm on
+#   control-plane-completed     what a control plane node needs after kubeadm is done
+#
+# The node may go down at any moment. Until kubeadm has succeeded, the next boot undoes what kubeadm did and starts over.
+# After that nothing is undone: the next boot continues with the command that was interrupted. cloud-init would not run it
+# again, and leave the node without the rest.
 
 set -o nounset -o pipefail
 umask 022
 root=/usr/local/lib/terraform-capi
 sentinel=/run/cluster-api/bootstrap-success.complete
+join_config=/run/kubeadm/kubeadm-join-config.yaml
 kubeconfig=/etc/kubernetes/admin.conf
+pki=/etc/kubernetes/pki
+etcd_manifest=/etc/kubernetes/manifests/etcd.yaml
+kubeadm_config=/kind/kubeadm.conf
 cd /
 exec >>"$root/log" 2>&1 </dev/null
 
-# finish CODE COMMAND: leaves the result, whole or not at all, and ends.
+# save NAME: writes its input to a file of this folder, whole or not at all, and returns when it is on disk.
+save() {
+  cat >"$root/$1.new" && sync "$root/$1.new" && mv "$root/$1.new" "$root/$1" && sync "$root"
+}
+
+# finish CODE COMMAND: leaves the result and ends.
 finish() {
   {
     echo "exit=$1"
     echo "command=$2"
     echo
     if [ "$1" != 0 ]; then tail -n 40 "$root/log"; fi
-  } >"$root/result.new"
-  mv "$root/result.new" "$root/result"
+  } | save result
+  [ "$1" != 0 ] || clean_up
   exit "$1"
+}
+
+# Keys and tokens are where they belong after a success.
+clean_up() {
+  rm -rf "$root/files" "$root/users" "$root/commands"
 }
 
 # note TEXT: a line in the log that says when.
@@ -39,34 +59,76 @@ note() {
   echo "--- $(date -u +%H:%M:%S.%3N) $1"
 }
 
-# retry COMMAND...: an API server that has just started may be away for moments.
+# retry COMMAND...: an API server may be away for moments after its first start, and for minutes after a restart of the
+# Docker host with many nodes.
 retry() {
-  for _ in $(seq 60); do
+  for _ in $(seq 300); do
     "$@" && return 0
     sleep 1
   done
   return 1
 }
 
+# run SCRIPT
 run() {
-  local script label
-  for script in "$root/$1"/*.sh; do
-    [ -e "$script" ] || continue
-    label=$(cat "${script%.sh}.label")
-    note "$label"
-    /bin/sh "$script" || finish $? "$label"
-    if [ -e "$sentinel" ] && [ ! -e "$root/kubeadm-done" ]; then
-      after_kubeadm
-      touch "$root/kubeadm-done"
-    fi
+  local label
+  label=$(cat "${1%.sh}.label")
+  note "$label"
+  /bin/sh "$1" || finish $? "$label"
+}
+
+run_boot_commands() {
+  local script
+  for script in "$root/boot"/*.sh; do
+    [ ! -e "$script" ] || run "$script"
   done
+}
+
+run_commands() {
+  local script number
+  for script in "$root/commands"/*.sh; do
+    [ -e "$script" ] || continue
+    number=$(basename "$script" .sh)
+    if ! is_completed "$number"; then
+      run "$script"
+      # kubeadm has succeeded. No restart must undo that, so nothing comes before writing it down.
+      if [ -e "$root/completed" ] || [ -e "$sentinel" ]; then complete "$number"; fi
+    fi
+    if [ -e "$root/completed" ]; then after_kubeadm; fi
+  done
+}
+
+# complete NUMBER: the command has ended, and so has kubeadm.
+complete() {
+  echo "$1" | save completed || finish $? "saving the progress"
+}
+
+is_completed() {
+  [ -e "$root/completed" ] && [[ ! $1 > $(cat "$root/completed") ]]
+}
+
+# has_kubeadm_succeeded also believes kubeadm's last words: the node may have gone down before the progress was saved.
+has_kubeadm_succeeded() {
+  local script
+  [ ! -e "$root/completed" ] || return 0
+  grep -qE '^(Your Kubernetes control-plane has initialized successfully!|This node has joined the cluster)' "$root/log" || return 1
+  script=$(grep -lF "$sentinel" "$root/commands"/*.sh | head -n 1)
+  [ -n "$script" ] || finish 1 "kubeadm, which succeeded: no command writes $sentinel, so it is unknown where to resume"
+  complete "$(basename "$script" .sh)"
 }
 
 write_files() {
   local number mode owner how path
+  local -A fresh=()
   while IFS=$'\t' read -r number mode owner how path; do
-    # After an interrupted attempt: what is still there is not on a tmpfs and has been appended to already.
-    if [ "$how" = append ] && [ "$interrupted" = yes ] && [ -e "$path" ]; then continue; fi
+    # What an earlier attempt has left is not on a tmpfs, and has been appended to already. Once kubeadm has succeeded, it
+    # may also have been edited by commands that do not run again.
+    if [ -e "$path" ] && [ -z "${fresh[$path]:-}" ]; then
+      case $attempt-$how in
+      repeated-append | resumed-*) continue ;;
+      esac
+    fi
+    fresh[$path]=yes
     mkdir -p "$(dirname "$path")" || finish 1 "write_files: $path"
     if [ "$how" = append ]; then
       (umask 077 && cat "$root/files/$number" >>"$path") || finish 1 "write_files: $path"
@@ -88,14 +150,16 @@ add_users() {
   done
 }
 
+# after_kubeadm can be repeated.
 after_kubeadm() {
-  [ -e "$root/control-plane" ] || return 0
+  [ -e "$root/control-plane" ] && [ ! -e "$root/control-plane-completed" ] || return 0
   note "certificate names"
   certify
   if [ -s "$root/pod-subnet" ]; then
     note "network plug-in"
     install_cni
   fi
+  touch "$root/control-plane-completed"
 }
 
 # The API server's certificate must be valid for the names under which the Docker host reaches it. They are in
@@ -104,6 +168,8 @@ after_kubeadm() {
 # notices a new certificate by itself.
 certify() {
   local config="$root/cluster.yaml" name missing=""
+  # After an interrupted renewal, the API server that is asked below may have no certificate to start with.
+  if [ -e "$kubeadm_config" ] && [ ! -e "$pki/apiserver.crt" ]; then renew_certificate; fi
   retry kubectl --kubeconfig="$kubeconfig" --namespace=kube-system get configmap kubeadm-config \
     --output=jsonpath='{.data.ClusterConfiguration}' >"$config" ||
     finish 1 "reading the cluster's kubeadm configuration"
@@ -111,11 +177,15 @@ certify() {
     grep -qxF -- "  - $name" "$config" || missing=yes
   done <"$root/control-plane"
   # kind's entrypoint makes a new certificate from this file when the node comes back with another address.
-  mkdir -p /kind
-  add_names "$config" >/kind/kubeadm.conf
-  [ -n "$missing" ] || return 0
-  rm -f /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key
-  kubeadm init phase certs apiserver --config /kind/kubeadm.conf ||
+  mkdir -p "$(dirname "$kubeadm_config")"
+  add_names "$config" >"$kubeadm_config.new"
+  mv "$kubeadm_config.new" "$kubeadm_config"
+  [ -z "$missing" ] || renew_certificate
+}
+
+renew_certificate() {
+  rm -f "$pki/apiserver.crt" "$pki/apiserver.key"
+  kubeadm init phase certs apiserver --config "$kubeadm_config" ||
     finish $? "kubeadm init phase certs apiserver"
 }
 
@@ -147,27 +217,52 @@ install_cni() {
     finish 1 "installing the network plug-in: kubectl apply of $manifest"
 }
 
-run boot
-# Bootstrapping is done once, with whatever outcome.
-[ ! -e "$root/result" ] || exit 0
-
-interrupted=no
-if [ -e "$root/started" ]; then
-  # The node went down in the middle. What kubeadm left would stop it from starting over.
-  interrupted=yes
+# start_over undoes what kubeadm has left, which would stop it from running again.
+start_over() {
+  # "kubeadm reset" deletes etcd's data even if it cannot remove the member from the cluster. Without this member, the
+  # others may have no quorum, and no way to remove it. Only the node that initialises the cluster has no others.
+  if [ -e "$etcd_manifest" ] && grep -qF "$join_config" "$root/files.list"; then
+    finish 1 "kubeadm join: interrupted after this node had become a member of etcd; delete the Machine to replace it"
+  fi
   note "starting over after an interruption"
   timeout 120 kubeadm reset --force || true
-  rm -f "$root/kubeadm-done"
-fi
-touch "$root/started"
+}
 
-write_files
-add_users
-if [ -e "$root/wait-for-images" ]; then
-  until [ -e "$root/images-loaded" ]; do sleep 0.2; done
+# resume restores what was on a tmpfs and is not written by the commands that are left.
+resume() {
+  note "resuming after an interruption"
+  write_files
+  mkdir -p "$(dirname "$sentinel")"
+  echo success >"$sentinel"
+}
+
+prepare() {
+  write_files
+  add_users
+  if [ -e "$root/wait-for-images" ]; then
+    until [ -e "$root/images-loaded" ]; do sleep 0.2; done
+  fi
+}
+
+run_boot_commands
+# Bootstrapping is done once, with whatever outcome.
+if [ -e "$root/result" ]; then
+  if grep -qx exit=0 "$root/result"; then clean_up; fi
+  exit 0
 fi
-run commands
-# Keys and tokens are where they belong by now.
-rm -rf "$root/files" "$root/users" "$root/commands"
+
+attempt=first
+if [ -e "$root/started" ]; then
+  attempt=repeated
+  if has_kubeadm_succeeded; then attempt=resumed; fi
+fi
+save started
+
+case $attempt in
+first) prepare ;;
+repeated) start_over; prepare ;;
+resumed) resume ;;
+esac
+run_commands
 note "done"
 finish 0 ""

@@ -1,0 +1,64 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package capiprovider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+)
+
+// Schema describes the resource.
+func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A Cluster API provider in a management cluster: its kinds, its webhooks and its controllers. " +
+			"The controllers are part of this Terraform provider's own executable, so nothing is downloaded; " +
+			"a new version of the Terraform provider shows as an update in place.\n\n" +
+			"A working Cluster API takes one of each type. A provider refuses to be destroyed while objects of its kinds exist.",
+		Attributes: map[string]schema.Attribute{
+			"id":                 tfkit.IDAttribute("`[MANAGEMENT_CLUSTER/]NAME`"),
+			"management_cluster": tfkit.ManagementClusterAttribute(),
+			"name": schema.StringAttribute{
+				MarkdownDescription: "Name of the provider, one of `cluster-api`, `bootstrap-kubeadm`, `control-plane-kubeadm` and " +
+					"`infrastructure-docker`. A change replaces the provider.",
+				Required:      true,
+				Validators:    []validator.String{stringvalidator.OneOf(config.Names()...)},
+				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"image": schema.StringAttribute{
+				MarkdownDescription: "Image of the controllers. Set it to a reference in a registry if the management cluster is not a KinD cluster " +
+					"on this machine, or if this machine does not run Linux. Default: this provider's own executable, which is loaded into the node. " +
+					"A change is made in place.",
+				Optional:   true,
+				Computed:   true,
+				Validators: []validator.String{tfkit.ImageReference()},
+			},
+			"timeouts": defaultTimeouts.Attribute(ctx),
+			"namespace": schema.StringAttribute{
+				MarkdownDescription: "Namespace of the controllers.",
+				Computed:            true,
+			},
+			"type": schema.StringAttribute{
+				MarkdownDescription: "Type of the provider: `CoreProvider`, `BootstrapProvider`, `ControlPlaneProvider` or `InfrastructureProvider`.",
+				Computed:            true,
+			},
+			"version": schema.StringAttribute{
+				MarkdownDescription: "Version of Cluster API that the provider is made from.",
+				Computed:            true,
+			},
+			"ready": schema.BoolAttribute{
+				MarkdownDescription: "Whether the controllers are available and the webhooks answer. If not, the next apply installs the provider again and waits.",
+				Computed:            true,
+			},
+		},
+	}
+}

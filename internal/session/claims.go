@@ -1,0 +1,50 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+// Step is what a resource does with the object that it claims. Terraform takes each
+// step once for each resource that it creates.
+type Step string
+
+const (
+	// Plan is the plan of a creation.
+	Plan Step = "plan"
+	// Create is the creation.
+	Create Step = "create"
+)
+
+// claim is a resource type and the id of an object.
+type claim struct {
+	step             Step
+	resourceType, id string
+}
+
+// Claim says whether the resource that asks is the first one of the session that
+// is to create the object with this id. Terraform does not tell resources apart
+// for providers, so a second one is known only by asking as well.
+func (s *Session) Claim(step Step, resourceType, id string) bool {
+	_, claimed := s.claims.LoadOrStore(claim{step, resourceType, id}, true)
+	return !claimed
+}
+
+// Manage notes that a state has the object with this UID.
+func (s *Session) Manage(uid types.UID) { s.managed.Store(uid, true) }
+
+// MayCreate says whether a plan may create an object of which there is one. It may
+// if that one is about to be replaced: Terraform plans a replacement as a creation,
+// without the state, and for a tainted resource also without what the private state
+// recorded. The apply decides about objects that are being deleted, or whose creation
+// was cut off.
+func (s *Session) MayCreate(existing client.Object, recorded types.UID) bool {
+	_, managed := s.managed.Load(existing.GetUID())
+	_, marked := existing.GetAnnotations()[management.CreationAnnotation]
+	return managed || marked || existing.GetUID() == recorded || existing.GetDeletionTimestamp() != nil
+}

@@ -1,0 +1,118 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tfkit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
+)
+
+// recordKey is where the record is in the private state.
+const recordKey = "record"
+
+// Record is what proves that an object is the one that the state is about. It is
+// kept in the private state, and empty while a resource is being imported.
+type Record struct {
+	// Management is the management cluster that the object was in.
+	Management management.Identity `json:"managementCluster"`
+	// UID is the object's.
+	UID types.UID `json:"uid,omitempty"`
+	// Creation is the nonce of a creation whose mark could not be removed.
+	Creation string `json:"creation,omitempty"`
+}
+
+// PrivateState is where a resource keeps what Terraform does not show.
+type PrivateState interface {
+	PrivateReader
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+// PrivateReader is a PrivateState during a plan or a deletion.
+type PrivateReader interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+// ReadRecord returns the record, a Record or what embeds one. It is zero if there
+// is none.
+func ReadRecord[T any](ctx context.Context, private PrivateReader) (T, diag.Diagnostics) {
+	var record T
+	content, diags := private.GetKey(ctx, recordKey)
+	if diags.HasError() || len(content) == 0 {
+		return record, diags
+	}
+	if err := json.Unmarshal(content, &record); err != nil {
+		diags.AddError("Unreadable private state", fmt.Sprintf(
+			"What the provider recorded about the resource cannot be read: %s. Remove the resource with terraform state rm, and import it.", err))
+	}
+	return record, diags
+}
+
+// WriteRecord keeps the record.
+func WriteRecord[T any](ctx context.Context, private PrivateState, record T) diag.Diagnostics {
+	content, err := json.Marshal(record)
+	if err != nil {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Record not written", err.Error())}
+	}
+	return private.SetKey(ctx, recordKey, content)
+}
+
+// Absence says what it means that a management cluster does not have the object of
+// the record: with the error management.ErrGone it is proven to be gone.
+func (r *Record) Absence(ctx context.Context, mgmt *management.Cluster, kind schema.GroupKind, absent error) error {
+	if err := mgmt.ProveAbsent(ctx, r.Management, kind, absent); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", management.ErrGone, absent)
+}
+
+// NotRead ends a refresh for which the management cluster could not be connected to,
+// or did not have the object. It is forgotten if it is proven to be gone; else the
+// last known state is kept, which there is none of while a resource is being imported.
+func NotRead(ctx context.Context, resp *resource.ReadResponse, object string, err error, imported bool) {
+	switch {
+	case errors.Is(err, management.ErrGone), imported && management.IsAbsent(err):
+		resp.State.RemoveResource(ctx)
+	case errors.Is(err, management.ErrAnother), imported:
+		resp.Diagnostics.Append(ConnectError(err))
+	default:
+		resp.Diagnostics.Append(ConnectWarning(object, err))
+	}
+}
+
+// finishTimeout bounds what ends a creation, when the operation's own time may be
+// over.
+const finishTimeout = 30 * time.Second
+
+// FinishCreation removes the mark of a creation, even if the operation was
+// interrupted.
+func FinishCreation(ctx context.Context, creation *management.Creation) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	return creation.Finish(ctx)
+}
+
+// Identify completes a record of an object that was found or made in the
+// management cluster with the given id. What cannot be identified is left out, and
+// recorded the next time: the object exists in any case.
+func (r *Record) Identify(ctx context.Context, s *session.Session, managementCluster string, uid types.UID) {
+	r.UID = uid
+	s.Manage(uid)
+	if r.Management.UID != "" {
+		return
+	}
+	if identity, err := s.Identify(ctx, managementCluster); err == nil {
+		r.Management = identity
+	}
+}
