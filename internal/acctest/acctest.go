@@ -146,6 +146,7 @@ func leftovers(t *testing.T, name string) map[string]bool {
 	for what, args := range map[string][]string{
 		"container of KinD": {"ps", "--all", "--filter", "label=" + kind.Label + "=" + name, "--format", "{{.Names}}"},
 		"container":         {"ps", "--all", "--filter", "label=" + identity.ClusterLabel + "=" + name, "--format", "{{.Names}}"},
+		"claim":             {"ps", "--all", "--filter", "label=terraform-capi.io/claim=" + name, "--format", "{{.Names}}"},
 		"volume":            {"volume", "ls", "--filter", "dangling=true", "--quiet"},
 	} {
 		for _, name := range strings.Fields(Docker(t, args...)) {
