@@ -58,6 +58,11 @@ func (p Provider) Factories() map[string]func() (tfprotov6.ProviderServer, error
 	return Factories(func() provider.Provider { return testProvider{p} })
 }
 
+// Server serves the provider to whoever speaks its protocol.
+func (p Provider) Server() tfprotov6.ProviderServer {
+	return providerserver.NewProtocol6(testProvider{p})()
+}
+
 type testProvider struct{ Provider }
 
 var (

@@ -63,7 +63,7 @@ type Creation struct {
 	object  *unstructured.Unstructured
 	nonce   string
 	beats   int
-	stop    context.CancelFunc
+	stop    func()
 	stopped chan struct{}
 }
 
@@ -200,11 +200,14 @@ func markedAt(obj *unstructured.Unstructured) time.Time {
 
 // beat keeps the mark alive until stop is called.
 func (cr *Creation) beat(ctx context.Context) {
-	ctx, cr.stop = context.WithCancel(context.WithoutCancel(ctx))
-	cr.stopped = make(chan struct{})
+	ctx = context.WithoutCancel(ctx)
+	waiting, stop := context.WithCancel(ctx)
+	cr.stop, cr.stopped = stop, make(chan struct{})
 	go func() {
 		defer close(cr.stopped)
-		for pause(ctx, cr.cluster.Timing.Heartbeat) == nil {
+		// A heartbeat that is under way is not cut off: then it would not be known
+		// which one the object has.
+		for pause(waiting, cr.cluster.Timing.Heartbeat) == nil {
 			err := cr.pulse(ctx)
 			if errors.Is(err, ErrTakenOver) {
 				return
@@ -218,12 +221,8 @@ func (cr *Creation) beat(ctx context.Context) {
 
 // pulse is one heartbeat.
 func (cr *Creation) pulse(ctx context.Context) error {
-	next := Creation{nonce: cr.nonce, beats: cr.beats + 1}
-	err := cr.cluster.replaceMark(ctx, cr.object.DeepCopy(), cr.mark(), next.mark())
-	if err == nil {
-		cr.beats = next.beats
-	}
-	return err
+	cr.beats++
+	return cr.cluster.remark(ctx, cr.object, cr.nonce, cr.mark())
 }
 
 // Object is what was created, as the server answered.
@@ -244,21 +243,32 @@ func (cr *Creation) Stop() {
 // somebody's. The error is ErrTakenOver if it is another's by now.
 func (cr *Creation) Finish(ctx context.Context) error {
 	cr.Stop()
-	return cr.cluster.replaceMark(ctx, cr.object.DeepCopy(), cr.mark(), "")
+	return cr.cluster.remark(ctx, cr.object, cr.nonce, "")
 }
 
 // Unmark removes the mark of a creation that could not call Finish. An object that
 // does not have it any more is left alone.
 func (c *Cluster) Unmark(ctx context.Context, object *unstructured.Unstructured, nonce string) error {
+	if err := c.remark(ctx, object, nonce, ""); !errors.Is(err, ErrTakenOver) {
+		return err
+	}
+	return nil
+}
+
+// remark replaces the mark of the creation with this nonce, whichever heartbeat it is
+// of: the answer to the last one may have been lost. The error is ErrTakenOver if the
+// object does not have it.
+func (c *Cluster) remark(ctx context.Context, object *unstructured.Unstructured, nonce, to string) error {
 	existing := object.DeepCopy()
-	if err := c.Get(ctx, client.ObjectKeyFromObject(object), existing); err != nil {
-		return client.IgnoreNotFound(err)
+	err := c.Get(ctx, client.ObjectKeyFromObject(object), existing)
+	if client.IgnoreNotFound(err) != nil {
+		return err
 	}
 	mark := existing.GetAnnotations()[CreationAnnotation]
-	if !strings.HasPrefix(mark, nonce+"/") {
-		return nil
+	if err != nil || !strings.HasPrefix(mark, nonce+"/") {
+		return fmt.Errorf("%w: its mark is %q", ErrTakenOver, mark)
 	}
-	return c.replaceMark(ctx, existing, mark, "")
+	return c.replaceMark(ctx, existing, mark, to)
 }
 
 // replaceMark gives an object another mark, or none if to is empty. The error is
