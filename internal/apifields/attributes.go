@@ -92,7 +92,7 @@ func MinReadySeconds() schema.Int64Attribute {
 func Variables(description string) schema.DynamicAttribute {
 	return schema.DynamicAttribute{
 		MarkdownDescription: description + " An object, variable name = value, whose values have the form that the class's schema asks for. " +
-			"Only the variables declared here are managed; Cluster API adds those that the class has a default for." + inPlace,
+			"Only the variables declared here are managed; Cluster API adds those that the class has a default for. Default: none." + inPlace,
 		Optional:      true,
 		PlanModifiers: []planmodifier.Dynamic{KeepSameJSON()},
 	}

@@ -95,12 +95,12 @@ func remediation(of HealthCheckOf) schema.SingleNestedAttribute {
 			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"unhealthy_less_than_or_equal_to": schema.StringAttribute{
-					MarkdownDescription: "Only while at most this many Machines are unhealthy: a number or a percentage, such as `1` or `40%`." + inPlace,
+					MarkdownDescription: "Only while at most this many Machines are unhealthy: a number or a percentage, such as `1` or `40%`. Default: no limit." + inPlace,
 					Optional:            true,
 					Validators:          []validator.String{tfkit.IntOrPercent()},
 				},
 				"unhealthy_in_range": schema.StringAttribute{
-					MarkdownDescription: "Only while the number of unhealthy Machines is in this range, such as `[3-5]`. Goes before `unhealthy_less_than_or_equal_to`." + inPlace,
+					MarkdownDescription: "Only while the number of unhealthy Machines is in this range, such as `[3-5]`. Goes before `unhealthy_less_than_or_equal_to`. Default: no range." + inPlace,
 					Optional:            true,
 					Validators: []validator.String{
 						stringvalidator.RegexMatches(regexp.MustCompile(`^\[[0-9]+-[0-9]+\]$`), "must be a range such as [3-5]"),

@@ -86,6 +86,17 @@ func ready(object client.Object) {
 	}
 }
 
+// spoilConversion changes how Clusters are converted.
+func spoilConversion(t *testing.T, change func(*apiextensionsv1.CustomResourceDefinition)) func(g Gomega, cluster *management.Cluster) {
+	t.Helper()
+	return func(g Gomega, cluster *management.Cluster) {
+		crd := &apiextensionsv1.CustomResourceDefinition{}
+		g.Expect(cluster.Get(t.Context(), client.ObjectKey{Name: "clusters.cluster.x-k8s.io"}, crd)).To(Succeed())
+		change(crd)
+		g.Expect(cluster.Update(t.Context(), crd)).To(Succeed())
+	}
+}
+
 func TestPending(t *testing.T) {
 	deployment := client.ObjectKey{Namespace: "capi-system", Name: "capi-controller-manager"}
 	for name, test := range map[string]struct {
@@ -113,13 +124,32 @@ func TestPending(t *testing.T) {
 			want: "Deployment capi-system/capi-controller-manager: 0 of 1 pods are available; " +
 				"pod capi-controller-manager-1: ErrImageNeverPull: the image is not present",
 		},
-		"no authority in a conversion": {
+		"no number of pods, which is one": {
 			spoil: func(g Gomega, cluster *management.Cluster) {
-				crd := &apiextensionsv1.CustomResourceDefinition{}
-				g.Expect(cluster.Get(t.Context(), client.ObjectKey{Name: "clusters.cluster.x-k8s.io"}, crd)).To(Succeed())
-				crd.Spec.Conversion.Webhook.ClientConfig.CABundle = nil
-				g.Expect(cluster.Update(t.Context(), crd)).To(Succeed())
+				object := &appsv1.Deployment{}
+				g.Expect(cluster.Get(t.Context(), deployment, object)).To(Succeed())
+				object.Spec.Replicas = nil
+				g.Expect(cluster.Update(t.Context(), object)).To(Succeed())
 			},
+		},
+		"no conversion": {
+			spoil: spoilConversion(t, func(crd *apiextensionsv1.CustomResourceDefinition) { crd.Spec.Conversion = nil }),
+			want:  "provider cluster-api has not issued its certificate for clusters.cluster.x-k8s.io",
+		},
+		"no webhook in a conversion": {
+			spoil: spoilConversion(t, func(crd *apiextensionsv1.CustomResourceDefinition) {
+				crd.Spec.Conversion = &apiextensionsv1.CustomResourceConversion{Strategy: apiextensionsv1.NoneConverter}
+			}),
+			want: "provider cluster-api has not issued its certificate for clusters.cluster.x-k8s.io",
+		},
+		"no client in a conversion": {
+			spoil: spoilConversion(t, func(crd *apiextensionsv1.CustomResourceDefinition) { crd.Spec.Conversion.Webhook.ClientConfig = nil }),
+			want:  "provider cluster-api has not issued its certificate for clusters.cluster.x-k8s.io",
+		},
+		"no authority in a conversion": {
+			spoil: spoilConversion(t, func(crd *apiextensionsv1.CustomResourceDefinition) {
+				crd.Spec.Conversion.Webhook.ClientConfig.CABundle = nil
+			}),
 			want: "provider cluster-api has not issued its certificate for clusters.cluster.x-k8s.io",
 		},
 		"a webhook that does not answer": {

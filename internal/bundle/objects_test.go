@@ -4,6 +4,8 @@
 package bundle
 
 import (
+	"os/exec"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -26,6 +28,7 @@ func objects(t *testing.T, provider config.Provider) []client.Object {
 	for _, stage := range stages {
 		all = append(all, stage...)
 	}
+	NewWithT(t).Expect(all).NotTo(BeEmpty())
 	return all
 }
 
@@ -70,11 +73,13 @@ func TestOnlyTheDockerProviderGetsTheSocket(t *testing.T) {
 	for _, provider := range config.Providers {
 		t.Run(provider.Name, func(t *testing.T) {
 			g := NewWithT(t)
+			deployments := 0
 			for _, object := range objects(t, provider) {
 				deployment, ok := object.(*appsv1.Deployment)
 				if !ok {
 					continue
 				}
+				deployments++
 				pod := deployment.Spec.Template.Spec
 				var paths []string
 				for _, volume := range pod.Volumes {
@@ -94,6 +99,7 @@ func TestOnlyTheDockerProviderGetsTheSocket(t *testing.T) {
 				g.Expect(container.ImagePullPolicy).To(Equal(corev1.PullNever))
 				g.Expect(container.Name).To(Equal("manager"), "clusterctl's contract")
 			}
+			g.Expect(deployments).To(Equal(1))
 		})
 	}
 }
@@ -140,7 +146,18 @@ func TestSampleIsOfAKindThatWebhooksSee(t *testing.T) {
 	}
 }
 
+// Test binaries carry no list of modules, so that it is the one of which binaries are built.
 func TestVersionIsUpstreams(t *testing.T) {
-	// Test binaries carry no module list; the acceptance tests see the real one.
-	NewWithT(t).Expect(Version()).To(MatchRegexp(`^v\d+\.\d+\.\d+`))
+	g := NewWithT(t)
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.Version}}", "all").Output()
+	g.Expect(err).NotTo(HaveOccurred())
+	info := &debug.BuildInfo{}
+	for line := range strings.Lines(string(out)) {
+		path, version, _ := strings.Cut(strings.TrimSpace(line), " ")
+		info.Deps = append(info.Deps, &debug.Module{Path: path, Version: version})
+	}
+	version := versionIn(info)
+	g.Expect(version).NotTo(Equal(unknownVersion))
+	g.Expect(version).To(MatchRegexp(`^v1\.\d+\.\d+$`))
+	g.Expect(versionIn(&debug.BuildInfo{})).To(Equal(unknownVersion))
 }

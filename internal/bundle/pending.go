@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
@@ -46,7 +47,7 @@ func (i installation) pendingDeployment(ctx context.Context, cluster *management
 	if err := cluster.Get(ctx, key, deployment); err != nil {
 		return "", fmt.Errorf("reading Deployment %s: %w", key, err)
 	}
-	status, replicas := deployment.Status, *deployment.Spec.Replicas
+	status, replicas := deployment.Status, ptr.Deref(deployment.Spec.Replicas, 1)
 	if status.ObservedGeneration >= deployment.Generation && status.UpdatedReplicas == replicas &&
 		status.AvailableReplicas == replicas && status.Replicas == replicas {
 		return "", nil
@@ -115,7 +116,7 @@ func (i installation) pendingAuthority(ctx context.Context, cluster *management.
 		if err := cluster.Get(ctx, client.ObjectKeyFromObject(wanted), crd); err != nil {
 			return "", fmt.Errorf("reading CustomResourceDefinition %s: %w", wanted.Name, err)
 		}
-		if len(crd.Spec.Conversion.Webhook.ClientConfig.CABundle) == 0 {
+		if !hasAuthority(crd.Spec.Conversion) {
 			missing = append(missing, crd.Name)
 		}
 	}
@@ -123,6 +124,13 @@ func (i installation) pendingAuthority(ctx context.Context, cluster *management.
 		return "", nil
 	}
 	return fmt.Sprintf("provider %s has not issued its certificate for %s", i.Name, strings.Join(missing, ", ")), nil
+}
+
+// hasAuthority says whether a kind is converted by a webhook whose certificate the API server can check. Anybody may have
+// replaced the CustomResourceDefinition by one that converts otherwise, or not at all.
+func hasAuthority(conversion *apiextensionsv1.CustomResourceConversion) bool {
+	return conversion != nil && conversion.Webhook != nil && conversion.Webhook.ClientConfig != nil &&
+		len(conversion.Webhook.ClientConfig.CABundle) > 0
 }
 
 // pendingWebhook creates an object that is not kept, which makes the API server call the provider's webhook. Whatever

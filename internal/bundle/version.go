@@ -19,6 +19,10 @@ func Version() string {
 	if !ok {
 		return unknownVersion
 	}
+	return versionIn(info)
+}
+
+func versionIn(info *debug.BuildInfo) string {
 	for _, module := range info.Deps {
 		if module.Path == upstreamModule {
 			return module.Version

@@ -8,13 +8,11 @@ import (
 	"fmt"
 	"testing"
 
-	tfresource "github.com/hashicorp/terraform-plugin-framework/resource"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/cluster"
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
-	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/provider"
 )
 
@@ -22,11 +20,7 @@ import (
 // without a management cluster: validated, rendered before and after, compared.
 func BenchmarkPlan(b *testing.B) {
 	provider.CollectLess()
-	server := acctest.Provider{
-		Resolver:     management.NewResolver(management.Connection{}, acctest.Kubeconfigs{}),
-		ResourceList: []func() tfresource.Resource{clusterclass.NewResource, cluster.NewResource},
-	}
-	protocol := server.Protocol(b)
+	protocol := newProtocol(b)
 	plan := func(resource string, content object, prior acctest.Object) acctest.Change {
 		change := protocol.Plan(b, resource, acctest.Value(b, protocol.Type(resource), content), prior)
 		if acctest.Errors(change.Diagnostics) > 0 {

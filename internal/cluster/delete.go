@@ -99,6 +99,8 @@ func deleteCluster(ctx context.Context, mgmt *management.Cluster, state model, k
 		return false, nil
 	case err != nil:
 		return false, diag.Diagnostics{tfkit.RequestError("read "+state.object(), err)}
+	case known.UID == "":
+		return false, diag.Diagnostics{tfkit.Unrecorded(state.object())}
 	case !known.isOf(ctx, mgmt, cluster):
 		return false, diag.Diagnostics{tfkit.AnotherObject(state.object(), known.UID, cluster.UID)}
 	}

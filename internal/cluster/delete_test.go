@@ -81,9 +81,17 @@ func TestIntegrationDeletionPolicyOrphan(t *testing.T) {
 			{Config: config.String()},
 			{Config: config.class(), Check: env.mustExist(t, "orphan", true)},
 			{
-				// Terraform made it, and it is as declared: an apply takes it up again.
-				Config: clusterHCL{Name: "orphan", Version: "v1.34.3"}.String(), Check: env.mustExist(t, "orphan", true),
-				ConfigPlanChecks: action(plancheck.ResourceActionCreate),
+				// Terraform made it, and it is as declared. It is adopted only if that is asked for.
+				Config:      clusterHCL{Name: "orphan", Version: "v1.34.3"}.String(),
+				ExpectError: says(`Already exists.*terraform import capi_cluster\.NAME kind://envtest/default/orphan`),
+			},
+			{
+				Config:       clusterHCL{Name: "orphan", Version: "v1.34.3"}.String(),
+				ResourceName: address, ImportState: true, ImportStateId: "kind://envtest/default/orphan", ImportStatePersist: true,
+			},
+			{
+				Config:           clusterHCL{Name: "orphan", Version: "v1.34.3"}.String(),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
 			},
 		},
 		CheckDestroy: env.mustExist(t, "orphan", false),

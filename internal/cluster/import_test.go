@@ -6,6 +6,8 @@ package cluster_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,10 +36,14 @@ func (e environment) kubectl(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(content), len(content))
-	for {
+	for count := 0; ; count++ {
 		obj := &unstructured.Unstructured{}
-		if err := decoder.Decode(obj); err != nil {
+		err := decoder.Decode(obj)
+		if errors.Is(err, io.EOF) && count > 0 {
 			return
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 		obj.SetNamespace("default")
 		if err := e.Cluster.Create(t.Context(), obj, client.FieldOwner("kubectl-create")); err != nil {

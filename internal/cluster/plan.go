@@ -76,7 +76,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 	resp.Diagnostics.Append(p.look(ctx, r.session)...)
 	if req.State.Raw.IsNull() {
-		resp.Diagnostics.Append(p.checkNew(ctx, r.session, known)...)
+		resp.Diagnostics.Append(p.checkNew(ctx, r.session, known, resp.Private)...)
 	}
 	if p.cluster != nil && p.mgmt == nil && p.class.After == nil {
 		p.noted = notedClass(ctx, p.cluster.GetClassKey(), req.Private)

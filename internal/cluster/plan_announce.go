@@ -115,7 +115,7 @@ func (p *planning) forecast(ctx context.Context) (*forecast, diag.Diagnostics) {
 	if rendered == nil {
 		return nil, nil
 	}
-	rolls, problems := topology.Compare(old, rendered)                                              //nolint:contextcheck // Nothing is asked for.
+	rolls, problems := topology.Compare(old, rendered)
 	upgrade, more := topology.NewUpgrade(old.Cluster, rendered.Cluster, p.class.After.Class, rolls) //nolint:contextcheck // Nothing is asked for.
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, apifields.UnknownDiagnostics(problems)

@@ -90,7 +90,7 @@ func moved(object string, err error) diag.Diagnostic {
 // configuration creates, too. An object that a state has may be there because it is
 // about to be replaced, and one that is marked because its creation was cut off: of
 // these the apply decides.
-func (p *planning) checkNew(ctx context.Context, s *session.Session, known record) diag.Diagnostics {
+func (p *planning) checkNew(ctx context.Context, s *session.Session, known record, private tfkit.PrivateState) diag.Diagnostics {
 	if s == nil || p.desired == nil || p.plan.ManagementCluster.IsUnknown() {
 		return nil
 	}
@@ -102,7 +102,7 @@ func (p *planning) checkNew(ctx context.Context, s *session.Session, known recor
 		return nil
 	}
 	if s.MayCreate(existing, known.UID) {
-		return nil
+		return tfkit.CarryRecord(ctx, s, private, existing.UID)
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), p.plan.object(), ResourceType, p.plan.id())}
 }

@@ -135,7 +135,7 @@ func problemDiagnostics(problems []topology.Problem, object *unstructured.Unstru
 	var own []topology.Problem
 	var diags diag.Diagnostics
 	for _, problem := range problems {
-		if problem.Class {
+		if problem.Class && !problem.Unknown {
 			diags.AddAttributeError(classPath, "Cluster class cannot be used", "In the class, "+strings.TrimSuffix(problemText(problem), ".")+".")
 			continue
 		}

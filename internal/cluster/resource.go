@@ -99,7 +99,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	case err == nil:
 		known.Creation = ""
 	}
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 }
 
 // Read takes over what changed of the declared attributes, and looks how the
@@ -146,7 +146,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	}
 	known.note(ctx, r.session, mgmt, f.cluster)
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(noteClass(ctx, r.session, mgmt, f.cluster.GetClassKey(), resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
@@ -224,7 +224,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	plan.keepPlanned(planned)
 	known.note(ctx, r.session, mgmt, cmp.Or(live, cluster))
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
 }
 

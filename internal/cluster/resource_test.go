@@ -5,12 +5,14 @@ package cluster_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	tfresource "github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -23,6 +25,8 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 	addonsv1 "sigs.k8s.io/cluster-api/api/addons/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -120,16 +124,28 @@ func (e environment) get(t *testing.T, name string) *clusterv1.Cluster {
 func (e environment) edit(t *testing.T, name string, change func(*clusterv1.Cluster)) {
 	t.Helper()
 	// The controllers write to it as well.
-	for {
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		c := e.get(t, name)
 		change(c)
-		err := e.Cluster.Update(t.Context(), c)
-		if err == nil {
-			return
-		}
-		if !apierrors.IsConflict(err) {
-			t.Fatal(err)
-		}
+		return e.Cluster.Update(t.Context(), c)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// delete deletes a cluster, and waits until it is gone.
+func (e environment) delete(t *testing.T, name string) {
+	t.Helper()
+	if err := e.Cluster.Delete(t.Context(), e.get(t, name)); err != nil {
+		t.Fatal(err)
+	}
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		err := e.Cluster.Get(ctx, client.ObjectKey{Namespace: "default", Name: name}, &clusterv1.Cluster{})
+		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+	})
+	if err != nil {
+		t.Fatalf("Cluster %s is not gone: %v", name, err)
 	}
 }
 
@@ -239,18 +255,8 @@ func TestIntegrationClusterDrift(t *testing.T) {
 				},
 			},
 			{
-				PreConfig: func() {
-					if err := env.Cluster.Delete(t.Context(), env.get(t, "drift")); err != nil {
-						t.Fatal(err)
-					}
-					for {
-						err := env.Cluster.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "drift"}, &clusterv1.Cluster{})
-						if apierrors.IsNotFound(err) {
-							return
-						}
-					}
-				},
-				Config: config, ConfigPlanChecks: action(plancheck.ResourceActionCreate),
+				PreConfig: func() { env.delete(t, "drift") },
+				Config:    config, ConfigPlanChecks: action(plancheck.ResourceActionCreate),
 			},
 		},
 	})
@@ -525,6 +531,9 @@ func says(pattern string) *regexp.Regexp {
 type expectUpdateOrNothing struct{}
 
 func (expectUpdateOrNothing) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	if len(req.Plan.ResourceChanges) == 0 {
+		resp.Error = errors.New("the plan has no resource")
+	}
 	for _, change := range req.Plan.ResourceChanges {
 		if actions := change.Change.Actions; !actions.NoOp() && !actions.Update() {
 			resp.Error = fmt.Errorf("%s: %v, want an update at most", change.Address, actions)

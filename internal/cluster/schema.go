@@ -107,7 +107,7 @@ func cniAttribute() schema.SingleNestedAttribute {
 		Optional: true,
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
-				MarkdownDescription: "`" + cniKindnet + "`: the plugin that ships in the node image, installed by the Docker infrastructure provider; nothing is downloaded. Changes are made in place.",
+				MarkdownDescription: "`" + cniKindnet + "`: the plugin that ships in the node image, installed by the Docker infrastructure provider; nothing is downloaded. Default: none. Changes are made in place.",
 				Optional:            true,
 				Validators: []validator.String{
 					stringvalidator.OneOf(cniKindnet),
@@ -115,7 +115,7 @@ func cniAttribute() schema.SingleNestedAttribute {
 				},
 			},
 			"manifests": schema.ListAttribute{
-				MarkdownDescription: "YAML documents that Cluster API applies to the cluster through a ClusterResourceSet, and again whenever they change. Changes are made in place.",
+				MarkdownDescription: "YAML documents that Cluster API applies to the cluster through a ClusterResourceSet, and again whenever they change. Default: none. Changes are made in place.",
 				ElementType:         types.StringType,
 				Optional:            true,
 				Validators:          []validator.List{listvalidator.SizeAtLeast(1)},

@@ -4,6 +4,7 @@
 package cluster_test
 
 import (
+	"flag"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -24,6 +25,13 @@ func FuzzPlanUnknown(f *testing.F) {
 	for seed := range uint64(30) {
 		f.Add(seed)
 	}
+	compared := 0
+	f.Cleanup(func() {
+		// Fuzzing itself goes on in other processes.
+		if compared == 0 && flag.Lookup("test.fuzz").Value.String() == "" {
+			f.Error("no plan was compared")
+		}
+	})
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // A test that fails has to fail again.
 		before, after := newConfiguration("fuzz"), newConfiguration("fuzz")
@@ -41,6 +49,7 @@ func FuzzPlanUnknown(f *testing.F) {
 			if path, ok := acctest.Conforms(partly[resource].State, known[resource].State); !ok {
 				t.Errorf("seed %d: with unknown values the plan of %s guesses at %s", seed, resource, path)
 			}
+			compared++
 		}
 	})
 }
@@ -49,10 +58,7 @@ func FuzzPlanUnknown(f *testing.F) {
 // management cluster to ask.
 func planUpdate(t *testing.T, before, after *configuration) map[string]acctest.Change {
 	t.Helper()
-	protocol := acctest.Provider{
-		Resolver:     management.NewResolver(management.Connection{}, acctest.Kubeconfigs{}),
-		ResourceList: []func() tfresource.Resource{clusterclass.NewResource, cluster.NewResource},
-	}.Protocol(t)
+	protocol := newProtocol(t)
 	changes := map[string]acctest.Change{}
 	for _, resource := range []string{clusterclass.ResourceType, cluster.ResourceType} {
 		was, is := before.class, after.class
@@ -70,6 +76,15 @@ func planUpdate(t *testing.T, before, after *configuration) map[string]acctest.C
 		changes[resource] = plan(is, prior)
 	}
 	return changes
+}
+
+// newProtocol serves the resources where there is no management cluster to ask.
+func newProtocol(tb testing.TB) *acctest.Protocol {
+	tb.Helper()
+	return acctest.Provider{
+		Resolver:     management.NewResolver(management.Connection{}, acctest.Kubeconfigs{}),
+		ResourceList: []func() tfresource.Resource{clusterclass.NewResource, cluster.NewResource},
+	}.Protocol(tb)
 }
 
 // mask makes one value in twenty unknown, but for those that say which object it

@@ -9,6 +9,10 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 // Wrong values are found without a management cluster, and bound to what has them.
@@ -62,5 +66,28 @@ func check(t *testing.T, m *model, attribute, text string) {
 	bound, ok := diags[0].(diag.DiagnosticWithPath)
 	if !ok || bound.Path().String() != attribute || !strings.Contains(bound.Detail(), text) {
 		t.Errorf("got %v, want %s to have a problem with %s", diags[0], attribute, text)
+	}
+}
+
+// What makes the code that validates panic ends no plan: it says so.
+func TestPanicsAreWarnings(t *testing.T) {
+	m := imported(t, parse(t, everything).Object)
+	broken, err := m.ToAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// No configuration has a number of this type.
+	broken.templates[roleInfrastructure].Object["spec"] = map[string]any{"template": 1}
+	blueprint := &topology.Blueprint{Class: &clusterv1.ClusterClass{}, Templates: []*unstructured.Unstructured{nil}}
+	unknown := []topology.Problem{{Unknown: true, Message: "code panicked"}}
+	for name, diags := range map[string]diag.Diagnostics{
+		"fields":              broken.validateFields(t.Context(), nil),
+		"users":               announce(t.Context(), *m, blueprint, blueprint, make([]clusterv1.Cluster, 2)),
+		"class":               broken.problemDiagnostics(unknown),
+		"class of a manifest": (&rendered{fromManifest: true}).problemDiagnostics(unknown),
+	} {
+		if len(diags) != 1 || diags[0].Severity() != diag.SeverityWarning || !strings.Contains(diags[0].Detail(), "panicked") {
+			t.Errorf("%s: want a warning of a panic, got %v", name, diags)
+		}
 	}
 }

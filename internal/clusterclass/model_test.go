@@ -6,6 +6,7 @@ package clusterclass
 import (
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -246,6 +247,9 @@ func TestRender(t *testing.T) {
 // Every role leads to the attribute that has the template.
 func TestRolePath(t *testing.T) {
 	content := parse(t, everything).Object
+	if roles := holders(content); len(roles) != 7 {
+		t.Errorf("the class with every field has the templates %v, want seven", slices.Collect(maps.Keys(roles)))
+	}
 	for role := range holders(content) {
 		attribute := rolePath(role).ParentPath()
 		field := map[string]string{

@@ -91,7 +91,7 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desi
 	}
 	remember(r.session, plan.ManagementCluster, plan.key(), planned)
 	if changes {
-		diags.Append(r.validate(ctx, plan, state, known, desired, blueprint, planned)...)
+		diags.Append(r.validate(ctx, plan, state, known, resp.Private, desired, blueprint, planned)...)
 	}
 	return diags
 }
@@ -99,7 +99,7 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desi
 // validate refuses what Cluster API would refuse: by its own admission code,
 // and by the management cluster if it answers. What the change does to clusters it
 // announces.
-func (r *Resource) validate(ctx context.Context, plan model, state *model, known tfkit.Record, desired *rendered, blueprint topology.Blueprint, planned Planned) diag.Diagnostics {
+func (r *Resource) validate(ctx context.Context, plan model, state *model, known tfkit.Record, private tfkit.PrivateState, desired *rendered, blueprint topology.Blueprint, planned Planned) diag.Diagnostics {
 	if r.session == nil {
 		return nil
 	}
@@ -107,7 +107,7 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, known
 	defer cancel()
 	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
 	if state == nil && !plan.ManagementCluster.IsUnknown() {
-		if diags.Append(checkNew(ctx, r.session, mgmt, plan, known)...); diags.HasError() {
+		if diags.Append(checkNew(ctx, r.session, mgmt, plan, known, private)...); diags.HasError() {
 			return diags
 		}
 	}

@@ -67,5 +67,5 @@ func rolls(ctx context.Context, before, after topology.Blueprint, cluster *clust
 	if rendered == nil || len(problems) > 0 {
 		return nil, topology.Unknown(problems)
 	}
-	return topology.Compare(old, rendered) //nolint:contextcheck // Nothing is asked for.
+	return topology.Compare(old, rendered)
 }

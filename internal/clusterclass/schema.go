@@ -93,7 +93,7 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 					"`kubernetes_versions` and `upgrade`, with which it conflicts; the names of templates in it are of no importance. " +
 					"Labels and annotations of the ClusterClass in it count as declared. " +
 					"Variables of clusterctl have to be filled in, for example by `templatefile`, unless they have a default (`${NAME:-default}`), which is taken. " +
-					"Changes are made in place; one of formatting and comments alone is none.",
+					"Default: none. Changes are made in place; one of formatting and comments alone is none.",
 				Optional:      true,
 				Validators:    []validator.String{validManifest{}},
 				PlanModifiers: []planmodifier.String{keepSameManifest{}},

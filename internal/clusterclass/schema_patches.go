@@ -89,8 +89,12 @@ func externalAttribute() schema.SingleNestedAttribute {
 }
 
 func extensionAttribute(what string, required bool) schema.StringAttribute {
+	byDefault := ""
+	if !required {
+		byDefault = " Default: none."
+	}
 	return schema.StringAttribute{
-		MarkdownDescription: "Name of the extension that " + what + ", as its ExtensionConfig reports it. Changes are made in place.",
+		MarkdownDescription: "Name of the extension that " + what + ", as its ExtensionConfig reports it." + byDefault + " Changes are made in place.",
 		Required:            required,
 		Optional:            !required,
 		Validators:          []validator.String{stringvalidator.LengthBetween(1, 512)},
@@ -153,7 +157,7 @@ func jsonPatchesAttribute() schema.ListNestedAttribute {
 					Validators:          []validator.String{stringvalidator.LengthBetween(1, 512)},
 				},
 				"value": schema.DynamicAttribute{
-					MarkdownDescription: "The value, for `add` and `replace`. Conflicts with `value_from`.",
+					MarkdownDescription: "The value, for `add` and `replace`. Conflicts with `value_from`. Default: none.",
 					Optional:            true,
 					PlanModifiers:       []planmodifier.Dynamic{apifields.KeepSameJSON()},
 				},
@@ -163,12 +167,12 @@ func jsonPatchesAttribute() schema.ListNestedAttribute {
 					Validators:          []validator.Object{apifields.Exclusive("variable", "template")},
 					Attributes: map[string]schema.Attribute{
 						"variable": schema.StringAttribute{
-							MarkdownDescription: "A variable of the class, a part of one (`name.part`), or one of Cluster API's own (`builtin.cluster.name`).",
+							MarkdownDescription: "A variable of the class, a part of one (`name.part`), or one of Cluster API's own (`builtin.cluster.name`). Default: none.",
 							Optional:            true,
 							Validators:          []validator.String{stringvalidator.LengthBetween(1, 256)},
 						},
 						"template": schema.StringAttribute{
-							MarkdownDescription: "Go template that renders to YAML or JSON and may use variables.",
+							MarkdownDescription: "Go template that renders to YAML or JSON and may use variables. Default: none.",
 							Optional:            true,
 							Validators:          []validator.String{stringvalidator.LengthBetween(1, 10240)},
 						},

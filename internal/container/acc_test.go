@@ -225,7 +225,7 @@ func sharing(t *testing.T, runtime Runtime, image string) {
 	g.Expect(err).To(MatchError(ErrNotFound), "it was removed with its last container, and made anew")
 }
 
-// foreignNetwork is a network that somebody made for the clusters, as with a larger subnet.
+// foreignNetwork is a network that a user created for the clusters, as with a larger subnet.
 func foreignNetwork(t *testing.T, docker *Docker) {
 	t.Helper()
 	g := NewWithT(t)

@@ -19,7 +19,7 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// networkLabel is on networks that EnsureNetwork made: one that somebody made for the clusters is not ours to remove.
+// networkLabel marks networks that EnsureNetwork created. One that a user created for the clusters is not ours to remove.
 const networkLabel = "terraform-capi.io/network"
 
 const (

@@ -41,8 +41,8 @@ type Runtime interface {
 	EnsureNetwork(ctx context.Context, name string) (Network, error)
 	// Connect connects a container to one more network. It is no error if it is connected already.
 	Connect(ctx context.Context, name, network string) error
-	// RemoveUnusedNetwork removes a network that EnsureNetwork made unless containers, running or not, are connected to
-	// it. It returns whether it did; a network that does not exist, or that somebody else made, is no error.
+	// RemoveUnusedNetwork removes a network that EnsureNetwork created unless containers, running or not, are connected to
+	// it. It returns whether it did; a network that does not exist, or that a user created, is no error.
 	RemoveUnusedNetwork(ctx context.Context, name string) (bool, error)
 
 	// RemoveUnusedVolumes removes the volumes with the label that no container has, running or not.

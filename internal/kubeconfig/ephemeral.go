@@ -72,9 +72,7 @@ func (e *Ephemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp 
 				Computed:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(endpointExternal, endpointInternal)},
 			},
-			"timeouts": timeouts.AttributesWithOpts(ctx, timeouts.Opts{
-				OpenDescription: "For how long to wait for a kubeconfig that does not exist yet, as a duration such as `90s`. Default: `2m`.",
-			}),
+			"timeouts":                      timeoutsAttribute(ctx),
 			"kubeconfig":                    computed("kubeconfig", true),
 			"host":                          computed("host", false),
 			"cluster_ca_certificate":        computed("cluster_ca_certificate", false),
@@ -83,6 +81,17 @@ func (e *Ephemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp 
 			"client_certificate_expires_at": computed("client_certificate_expires_at", false),
 		},
 	}
+}
+
+func timeoutsAttribute(ctx context.Context) schema.Attribute {
+	attribute := timeouts.AttributesWithOpts(ctx, timeouts.Opts{
+		OpenDescription: "For how long to wait for a kubeconfig that does not exist yet, as a duration such as `90s`. Default: `2m`.",
+	})
+	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
+		nested.MarkdownDescription = "For how long operations wait."
+		return nested
+	}
+	return attribute
 }
 
 // Open reads the kubeconfig.

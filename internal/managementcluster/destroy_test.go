@@ -30,6 +30,7 @@ func TestIntegrationDestroyRemovesWhatIsLeft(t *testing.T) {
 	for name, want := range map[string][]string{
 		"all":                  {},
 		"not what others have": {"theirs"},
+		"not what lives":       {"lives"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake := newFakeClusters(environment)
@@ -37,8 +38,13 @@ func TestIntegrationDestroyRemovesWhatIsLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			leave(t, fake.runtime, "ours", identity.Management{UID: uid, Node: "left-control-plane"})
-			for _, theirs := range want {
-				leave(t, fake.runtime, theirs, identity.Management{UID: "theirs", Node: "theirs-control-plane"})
+			for _, stays := range want {
+				management := identity.Management{UID: "theirs", Node: "theirs-control-plane"}
+				if stays == "lives" {
+					management.UID = uid
+				}
+				leave(t, fake.runtime, stays, management)
+				fake.runtime.WriteFile(stays, "/usr/local/lib/terraform-capi/result", []byte("exit=0\ncommand=\n\n"))
 			}
 			test := fake.factories()
 			test.Steps = []resource.TestStep{
@@ -90,10 +96,10 @@ func managementUID(t *testing.T, environment *acctest.Environment) types.UID {
 	return namespace.UID
 }
 
-// leave makes a container that a management cluster left behind.
+// leave makes a container that a management cluster left behind, of a cluster of its name.
 func leave(t *testing.T, runtime *container.Fake, name string, management identity.Management) {
 	t.Helper()
-	owner := identity.Owner{Management: management, Namespace: "default", Cluster: "test", Machine: name, Role: identity.RoleWorker}
+	owner := identity.Owner{Management: management, Namespace: "default", Cluster: name, Machine: name, Role: identity.RoleWorker}
 	err := runtime.Create(t.Context(), container.Spec{Name: name, Image: image, Labels: owner.Labels(), Network: clustersNetwork})
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,13 @@ func (r *Resource) warnOfOrphans(ctx context.Context) diag.Diagnostics {
 	if err != nil {
 		tflog.Warn(ctx, "cannot look for orphans", map[string]any{"error": err.Error()})
 	}
-	return orphansWarning(findings.Orphans)
+	diags := orphansWarning(findings.Orphans)
+	if len(findings.Kept) > 0 {
+		diags.AddWarning("Clusters without a management cluster", "The management clusters of these clusters do not exist any more, but the clusters live or may live:\n\n"+
+			keptList(findings.Kept)+"\n\nIf they were moved to a management cluster, its Docker provider takes them over when it runs. If nobody needs them, remove them with\n\n"+
+			removeKeptCommands(findings.Kept))
+	}
+	return diags
 }
 
 // uid is the UID of a management cluster, as the labels of its clusters' containers have it. It is empty if its API does
@@ -57,35 +63,57 @@ func (r *Resource) uid(ctx context.Context, name string) types.UID {
 	return namespace.UID
 }
 
-// removeOrphans removes what a management cluster, which has just been deleted, left behind: containers of its clusters,
-// and the clusters' network unless somebody else uses it. Uid is empty if it could not be read.
+// removeOrphans removes what a management cluster, which has just been deleted, left behind: containers of its clusters
+// that are dead, and the clusters' network unless somebody else uses it. Clusters that live or may live, as after
+// clusterctl move, stay, and are named in a warning. Without the UID nothing says what is left of this management cluster,
+// so nothing is removed: others may have had its name.
 func (r *Resource) removeOrphans(ctx context.Context, name string, uid types.UID) diag.Diagnostics {
-	var left []orphans.Orphan
 	runtime, err := r.clusters.Runtime(ctx)
-	if err == nil {
-		left, err = orphansOf(ctx, runtime, name, uid)
-	}
 	if err != nil {
 		return removalWarning(name, err)
 	}
-	removed, err := orphans.Remove(ctx, runtime, left)
+	if uid == "" {
+		return unknownWarning(ctx, runtime, name)
+	}
+	findings, err := orphans.Of(ctx, runtime, uid)
+	if err != nil {
+		return removalWarning(name, err)
+	}
+	removed, err := orphans.Remove(ctx, runtime, findings.Orphans)
 	if len(removed) > 0 {
 		tflog.Info(ctx, "removed what the management cluster left behind", map[string]any{"removed": removed})
 	}
-	return removalWarning(name, err)
-}
-
-// orphansOf falls back on the name of the node, for a management cluster whose UID is not known. Earlier clusters may have
-// had that name; they are gone as well.
-func orphansOf(ctx context.Context, runtime container.Runtime, name string, uid types.UID) ([]orphans.Orphan, error) {
-	if uid != "" {
-		return orphans.Of(ctx, runtime, uid)
+	diags := removalWarning(name, err)
+	if len(findings.Kept) > 0 {
+		diags.AddWarning("Clusters kept", fmt.Sprintf("Management cluster %q is deleted. Clusters that it had live or may live, and are kept:\n\n%s\n\n"+
+			"If they were moved to another management cluster, its Docker provider takes them over when it runs. If nobody needs them, remove them with\n\n%s",
+			name, keptList(findings.Kept), removeKeptCommands(findings.Kept)))
 	}
-	findings, err := orphans.Find(ctx, runtime)
-	return slices.DeleteFunc(findings.Orphans, func(o orphans.Orphan) bool { return o.Management.Node != kind.NodeName(name) }), err
+	return diags
 }
 
-func orphansWarning(found []orphans.Orphan) diag.Diagnostics {
+// unknownWarning says what a management cluster whose UID is not known may have left behind.
+func unknownWarning(ctx context.Context, runtime container.Runtime, name string) diag.Diagnostics {
+	findings, err := orphans.Find(ctx, runtime)
+	if err != nil {
+		return removalWarning(name, err)
+	}
+	var lines []string
+	for _, cluster := range slices.Concat(findings.Orphans, findings.Kept) {
+		if cluster.Management.Node == kind.NodeName(name) {
+			lines = append(lines, "  "+cluster.String())
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic("Containers may be left", fmt.Sprintf(
+		"Management cluster %q is deleted. Its API did not answer before, so its UID, by which its clusters' containers are known, could not be read, and none were removed. "+
+			"These belong to a management cluster of this name:\n\n%s\n\nList what has no management cluster, and how to remove it, with\n\n  %s",
+		name, strings.Join(lines, "\n"), orphansCommand()))}
+}
+
+func orphansWarning(found []orphans.Cluster) diag.Diagnostics {
 	if len(found) == 0 {
 		return nil
 	}
@@ -103,15 +131,35 @@ func removalWarning(name string, err error) diag.Diagnostics {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("Containers may be left", fmt.Sprintf(
-		"Management cluster %q is deleted, but not all that it left behind: %s.\n\nOnce that is mended, remove it with\n\n  %s",
+		"Management cluster %q is deleted, but not all that it left behind: %s.\n\nOnce the cause is fixed, remove it with\n\n  %s",
 		name, trimFullStop(err), removeCommand()))}
 }
 
-// removeCommand is this very executable's: Terraform keeps it where nobody would look.
-func removeCommand() string {
+// keptList names clusters with the reason why they are kept.
+func keptList(kept []orphans.Cluster) string {
+	lines := make([]string, len(kept))
+	for i, cluster := range kept {
+		lines[i] = fmt.Sprintf("  %s (%s)", cluster, cluster.Life)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// removeKeptCommands has a command for each cluster: nobody removes clusters that live with one command by mistake.
+func removeKeptCommands(kept []orphans.Cluster) string {
+	lines := make([]string, len(kept))
+	for i, cluster := range kept {
+		lines[i] = fmt.Sprintf("  %s --cluster %s/%s --management-cluster-uid %s", removeCommand(), cluster.Namespace, cluster.Name, cluster.Management.UID)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// orphansCommand is this very executable's: Terraform keeps it where nobody would look.
+func orphansCommand() string {
 	path, err := os.Executable()
 	if err != nil {
 		path = "terraform-provider-capi"
 	}
-	return path + " orphans --remove"
+	return path + " orphans"
 }
+
+func removeCommand() string { return orphansCommand() + " --remove" }

@@ -19,6 +19,9 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 )
 
+// resultFile is where a node leaves the outcome of its bootstrap.
+const resultFile = "/usr/local/lib/terraform-capi/result"
+
 // engineClusters have an engine and nothing else.
 type engineClusters struct {
 	Clusters
@@ -75,18 +78,84 @@ If nobody needs them, remove them with
 	}
 }
 
-// Without its UID a management cluster is known by its node, if it does not exist any more.
+// What lives is not warned of as an orphan.
+func TestWarnOfKeptClusters(t *testing.T) {
+	engine := engineWith(t, map[string]string{"test-1": "gone"})
+	engine.WriteFile("test-1", resultFile, []byte("exit=0\ncommand=\n\n"))
+	want := diag.Diagnostics{diag.NewWarningDiagnostic("Clusters without a management cluster",
+		`The management clusters of these clusters do not exist any more, but the clusters live or may live:
+
+  cluster default/test of management cluster gone-uid on gone-control-plane: test-1 (no control plane answers, but nodes were set up: test-1)
+
+If they were moved to a management cluster, its Docker provider takes them over when it runs. If nobody needs them, remove them with
+
+  `+removeCommand()+` --cluster default/test --management-cluster-uid gone-uid`)}
+	if diff := cmp.Diff(want, (&Resource{clusters: engineClusters{runtime: engine}}).warnOfOrphans(t.Context())); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Another management cluster may have had the name, so without the UID nothing is known to be this one's.
 func TestRemoveOrphansWithoutUID(t *testing.T) {
 	engine := engineWith(t, map[string]string{"ours": "mgmt", "theirs": "other"})
-	if diags := (&Resource{clusters: engineClusters{runtime: engine}}).removeOrphans(t.Context(), "mgmt", ""); diags != nil {
+	got := (&Resource{clusters: engineClusters{runtime: engine}}).removeOrphans(t.Context(), "mgmt", "")
+	want := diag.Diagnostics{diag.NewWarningDiagnostic("Containers may be left",
+		`Management cluster "mgmt" is deleted. Its API did not answer before, so its UID, by which its clusters' containers are known, could not be read, and none were removed. These belong to a management cluster of this name:
+
+  cluster default/test of management cluster mgmt-uid on mgmt-control-plane: ours
+
+List what has no management cluster, and how to remove it, with
+
+  `+orphansCommand())}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	expectLeft(t, engine, "ours", "theirs")
+
+	nothing := engineWith(t, map[string]string{"theirs": "other"})
+	if diags := (&Resource{clusters: engineClusters{runtime: nothing}}).removeOrphans(t.Context(), "mgmt", ""); diags != nil {
 		t.Error(diags)
 	}
+}
+
+// A cluster that lives, as after clusterctl move, is not removed with the management cluster that it comes from.
+func TestRemoveOrphansKeepsWhatLives(t *testing.T) {
+	engine := engineWith(t, map[string]string{"lives": "mgmt", "theirs": "other"})
+	engine.WriteFile("lives", resultFile, []byte("exit=0\ncommand=\n\n"))
+	got := (&Resource{clusters: engineClusters{runtime: engine}}).removeOrphans(t.Context(), "mgmt", "mgmt-uid")
+	want := diag.Diagnostics{diag.NewWarningDiagnostic("Clusters kept",
+		`Management cluster "mgmt" is deleted. Clusters that it had live or may live, and are kept:
+
+  cluster default/test of management cluster mgmt-uid on mgmt-control-plane: lives (no control plane answers, but nodes were set up: lives)
+
+If they were moved to another management cluster, its Docker provider takes them over when it runs. If nobody needs them, remove them with
+
+  `+removeCommand()+` --cluster default/test --management-cluster-uid mgmt-uid`)}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	expectLeft(t, engine, "lives", "theirs")
+
+	dead := engineWith(t, map[string]string{"dead": "mgmt", "theirs": "other"})
+	if diags := (&Resource{clusters: engineClusters{runtime: dead}}).removeOrphans(t.Context(), "mgmt", "mgmt-uid"); diags != nil {
+		t.Error(diags)
+	}
+	expectLeft(t, dead, "theirs")
+}
+
+// expectLeft checks the names of all containers.
+func expectLeft(t *testing.T, engine *container.Fake, want ...string) {
+	t.Helper()
 	left, err := engine.List(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(left) != 1 || left[0].Name != "theirs" {
-		t.Errorf("left are %v", left)
+	var names []string
+	for _, c := range left {
+		names = append(names, c.Name)
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -95,7 +164,7 @@ func TestRemovalWarning(t *testing.T) {
 	got := broken.removeOrphans(t.Context(), "mgmt", "")
 	want := diag.Diagnostics{diag.NewWarningDiagnostic("Containers may be left",
 		"Management cluster \"mgmt\" is deleted, but not all that it left behind: no engine.\n\n"+
-			"Once that is mended, remove it with\n\n  "+removeCommand())}
+			"Once the cause is fixed, remove it with\n\n  "+removeCommand())}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

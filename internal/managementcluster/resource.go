@@ -110,7 +110,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, created)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, created.UID, created)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
@@ -166,7 +166,7 @@ func (r *Resource) record(ctx context.Context, name string, recorded management.
 		return diag.Diagnostics{describeError(name, err)}
 	}
 	found.UID = cmp.Or(found.UID, recorded.UID)
-	return tfkit.WriteRecord(ctx, private, found)
+	return tfkit.WriteRecord(ctx, r.session, private, found.UID, found)
 }
 
 // status adds to what the containers tell whether the API answers. A cluster of which

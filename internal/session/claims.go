@@ -35,8 +35,15 @@ func (s *Session) Claim(step Step, resourceType, id string) bool {
 	return !claimed
 }
 
-// Manage notes that a state has the object with this UID.
-func (s *Session) Manage(uid types.UID) { s.managed.Store(uid, true) }
+// Manage notes that a state has the object with this UID, and what is recorded of it.
+func (s *Session) Manage(uid types.UID, record []byte) { s.managed.Store(uid, record) }
+
+// RecordOf is what Manage was told, nil if no state that was read has the object.
+func (s *Session) RecordOf(uid types.UID) []byte {
+	value, _ := s.managed.Load(uid)
+	record, _ := value.([]byte)
+	return record
+}
 
 // MayCreate says whether a plan may create an object of which there is one. It may
 // if that one is about to be replaced: Terraform plans a replacement as a creation,

@@ -52,7 +52,7 @@ func TestClaim(t *testing.T) {
 
 func TestMayCreate(t *testing.T) {
 	s := session.New(nil)
-	s.Manage("managed")
+	s.Manage("managed", []byte("record"))
 	for name, test := range map[string]struct {
 		existing metav1.ObjectMeta
 		recorded types.UID

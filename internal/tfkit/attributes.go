@@ -62,7 +62,7 @@ func NamespaceAttribute() schema.StringAttribute {
 func LabelsAttribute(what string) schema.MapAttribute {
 	return schema.MapAttribute{
 		MarkdownDescription: fmt.Sprintf("Labels of %s. Only the labels declared here are managed; "+
-			"others that it carries are left alone. Changes are made in place.", what),
+			"others that it carries are left alone. Default: none. Changes are made in place.", what),
 		ElementType: types.StringType,
 		Optional:    true,
 		Validators: []validator.Map{
@@ -77,7 +77,7 @@ func LabelsAttribute(what string) schema.MapAttribute {
 func AnnotationsAttribute(what string) schema.MapAttribute {
 	return schema.MapAttribute{
 		MarkdownDescription: fmt.Sprintf("Annotations of %s. Only the annotations declared here are managed; "+
-			"others that it carries are left alone. Changes are made in place.", what),
+			"others that it carries are left alone. Default: none. Changes are made in place.", what),
 		ElementType: types.StringType,
 		Optional:    true,
 		Validators:  []validator.Map{mapvalidator.KeysAre(LabelKey())},

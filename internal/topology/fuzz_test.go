@@ -14,8 +14,8 @@ import (
 )
 
 // FuzzRender feeds in a spec for one of the templates, a patch and the topology
-// of a cluster. Whatever they are, there is a rendering or a problem, and a
-// cluster that does not change rolls nothing.
+// of a cluster. Whatever they are, there is a rendering or a problem, a cluster
+// that does not change rolls nothing, and nothing panics.
 func FuzzRender(f *testing.F) {
 	f.Add(0, `{"template":{"spec":{}}}`, `{"op":"add","path":"/spec/template/spec/x","value":1}`, `{"version":"v1.35.0"}`)
 	f.Add(1, `{"template":{"spec":{"kubeadmConfigSpec":{"files":null}}}}`, `{"op":"remove","path":""}`, `{"version":"v1.35.0","controlPlane":{"replicas":1}}`)
@@ -24,8 +24,13 @@ func FuzzRender(f *testing.F) {
 		`{"version":"v1.35.0","workers":{"machineDeployments":[{"name":"a","class":"default-worker"},{"name":"a","class":"default-worker"}],"machinePools":[{"class":"default-worker"}]}}`)
 	f.Add(4, `null`, `{}`, `{"version":"","variables":[{"name":"imageRepository","value":null}]}`)
 	f.Add(5, `{"template":{"spec":{"format":1.5,"files":[1,null,{"x":1e400}]}}}`, `{}`, `{"version":"v1.35.0","workers":{"machineDeployments":[{"name":"","class":""}]}}`)
-	original := quickStart(f)
+	f.Add(8, `{"template":{"spec":{"kubeadmConfigSpec":{"clusterConfiguration":{"etcd":{"local":null},"apiServer":{"extraVolumes":[null]}},"joinConfiguration":{"discovery":{"file":{"kubeConfig":{}}}}}}}}`, `{}`,
+		`{"version":"v1.35.0","controlPlane":{"replicas":3},"workers":{"machineDeployments":[{"name":"a","class":"default-worker"}]}}`)
+	f.Add(9, `{"template":{"spec":{"ignition":{},"users":[{"passwdFrom":null}],"initConfiguration":null}}}`, `{}`,
+		`{"version":"v1.35.0","workers":{"machineDeployments":[{"name":"a","class":"default-worker"}]}}`)
+	originals := []Blueprint{quickStart(f), kubeadmBlueprint(f, oldControlPlane, oldBootstrap)}
 	f.Fuzz(func(t *testing.T, index int, spec, patch, topology string) {
+		original := originals[uint(index)/8%2]
 		blueprint, cluster := original.deepCopy(), quickStartCluster()
 		if template := blueprint.Templates[uint(index)%uint(len(blueprint.Templates))]; json.Valid([]byte(spec)) {
 			var value any
@@ -38,8 +43,12 @@ func FuzzRender(f *testing.F) {
 			jsonPatch(blueprint, "fuzz", "", operation)
 		}
 		_ = json.Unmarshal([]byte(topology), &cluster.Spec.Topology)
-		ValidateBlueprint(t.Context(), nil, blueprint, nil)
-		before, problems := Render(t.Context(), blueprint, cluster, nil)
+		problems := ValidateBlueprint(t.Context(), nil, blueprint, nil)
+		before, more := Render(t.Context(), blueprint, cluster, nil)
+		problems = append(problems, more...)
+		if unknown := Unknown(problems); len(unknown) > 0 {
+			t.Fatal(unknown)
+		}
 		if before == nil && len(problems) == 0 {
 			t.Fatal("there is no rendering, and nothing says why")
 		}

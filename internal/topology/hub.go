@@ -85,6 +85,8 @@ func withoutEmpty(obj *unstructured.Unstructured) *unstructured.Unstructured {
 }
 
 // convert waits for nothing: to newer versions the converters need no API server.
+//
+//nolint:contextcheck,nolintlint // So there is nothing to cancel either; for callers, of which nolintlint does not know.
 func convert(obj *unstructured.Unstructured, hub schema.GroupVersionKind, newConverter func(*runtime.Scheme) (conversion.Converter, error)) (*unstructured.Unstructured, error) {
 	scheme, err := hubScheme()
 	if err != nil {

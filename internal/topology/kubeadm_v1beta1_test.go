@@ -4,6 +4,8 @@
 package topology
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -15,8 +17,8 @@ import (
 
 // kubeadmBlueprint is a class whose control plane and workers are of kubeadm's
 // kinds in the given version, and whose machines of kinds that are not bundled.
-func kubeadmBlueprint(t *testing.T, controlPlane, bootstrap string) Blueprint {
-	t.Helper()
+func kubeadmBlueprint(tb testing.TB, controlPlane, bootstrap string) Blueprint {
+	tb.Helper()
 	templates := map[string]*unstructured.Unstructured{}
 	for name, text := range map[string]string{
 		"net":     "{apiVersion: infrastructure.example.com/v1, kind: NetTemplate, spec: {template: {spec: {}}}}",
@@ -26,7 +28,7 @@ func kubeadmBlueprint(t *testing.T, controlPlane, bootstrap string) Blueprint {
 	} {
 		template := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal([]byte(text), &template.Object); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		template.SetName(name)
 		template.SetNamespace("default")
@@ -44,8 +46,8 @@ func kubeadmBlueprint(t *testing.T, controlPlane, bootstrap string) Blueprint {
 	worker.Bootstrap.TemplateRef, worker.Infrastructure.TemplateRef = ref("join"), ref("machine")
 	class.Spec.Workers.MachineDeployments = []clusterv1.MachineDeploymentClass{worker}
 	blueprint := Blueprint{Class: class}
-	for _, template := range templates {
-		blueprint.Templates = append(blueprint.Templates, template)
+	for _, name := range slices.Sorted(maps.Keys(templates)) {
+		blueprint.Templates = append(blueprint.Templates, templates[name])
 	}
 	return blueprint
 }

@@ -93,10 +93,9 @@ func sampleCluster(class *clusterv1.ClusterClass) *clusterv1.Cluster {
 }
 
 // certain leaves of a sample's problems what is not known, and those that every
-// cluster has: the values
-// of a patch are known but the template has no place for them, and neither this
-// patch nor one before it, which could have made the place, depends on a
-// variable.
+// cluster has: the values of a patch are known but the template has no place for
+// them, and neither this patch nor one before it, which could have made the place,
+// depends on a variable.
 func certain(class *clusterv1.ClusterClass, problems []Problem) []Problem {
 	return slices.DeleteFunc(problems, func(p Problem) bool {
 		if p.Unknown {

@@ -52,6 +52,7 @@ func TestVariablesTemplateIsValid(t *testing.T) {
 		g.Expect(err).NotTo(HaveOccurred())
 		cluster.Spec.Topology.Variables = append(cluster.Spec.Topology.Variables, clusterv1.ClusterVariable{Name: name, Value: *raw(string(encoded))})
 	}
+	g.Expect(cluster.Spec.Topology.Variables).NotTo(BeEmpty())
 	_, problems := ValidateCluster(t.Context(), Reconciled(class), nil, cluster)
 	g.Expect(problems).To(BeEmpty())
 }

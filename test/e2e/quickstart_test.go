@@ -7,7 +7,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 )
 
 // TestAccQuickstart is the main job, with the configuration that `make quickstart` applies and the executable that is
@@ -93,6 +91,7 @@ func (s *story) machineNames(g Gomega) sets.Set[string] {
 	for _, machine := range machines.Items {
 		names.Insert(machine.Name)
 	}
+	g.Expect(names).NotTo(BeEmpty())
 	return names
 }
 
@@ -138,25 +137,12 @@ func (s *story) expectOldKubeconfigWorks(count int, version string) func(Gomega,
 
 // expectClusterctl uses unmodified clusterctl on what the provider installed.
 func (s *story) expectClusterctl(g Gomega, _ client.Client) {
-	clusterctl := os.Getenv("CLUSTERCTL")
-	if clusterctl == "" {
+	if os.Getenv("CLUSTERCTL") == "" {
 		s.t.Log("CLUSTERCTL does not name a clusterctl: compatibility with it is not checked")
 		return
 	}
-	kubeconfig, err := kind.New().KubeConfig(s.t.Context(), s.managementName)
-	g.Expect(err).NotTo(HaveOccurred())
-	path := filepath.Join(s.t.TempDir(), "management.kubeconfig")
-	g.Expect(os.WriteFile(path, []byte(kubeconfig), 0o600)).To(Succeed())
-	run := func(args ...string) string {
-		command := exec.CommandContext(context.WithoutCancel(s.t.Context()), clusterctl, append(args, "--kubeconfig", path)...)
-		command.Env = append(os.Environ(), "CLUSTERCTL_DISABLE_VERSIONCHECK=true")
-		command.Stderr = os.Stderr
-		out, err := command.Output()
-		g.Expect(err).NotTo(HaveOccurred(), "clusterctl %v", args)
-		return string(out)
-	}
-	g.Expect(run("describe", "cluster", s.clusterName)).To(And(ContainSubstring("DockerCluster default/"), ContainSubstring("KubeadmControlPlane default/"), ContainSubstring("MachineDeployment default/")))
-	g.Expect(run("get", "kubeconfig", s.clusterName)).To(ContainSubstring("client-certificate-data"))
+	g.Expect(s.clusterctl(g, "describe", "cluster", s.clusterName)).To(And(ContainSubstring("DockerCluster default/"), ContainSubstring("KubeadmControlPlane default/"), ContainSubstring("MachineDeployment default/")))
+	g.Expect(s.clusterctl(g, "get", "kubeconfig", s.clusterName)).To(ContainSubstring("client-certificate-data"))
 
 	providers := exec.CommandContext(s.t.Context(), "docker", "exec", s.managementName+"-control-plane", "kubectl", "get", "providers.clusterctl.cluster.x-k8s.io", "--all-namespaces", "--no-headers")
 	out, err := providers.CombinedOutput()
@@ -164,4 +150,15 @@ func (s *story) expectClusterctl(g Gomega, _ client.Client) {
 	for _, name := range []string{"cluster-api", "bootstrap-kubeadm", "control-plane-kubeadm", "infrastructure-docker"} {
 		g.Expect(string(out)).To(ContainSubstring(name))
 	}
+}
+
+// clusterctl runs the one that CLUSTERCTL names on the management cluster, and returns its output.
+func (s *story) clusterctl(g Gomega, args ...string) string {
+	args = append(args, "--kubeconfig", s.kubeconfigOf(g, s.managementName))
+	command := exec.CommandContext(context.WithoutCancel(s.t.Context()), os.Getenv("CLUSTERCTL"), args...)
+	command.Env = append(os.Environ(), "CLUSTERCTL_DISABLE_VERSIONCHECK=true")
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	g.Expect(err).NotTo(HaveOccurred(), "clusterctl %v", args)
+	return string(out)
 }

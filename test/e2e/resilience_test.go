@@ -28,6 +28,9 @@ import (
 const (
 	controlPlanes, workers = 3, 2
 
+	// kills is how often the manager is killed at least while the cluster comes up, which takes minutes.
+	kills = 3
+
 	// recoveryTime is what a busy machine of two cores may take to start all nodes of a cluster at once.
 	recoveryTime = 10 * time.Minute
 )
@@ -43,7 +46,9 @@ func TestAccResilience(t *testing.T) {
 	stopKilling := s.killManager()
 	s.set(variables{oldVersion, controlPlanes, workers})
 	s.apply("create", clusterAddress)
-	t.Logf("The manager was killed %d times.", stopKilling())
+	killed := stopKilling()
+	t.Logf("The manager was killed %d times.", killed)
+	NewWithT(t).Expect(killed).To(BeNumerically(">=", kills), "the cluster came up, but hardly anybody killed its manager")
 	s.expect(s.expectNodes(controlPlanes+workers, oldVersion), s.expectNetwork, s.remember)
 	s.expectMachines(controlPlanes + workers)
 
@@ -67,12 +72,13 @@ func TestAccResilience(t *testing.T) {
 	succeeded, slowest, failures := prober.end()
 	t.Logf("During the upgrade %d requests succeeded, the slowest took %s, %d failed.", succeeded, slowest.Round(time.Millisecond), len(failures))
 	NewWithT(t).Expect(failures).To(BeEmpty())
+	NewWithT(t).Expect(succeeded).To(BeNumerically(">", 0), "nothing was requested")
 	s.expect(s.expectNodes(controlPlanes+workers, newVersion), s.expectNewMachines, s.expectSystemPods,
 		s.expectOldKubeconfigWorks(controlPlanes+workers, newVersion))
 }
 
-// killManager deletes the infrastructure provider's pod every few seconds, half of the times without letting it
-// finish, from when the cluster exists until the returned function is called, which says how often.
+// killManager deletes the infrastructure provider's pod every few seconds if it runs, half of the times without
+// letting it finish, from when the cluster exists until the returned function is called, which says how often.
 func (s *story) killManager() (stop func() int) {
 	ctx, cancel := context.WithCancel(s.t.Context())
 	killed := make(chan int)
@@ -85,14 +91,15 @@ func (s *story) killManager() (stop func() int) {
 				return
 			case <-time.After(time.Duration(8+rand.IntN(10)) * time.Second): //nolint:gosec // At any moment.
 			}
-			if err := s.kubectl(ctx, "get", "cluster", s.clusterName); err != nil {
+			if _, err := s.kubectl(ctx, "get", "cluster", s.clusterName); err != nil {
 				continue
 			}
-			args := []string{"--namespace=capd-system", "delete", "pod", "--all", "--wait=false"}
+			args := []string{"--namespace=capd-system", "delete", "pod", "--field-selector=status.phase=Running", "--wait=false", "--output=name"}
 			if rand.IntN(2) == 0 { //nolint:gosec // Either will do.
 				args = append(args, "--force", "--grace-period=0")
 			}
-			if s.kubectl(ctx, args...) == nil {
+			// It succeeds without a pod, too.
+			if deleted, err := s.kubectl(ctx, args...); err == nil && strings.Contains(deleted, "pod/") {
 				count++
 			}
 		}
@@ -100,10 +107,11 @@ func (s *story) killManager() (stop func() int) {
 	return func() int { cancel(); return <-killed }
 }
 
-// kubectl runs in the management cluster's node.
-func (s *story) kubectl(ctx context.Context, args ...string) error {
+// kubectl runs in the management cluster's node. It returns what kubectl prints.
+func (s *story) kubectl(ctx context.Context, args ...string) (string, error) {
 	command := []string{"exec", s.managementName + "-control-plane", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"}
-	return exec.CommandContext(ctx, "docker", append(command, args...)...).Run()
+	out, err := exec.CommandContext(ctx, "docker", append(command, args...)...).Output()
+	return string(out), err
 }
 
 // expectMachines checks that no machine was lost on the way and replaced.
@@ -156,6 +164,8 @@ func (s *story) addresses() string {
 	s.t.Helper()
 	args := append([]string{"inspect", "--format", "{{.Name}}{{range .NetworkSettings.Networks}} {{.IPAddress}}{{end}}"}, s.containers()...)
 	lines := strings.Split(strings.TrimSpace(acctest.Docker(s.t, args...)), "\n")
+	// The last is the management cluster's; besides the nodes there is a load balancer.
+	NewWithT(s.t).Expect(lines).To(HaveLen(controlPlanes + workers + 2))
 	return strings.Join(lines[:len(lines)-1], "\n")
 }
 
@@ -203,6 +213,7 @@ func (s *story) expectManagers(g Gomega, mgmt *management.Cluster, restarted tim
 	g.Expect(mgmt.List(s.t.Context(), pods, client.HasLabels{clusterv1.ProviderNameLabel})).To(Succeed())
 	g.Expect(pods.Items).To(HaveLen(4))
 	for _, pod := range pods.Items {
+		g.Expect(pod.Status.ContainerStatuses).NotTo(BeEmpty(), pod.Name)
 		for _, container := range pod.Status.ContainerStatuses {
 			g.Expect(container.Ready).To(BeTrue(), pod.Name)
 			g.Expect(container.State.Running).NotTo(BeNil(), pod.Name)

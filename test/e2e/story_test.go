@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -93,6 +94,11 @@ func (s *story) apply(action string, addresses ...string) map[string]change {
 	s.t.Helper()
 	s.workspace.Terraform("plan", "-out=plan")
 	changes := s.planned()
+	for _, address := range addresses {
+		if _, planned := changes[address]; !planned {
+			s.t.Fatalf("the plan does nothing to %s, want %s", address, action)
+		}
+	}
 	for address, change := range changes {
 		expected := slices.Contains(addresses, address)
 		if expected && !slices.Equal(change.Actions, []string{action}) {
@@ -125,9 +131,12 @@ func (s *story) planned() map[string]change {
 	return changes
 }
 
-// announced are the machine sets that a plan says will roll.
+// announced are the machine sets that a plan says will roll, or what it says if it does not know them.
 func (c change) announced() []string {
-	rolls, _ := c.After["rollout"].([]any)
+	rolls, known := c.After["rollout"].([]any)
+	if !known {
+		return []string{fmt.Sprint(c.After["rollout"])}
+	}
 	sets := []string{}
 	for _, roll := range rolls {
 		fields, _ := roll.(map[string]any)
@@ -161,7 +170,8 @@ func connect(kubeconfig string) (client.Client, error) {
 
 func (s *story) management(g Gomega) *management.Cluster {
 	resolver := management.NewResolver(management.Connection{}, kind.New())
-	cluster, err := resolver.Connect(s.t.Context(), management.KindID(s.managementName))
+	// Also in a cleanup, which comes after the end of the test's context.
+	cluster, err := resolver.Connect(context.WithoutCancel(s.t.Context()), management.KindID(s.managementName))
 	g.Expect(err).NotTo(HaveOccurred())
 	return cluster
 }

@@ -89,7 +89,7 @@ func (o Owner) Labels() map[string]string {
 
 // Owns tells whether a container was made for the owner. Established says that the owner's object already refers to the
 // container by name. Then the UID may differ, because a move gives the object a new one; but the move came after the
-// container. A container that is younger than the object and not made for it has only got the name of one that is gone:
+// container. A container that is younger than the object and was not made for it only has the name of one that is gone:
 // names are given independently in each management cluster. An object that does not refer to a container yet must not
 // inherit what a deleted object of the same name left behind.
 func (o Owner) Owns(c container.Container, established bool) bool {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/util/conditions"
@@ -26,7 +27,7 @@ import (
 )
 
 // TestAccControlPlane makes a control plane node with kubeadm behind a load balancer, with the network plug-in of
-// the node image, and looks at it from the Docker host.
+// the node image, restarts it while the commands after kubeadm run, and looks at it from the Docker host.
 func TestAccControlPlane(t *testing.T) {
 	cluster := fmt.Sprintf("acc%d", time.Now().UnixNano()%1_000_000)
 	host := cluster + "-lb"
@@ -51,9 +52,15 @@ func TestAccControlPlane(t *testing.T) {
 	again, err := lb.Ensure(ctx, loadbalancer.Config{Port: 6443, Servers: []string{e.name}})
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(again).To(Equal(endpoint))
+
+	// The node goes down when kubeadm has succeeded and a command after it runs. What etcd has by then is kept.
+	e.loop(func() bool { return e.run("cat", "/attempts") == "x\n" })
+	uid := e.kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}")
+	e.Expect(uid).To(HaveLen(36))
+	e.Expect(runtime.Kill(ctx, e.name, "KILL")).To(Succeed())
 	e.loop(func() bool {
 		condition := conditions.Get(e.dockerMachine(), infrav1.BootstrapCompletedCondition)
-		return condition.Reason != infrav1.BootstrapNotCompletedReason
+		return condition.Status == metav1.ConditionTrue || condition.Reason == infrav1.BootstrapFailedReason
 	})
 	condition := conditions.Get(e.dockerMachine(), infrav1.BootstrapCompletedCondition)
 	e.Expect(condition.Reason).To(Equal(infrav1.BootstrapCompletedReason), condition.Message)
@@ -62,6 +69,7 @@ func TestAccControlPlane(t *testing.T) {
 	e.Eventually(func() string { return e.kubectl("get", "nodes", "--no-headers") }).
 		WithTimeout(time.Minute).WithPolling(500 * time.Millisecond).Should(MatchRegexp(`\sReady\s`))
 	t.Logf("Node Ready after %s.", time.Since(started).Round(time.Millisecond))
+	e.Expect(e.kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}")).To(Equal(uid))
 	e.Expect(e.kubectl("get", "nodes", "--output=jsonpath={.items[0].spec.providerID}")).To(Equal("docker:////" + e.name))
 
 	// The certificate is valid for the way from the Docker host, which is what a kubeconfig relies on.
@@ -119,5 +127,6 @@ nodeRegistration: {}
 	return "## template: jinja\n#cloud-config\n\nwrite_files:\n-   path: /run/kubeadm/kubeadm.yaml\n    owner: root:root\n    permissions: '0640'\n    content: |\n      " +
 		strings.ReplaceAll(strings.TrimSpace(configuration), "\n", "\n      ") +
 		"\n-   path: /run/cluster-api/placeholder\n    content: \"x\"\nruncmd:\n" +
-		"  - 'kubeadm init --config /run/kubeadm/kubeadm.yaml  && echo success > /run/cluster-api/bootstrap-success.complete'\n"
+		"  - 'kubeadm init --config /run/kubeadm/kubeadm.yaml  && echo success > /run/cluster-api/bootstrap-success.complete'\n" +
+		"  - echo x >>/attempts; test $(wc -l </attempts) = 2 || sleep 1000\n"
 }

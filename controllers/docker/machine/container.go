@@ -157,7 +157,7 @@ func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container,
 	return r.Runtime.Inspect(ctx, s.containerName)
 }
 
-// missing says that the container of a machine that had one is gone, whether or not another has got its name.
+// missing says that the container of a machine that had one is gone, whether or not another container has its name now.
 func missing(s *scope) {
 	s.wait(&s.provisioned, infrav1.ContainerMissingReason, fmt.Sprintf(
 		"Container %s was removed and its data with it; delete the Machine to replace it", s.containerName))

@@ -6,10 +6,13 @@ package machine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/bootstrap"
@@ -145,19 +148,20 @@ func (r *Reconciler) reconcileSystemImages(ctx context.Context, s *scope) (ctrl.
 	return ctrl.Result{RequeueAfter: systemImagesInterval}, nil
 }
 
-// clusterNodes are the containers of the cluster's machines.
+// clusterNodes are the containers of the cluster's machines. Labels do not suffice to tell: another management cluster may
+// have a cluster of the same names.
 func (r *Reconciler) clusterNodes(ctx context.Context, s *scope) ([]container.Container, error) {
-	all, err := r.Runtime.List(ctx, identity.ClusterSelector(s.cluster))
+	machines := &clusterv1.MachineList{}
+	err := r.Client.List(ctx, machines, client.InNamespace(s.cluster.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: s.cluster.Name})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("listing the Machines of the cluster: %w", err)
 	}
-	nodes := all[:0]
-	for _, c := range all {
-		if c.Labels[identity.RoleLabel] != identity.RoleLoadBalancer {
-			nodes = append(nodes, c)
-		}
-	}
-	return nodes, nil
+	all, err := r.Runtime.List(ctx, identity.ClusterSelector(s.cluster))
+	return slices.DeleteFunc(all, func(c container.Container) bool {
+		return c.ID != s.container.ID && !slices.ContainsFunc(machines.Items, func(m clusterv1.Machine) bool {
+			return m.Spec.ProviderID == identity.ProviderID(c.Name)
+		})
+	}), err
 }
 
 func haveSeveralImages(nodes []container.Container) bool {

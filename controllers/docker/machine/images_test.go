@@ -6,6 +6,7 @@ package machine
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -15,9 +16,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/util/conditions"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -138,4 +141,26 @@ func TestPullWithCredentialsFromMirror(t *testing.T) {
 	e.awaitJob()
 	e.await(func() bool { return e.dockerMachine().Spec.ProviderID != "" })
 	e.Expect(e.engine.Spec(node).Image).To(Equal("example.com/node:1"))
+}
+
+// Images come from nodes of the same cluster, not of one that has the same names in another management cluster.
+func TestSystemImages(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+	e.finish(node, success)
+	e.mustReconcile()
+	const other = "test-other"
+	e.engine.BuildImage("kindest/node:v1.34.0", "other")
+	labels := maps.Clone(e.engine.Spec(node).Labels)
+	labels[identity.ManagementUIDLabel], labels[identity.ObjectUIDLabel], labels[identity.MachineLabel] = "elsewhere", "other", "other"
+	e.Expect(e.engine.Create(ctx, container.Spec{Name: other, Image: "kindest/node:v1.34.0", Labels: labels})).To(Succeed())
+	e.Expect(e.engine.Start(ctx, other)).To(Succeed())
+	e.mustReconcile()
+	e.Expect(conditions.Get(e.dockerMachine(), infrav1.SystemImagesAvailableCondition)).To(BeNil())
+
+	e.Expect(e.client.Create(ctx, &clusterv1.Machine{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "other", Labels: map[string]string{clusterv1.ClusterNameLabel: "test"}},
+		Spec:       clusterv1.MachineSpec{ClusterName: "test", ProviderID: identity.ProviderID(other)},
+	})).To(Succeed())
+	e.await(func() bool { return conditions.IsTrue(e.dockerMachine(), infrav1.SystemImagesAvailableCondition) })
 }

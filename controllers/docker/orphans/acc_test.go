@@ -45,7 +45,7 @@ func TestAccOrphans(t *testing.T) {
 	}
 	g.Expect(docker.Start(ctx, management.Node)).To(Succeed())
 	g.Expect(docker.Start(ctx, name+"-a")).To(Succeed())
-	find := func() (findings Findings, ours []Orphan) {
+	find := func() (findings Findings, ours []Cluster) {
 		findings, err := Find(ctx, docker)
 		g.Expect(err).NotTo(HaveOccurred())
 		for _, orphan := range findings.Orphans {

@@ -22,20 +22,29 @@ import (
 
 const usage = `Lists the containers of clusters whose management cluster does not exist any more.
 
+A cluster whose control plane answers, or whose nodes can be started again, may still be needed: it may have been moved to
+another management cluster. It is listed by itself, and removed only if --cluster names it.
+
 Usage: terraform-provider-capi orphans [flags]
 
 `
 
-// Command is the command line for people: it lists orphans, and removes them if the arguments say so. Connect returns the
-// engine that has them.
+// arguments of the command.
+type arguments struct {
+	remove                 bool
+	cluster, managementUID string
+}
+
+// Command is the command line for people: it lists clusters without a management cluster, and removes them if the arguments
+// say so. Connect returns the engine that has them.
 func Command(ctx context.Context, connect func(context.Context) (container.Runtime, error), args []string, out io.Writer) error {
 	var (
-		remove        bool
-		managementUID string
-		flags         = pflag.NewFlagSet("orphans", pflag.ContinueOnError)
+		parsed arguments
+		flags  = pflag.NewFlagSet("orphans", pflag.ContinueOnError)
 	)
-	flags.BoolVar(&remove, "remove", false, "Remove them with their volumes, and the Docker network of the clusters if nothing is on it any more.")
-	flags.StringVar(&managementUID, "management-cluster-uid", "", "Only those of the management cluster with this `UID`.")
+	flags.BoolVar(&parsed.remove, "remove", false, "Remove the orphans with their volumes, and the Docker network of the clusters if nothing is on it any more.")
+	flags.StringVar(&parsed.cluster, "cluster", "", "Only the cluster `NAMESPACE/NAME`. With --remove, it is removed even if it lives.")
+	flags.StringVar(&parsed.managementUID, "management-cluster-uid", "", "Only the clusters of the management cluster with this `UID`.")
 	flags.Usage = func() { _, _ = fmt.Fprint(out, usage, flags.FlagUsages()) }
 	if err := flags.Parse(args); errors.Is(err, pflag.ErrHelp) {
 		return nil
@@ -45,7 +54,6 @@ func Command(ctx context.Context, connect func(context.Context) (container.Runti
 	if flags.NArg() > 0 {
 		return fmt.Errorf("orphans takes flags only, not %q: see orphans --help", flags.Arg(0))
 	}
-
 	runtime, err := connect(ctx)
 	if err != nil {
 		return err
@@ -54,19 +62,35 @@ func Command(ctx context.Context, connect func(context.Context) (container.Runti
 	if err != nil {
 		return err
 	}
-	if managementUID != "" {
-		findings.Orphans = slices.DeleteFunc(findings.Orphans, func(o Orphan) bool { return o.Management.UID != types.UID(managementUID) })
-	}
-	if err := printFindings(out, findings); err != nil || !remove {
+	return parsed.run(ctx, runtime, findings, out)
+}
+
+func (a arguments) run(ctx context.Context, runtime container.Runtime, findings Findings, out io.Writer) error {
+	findings.Orphans = slices.DeleteFunc(findings.Orphans, a.excludes)
+	findings.Kept = slices.DeleteFunc(findings.Kept, a.excludes)
+	if err := printFindings(out, findings); err != nil || !a.remove {
 		return err
 	}
-	removed, err := Remove(ctx, runtime, findings.Orphans)
+	remove := findings.Orphans
+	if a.cluster != "" {
+		remove = slices.Concat(findings.Orphans, findings.Kept)
+		if len(remove) > 1 {
+			return fmt.Errorf("several management clusters had a cluster %s; nothing is removed: name one with --management-cluster-uid", a.cluster)
+		}
+	}
+	removed, err := Remove(ctx, runtime, remove)
 	for _, what := range removed {
 		if _, err := fmt.Fprintf(out, "Removed %s.\n", what); err != nil {
 			return err
 		}
 	}
 	return err
+}
+
+// excludes tells whether the arguments restrict the command to other clusters.
+func (a arguments) excludes(c Cluster) bool {
+	return a.managementUID != "" && c.Management.UID != types.UID(a.managementUID) ||
+		a.cluster != "" && c.Namespace+"/"+c.Name != a.cluster
 }
 
 func printFindings(out io.Writer, findings Findings) error {
@@ -77,20 +101,31 @@ func printFindings(out io.Writer, findings Findings) error {
 	} else if err := printTable(out, findings.Orphans); err != nil {
 		return err
 	}
+	if len(findings.Kept) > 0 {
+		_, _ = fmt.Fprint(out, "\nThese clusters have no management cluster here either, but live or may live:\n\n")
+		if err := printTable(out, findings.Kept); err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintln(out)
+		for _, c := range findings.Kept {
+			_, _ = fmt.Fprintf(out, "%s/%s: %s.\n", c.Namespace, c.Name, c.Life)
+		}
+		_, _ = fmt.Fprint(out, "\nIf nobody needs one of them, remove it with orphans --remove --cluster NAMESPACE/NAME.\n")
+	}
 	if len(findings.Silent) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(out, "\nThere may be more. These control planes do not answer, and may be management clusters, or belong to one:\n\n  %s\n\n"+
+	_, err := fmt.Fprintf(out, "\nThere may be more. These control planes do not answer, and may be management clusters:\n\n  %s\n\n"+
 		"Start them (docker start), or remove those that nobody needs (docker rm -f -v), and look again.\n", strings.Join(findings.Silent, "\n  "))
 	return err
 }
 
-func printTable(out io.Writer, orphans []Orphan) error {
+func printTable(out io.Writer, clusters []Cluster) error {
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	_, _ = fmt.Fprintln(table, "MANAGEMENT NODE\tMANAGEMENT CLUSTER UID\tCLUSTER\tCONTAINER\tSTATE\tAGE")
-	for _, o := range orphans {
-		for _, c := range o.Containers {
-			_, _ = fmt.Fprintf(table, "%s\t%s\t%s/%s\t%s\t%s\t%s\n", o.Management.Node, o.Management.UID, o.Namespace, o.Name,
+	for _, cluster := range clusters {
+		for _, c := range cluster.Containers {
+			_, _ = fmt.Fprintf(table, "%s\t%s\t%s/%s\t%s\t%s\t%s\n", cluster.Management.Node, cluster.Management.UID, cluster.Namespace, cluster.Name,
 				c.Name, c.State, duration.HumanDuration(time.Since(c.Created)))
 		}
 	}

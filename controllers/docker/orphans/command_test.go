@@ -64,7 +64,7 @@ func TestCommandTellsWhoIsSilent(t *testing.T) {
 	e.kind("mgmt", "")
 	g.Expect(run(t, e)).To(Equal(`There are no orphans.
 
-There may be more. These control planes do not answer, and may be management clusters, or belong to one:
+There may be more. These control planes do not answer, and may be management clusters:
 
   mgmt-control-plane
 
@@ -85,6 +85,43 @@ func TestCommandRemoves(t *testing.T) {
 		g.Expect(out).To(HaveSuffix("3h1m\nRemoved container test-1.\nRemoved container test-2.\nRemoved network terraform-capi.\n"))
 
 		g.Expect(run(t, e, "--remove")).To(Equal("There are no orphans.\n"))
+	})
+}
+
+// What lives is removed only if it is named, and if that is clear.
+func TestCommandKeepsWhatLives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		e := left(t)
+		e.controlPlane("dev-1", "dev", "dev")
+		e.machine("dev-2", "dev", identity.RoleWorker, "another", "another-control-plane")
+		e.controlPlane("stopped-1", "stopped", "stopped")
+		e.Stop("stopped-1")
+		g.Expect(run(t, e, "--management-cluster-uid=old", "--remove")).To(Equal(`MANAGEMENT NODE      MANAGEMENT CLUSTER UID   CLUSTER        CONTAINER   STATE     AGE
+mgmt-control-plane   old                      default/test   test-1      exited    3h1m
+mgmt-control-plane   old                      default/test   test-2      running   3h1m
+
+These clusters have no management cluster here either, but live or may live:
+
+MANAGEMENT NODE      MANAGEMENT CLUSTER UID   CLUSTER           CONTAINER   STATE     AGE
+mgmt-control-plane   old                      default/dev       dev-1       running   0s
+mgmt-control-plane   old                      default/stopped   stopped-1   exited    0s
+
+default/dev: its control plane answers.
+default/stopped: no control plane answers, but nodes were set up: stopped-1.
+
+If nobody needs one of them, remove it with orphans --remove --cluster NAMESPACE/NAME.
+Removed container test-1.
+Removed container test-2.
+`))
+		_, err := run(t, e, "--remove", "--cluster=default/dev")
+		g.Expect(err).To(MatchError(ContainSubstring("several management clusters had a cluster default/dev")))
+		out, err := run(t, e, "--remove", "--cluster=default/dev", "--management-cluster-uid=old")
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(out).To(HaveSuffix("\nRemoved container dev-1.\n"))
+		list, err := e.List(t.Context(), nil)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(list).To(HaveExactElements(HaveField("Name", "dev-2"), HaveField("Name", "other-1"), HaveField("Name", "stopped-1")))
 	})
 }
 
@@ -117,5 +154,5 @@ func TestCommandArguments(t *testing.T) {
 	}
 	var out bytes.Buffer
 	g.Expect(Command(t.Context(), nobody, []string{"--help"}, &out)).To(Succeed())
-	g.Expect(out.String()).To(And(ContainSubstring("Usage: terraform-provider-capi orphans"), ContainSubstring("--management-cluster-uid UID")))
+	g.Expect(out.String()).To(And(ContainSubstring("Usage: terraform-provider-capi orphans"), ContainSubstring("--cluster NAMESPACE/NAME"), ContainSubstring("--management-cluster-uid UID")))
 }

@@ -5,9 +5,9 @@ package orphans
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -16,6 +16,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/bootstrap"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
@@ -31,61 +32,75 @@ const (
 var uidCommand = []string{"kubectl", "--kubeconfig=" + adminKubeconfig, "--request-timeout=10s",
 	"get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"}
 
-// clusterKey tells apart the clusters whose nodes are on an engine. The first two are empty for KinD's.
-type clusterKey struct{ managementUID, namespace, name string }
+// node is a container with a control plane.
+type node struct {
+	container.Container
+	cluster clusterKey
+}
 
-func clusterOf(c container.Container) clusterKey {
-	name := cmp.Or(c.Labels[identity.ClusterLabel], c.Labels[identity.KindClusterLabel])
-	return clusterKey{c.Labels[identity.ManagementUIDLabel], c.Labels[identity.NamespaceLabel], name}
+// nodesAmong returns the control planes of KinD among the containers, and those of workload clusters among the members.
+func nodesAmong(containers []container.Container, members []member) []node {
+	var nodes []node
+	for _, m := range members {
+		if identity.Role(m.Container) == identity.RoleControlPlane {
+			nodes = append(nodes, node{m.Container, m.cluster()})
+		}
+	}
+	for _, c := range containers {
+		if c.Labels[identity.KindRoleLabel] == identity.RoleControlPlane {
+			nodes = append(nodes, node{c, clusterKey{name: c.Labels[identity.KindClusterLabel]}})
+		}
+	}
+	return nodes
 }
 
 // controlPlanes is what the control planes on an engine say.
 type controlPlanes struct {
 	// uids are those of the clusters that answer.
 	uids map[clusterKey]types.UID
-	// silent are the containers of clusters that may live, but do not say so.
-	silent []container.Container
+	// silent are the nodes of clusters that may live, but do not say so.
+	silent []node
 }
 
-// askControlPlanes asks those among the containers that are control planes.
-func askControlPlanes(ctx context.Context, runtime container.Runtime, containers []container.Container) controlPlanes {
+// askControlPlanes asks the nodes. It fails if ctx ends: one that was not heard out may have had to say that it lives.
+func askControlPlanes(ctx context.Context, runtime container.Runtime, nodes []node) (controlPlanes, error) {
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex
 		found = controlPlanes{uids: map[clusterKey]types.UID{}}
 	)
-	for _, c := range containers {
-		if identity.Role(c) != identity.RoleControlPlane {
-			continue
-		}
+	for _, n := range nodes {
 		wg.Go(func() {
-			uid, mayLive := ask(ctx, runtime, c)
+			uid, mayLive := ask(ctx, runtime, n.Name)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
 			case uid != "":
-				found.uids[clusterOf(c)] = uid
+				found.uids[n.cluster] = uid
 			case mayLive:
-				found.silent = append(found.silent, c)
+				found.silent = append(found.silent, n)
 			}
 		})
 	}
 	wg.Wait()
-	found.silent = slices.DeleteFunc(found.silent, func(c container.Container) bool { return found.uids[clusterOf(c)] != "" })
-	return found
+	if err := ctx.Err(); err != nil {
+		return controlPlanes{}, fmt.Errorf("asking the control planes on the engine which clusters exist: %w", err)
+	}
+	found.silent = slices.DeleteFunc(found.silent, func(n node) bool { return found.uids[n.cluster] != "" })
+	return found, nil
 }
 
 // ask returns the UID of the cluster that a control plane container belongs to. It is empty if it does not answer; then
 // mayLive is false if it never was a control plane: its machine was still being set up when it was left behind.
-func ask(ctx context.Context, runtime container.Runtime, c container.Container) (_ types.UID, mayLive bool) {
+func ask(ctx context.Context, runtime container.Runtime, name string) (_ types.UID, mayLive bool) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	var answer bytes.Buffer
-	code, err := runtime.Exec(ctx, c.Name, container.Exec{Command: uidCommand, Stdout: &answer})
+	code, err := runtime.Exec(ctx, name, container.Exec{Command: uidCommand, Stdout: &answer})
 	if uid := strings.TrimSpace(answer.String()); err == nil && code == 0 && uid != "" {
 		return types.UID(uid), true
 	}
-	_, err = runtime.ReadFile(ctx, c.Name, adminKubeconfig)
+	_, err = runtime.ReadFile(ctx, name, adminKubeconfig)
 	return "", !errors.Is(err, container.ErrNotFound)
 }
 
@@ -94,13 +109,54 @@ func (p controlPlanes) manage(managementUID types.UID) bool {
 	return slices.Contains(slices.Collect(maps.Values(p.uids)), managementUID)
 }
 
-// mayManage returns the names of the silent containers whose cluster may be the management cluster of a member.
+// mayManage returns the names of the silent nodes of other clusters that may be the management cluster of a member.
 func (p controlPlanes) mayManage(m member) []string {
 	var names []string
-	for _, c := range p.silent {
-		if clusterOf(c) == clusterOf(m.Container) || strings.HasPrefix(m.management.Node, clusterOf(c).name) {
-			names = append(names, c.Name)
+	for _, n := range p.silent {
+		if n.cluster != m.cluster() && strings.HasPrefix(m.management.Node, n.cluster.name) {
+			names = append(names, n.Name)
 		}
 	}
 	return names
+}
+
+// split tells the clusters that are dead from those that live or may live.
+func (p controlPlanes) split(ctx context.Context, runtime container.Runtime, clusters []Cluster) (findings Findings, err error) {
+	for _, c := range clusters {
+		if c.Life, err = p.life(ctx, runtime, c); err != nil {
+			return Findings{}, err
+		}
+		if c.Life == "" {
+			findings.Orphans = append(findings.Orphans, c)
+		} else {
+			findings.Kept = append(findings.Kept, c)
+		}
+	}
+	return findings, nil
+}
+
+// life says why a cluster lives or may live. The workers of one that does not answer count, too: its control plane may be
+// made of something else than containers.
+func (p controlPlanes) life(ctx context.Context, runtime container.Runtime, c Cluster) (string, error) {
+	if p.uids[c.key()] != "" {
+		return "its control plane answers", nil
+	}
+	var setUp []string
+	for _, found := range c.Containers {
+		silent := slices.ContainsFunc(p.silent, func(n node) bool { return n.ID == found.ID })
+		if !silent && identity.Role(found) == identity.RoleWorker {
+			result, err := bootstrap.ReadResult(ctx, runtime, found.Name)
+			if err != nil {
+				return "", fmt.Errorf("finding out whether node %s was set up: %w", found.Name, err)
+			}
+			silent = result != nil && result.Succeeded()
+		}
+		if silent {
+			setUp = append(setUp, found.Name)
+		}
+	}
+	if len(setUp) == 0 {
+		return "", nil
+	}
+	return "no control plane answers, but nodes were set up: " + strings.Join(setUp, ", "), nil
 }

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package orphans finds what management clusters that do not exist any more left behind, and removes it. Nodes and load
-// balancers are containers of their own: they outlive a management cluster that is deleted otherwise than with Terraform.
+// balancers are containers of their own: they outlive a management cluster that is deleted before its clusters.
 //
 // To take a cluster for an orphan that is none would destroy it, so what cannot be known is not an orphan. A container is
-// one if all of this holds:
+// without a management cluster if all of this holds:
 //
 //  1. It belongs (package identity) to a management cluster whose controllers ran on a container, as KinD makes them, of
 //     this engine. Of any other management cluster nobody here can know.
@@ -13,8 +13,13 @@
 //     workload cluster, which may be a management cluster since clusterctl moved one there.
 //  3. It is not a cluster that may live either. A cluster that has a control plane, none of whose containers runs and
 //     answers, may have any UID; but its nodes are named after it. So it counts for what belongs to a management cluster
-//     with a node of such a name; and for its own containers, as it may be its own management cluster.
+//     with a node of such a name.
 //  4. Its cluster is not a management cluster that other containers belong to.
 //  5. All this holds for every container that the same management cluster made for the same cluster. A move is written
 //     down container by container, when the controllers at the new place first see them.
+//
+// A cluster without a management cluster is an orphan if it is dead. It may live, and is kept until a person names it, if
+// its control plane answers: clusterctl may have moved it to a management cluster whose controllers have not seen it yet,
+// or that has no Docker provider. So does one whose control plane does not answer but whose nodes were set up: stopped
+// containers can be started again, with their data. What is left are clusters whose machines never came up.
 package orphans

@@ -16,35 +16,40 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// Orphan is a cluster, or what is left of one, without its management cluster.
-type Orphan struct {
+// Cluster is a workload cluster, or what is left of one, without its management cluster.
+type Cluster struct {
 	// Management is the management cluster that the cluster belonged to.
 	Management identity.Management
 	// Namespace and Name of the Cluster.
 	Namespace, Name string
 	// Containers are its nodes and its load balancer, in the order of their names.
 	Containers []container.Container
+	// Life says why the cluster lives or may live. It is empty if the cluster is dead.
+	Life string
 }
 
-// String names the orphan and its containers.
-func (o Orphan) String() string {
-	names := make([]string, len(o.Containers))
-	for i, c := range o.Containers {
-		names[i] = c.Name
+// String names the cluster and its containers.
+func (c Cluster) String() string {
+	names := make([]string, len(c.Containers))
+	for i, found := range c.Containers {
+		names[i] = found.Name
 	}
 	return fmt.Sprintf("cluster %s/%s of management cluster %s on %s: %s",
-		o.Namespace, o.Name, o.Management.UID, o.Management.Node, strings.Join(names, ", "))
+		c.Namespace, c.Name, c.Management.UID, c.Management.Node, strings.Join(names, ", "))
 }
 
-// Findings are what Find found.
+// Findings are clusters without a management cluster, in the order of their management clusters and names.
 type Findings struct {
-	// Orphans are in the order of their management clusters and names.
-	Orphans []Orphan
-	// Silent are the names of control plane containers that do not answer, because of which there may be more orphans.
+	// Orphans are dead.
+	Orphans []Cluster
+	// Kept live, or may live.
+	Kept []Cluster
+	// Silent are the names of control plane containers that do not answer, because of which there may be more clusters
+	// without a management cluster.
 	Silent []string
 }
 
-// Find finds the containers whose management cluster does not exist any more. The rule is the package's. It fails if the
+// Find finds the clusters whose management cluster does not exist any more. The rule is the package's. It fails if the
 // engine does, or if a container cannot be looked into.
 func Find(ctx context.Context, runtime container.Runtime) (Findings, error) {
 	// Only what existed before the control planes are asked can belong to none of them.
@@ -56,38 +61,65 @@ func Find(ctx context.Context, runtime container.Runtime) (Findings, error) {
 	if err != nil || len(members) == 0 {
 		return Findings{}, err
 	}
-	controlPlanes := askControlPlanes(ctx, runtime, containers)
-	if err := ctx.Err(); err != nil {
-		return Findings{}, fmt.Errorf("asking the control planes on the engine which management clusters exist: %w", err)
+	controlPlanes, err := askControlPlanes(ctx, runtime, nodesAmong(containers, members))
+	if err != nil {
+		return Findings{}, err
 	}
-	var findings Findings
-	findings.Orphans = group(members, func(m member) bool {
-		if m.management.Node == "" || controlPlanes.manage(m.management.UID) || manages(controlPlanes.uids[clusterOf(m.Container)], members) {
+	var silent []string
+	found := group(members, func(m member) bool {
+		if m.management.Node == "" || controlPlanes.manage(m.management.UID) || manages(controlPlanes.uids[m.cluster()], members) {
 			return false
 		}
-		silent := controlPlanes.mayManage(m)
-		findings.Silent = append(findings.Silent, silent...)
-		return len(silent) == 0
+		mayManage := controlPlanes.mayManage(m)
+		silent = append(silent, mayManage...)
+		return len(mayManage) == 0
 	})
-	slices.Sort(findings.Silent)
-	findings.Silent = slices.Compact(findings.Silent)
-	return findings, nil
+	findings, err := controlPlanes.split(ctx, runtime, found)
+	slices.Sort(silent)
+	findings.Silent = slices.Compact(silent)
+	return findings, err
 }
 
-// Of finds the containers that belong to a management cluster, whether or not it exists.
-func Of(ctx context.Context, runtime container.Runtime, managementUID types.UID) ([]Orphan, error) {
+// Of finds the clusters that belong to a management cluster, whether or not that exists. It fails as Find does.
+func Of(ctx context.Context, runtime container.Runtime, managementUID types.UID) (Findings, error) {
 	containers, err := runtime.List(ctx, nil)
 	if err != nil {
-		return nil, err
+		return Findings{}, err
 	}
 	members, err := membersAmong(ctx, runtime, containers)
-	return group(members, func(m member) bool { return m.management.UID == managementUID }), err
+	if err != nil {
+		return Findings{}, err
+	}
+	found := group(members, func(m member) bool { return m.management.UID == managementUID })
+	members = slices.DeleteFunc(members, func(m member) bool { return m.management.UID != managementUID })
+	controlPlanes, err := askControlPlanes(ctx, runtime, nodesAmong(nil, members))
+	if err != nil {
+		return Findings{}, err
+	}
+	return controlPlanes.split(ctx, runtime, found)
 }
 
 // member is a container of a workload cluster.
 type member struct {
 	container.Container
 	management identity.Management
+}
+
+// clusterKey tells apart the clusters whose nodes are on an engine. The first two are empty for KinD's.
+type clusterKey struct {
+	managementUID   types.UID
+	namespace, name string
+}
+
+// cluster is the cluster of the container in its management cluster. The node of that does not matter: controllers move
+// from one to another.
+func (m member) cluster() clusterKey {
+	return clusterKey{m.management.UID, m.Labels[identity.NamespaceLabel], m.Labels[identity.ClusterLabel]}
+}
+
+// origin is the cluster that the container was made for, in the management cluster that made it.
+func (m member) origin() clusterKey {
+	return clusterKey{types.UID(m.Labels[identity.ManagementUIDLabel]), m.Labels[identity.NamespaceLabel], m.Labels[identity.ClusterLabel]}
 }
 
 // membersAmong returns those of the containers that management clusters made.
@@ -112,36 +144,30 @@ func manages(uid types.UID, members []member) bool {
 }
 
 // group puts members into clusters, and leaves out clusters that have a member which does not match.
-func group(members []member, matches func(member) bool) []Orphan {
+func group(members []member, matches func(member) bool) []Cluster {
 	excluded := map[clusterKey]bool{}
 	for _, m := range members {
 		if !matches(m) {
-			excluded[clusterOf(m.Container)] = true
+			excluded[m.origin()] = true
 		}
 	}
-	var orphans []Orphan
+	var clusters []Cluster
 	for _, m := range members {
-		if excluded[clusterOf(m.Container)] {
+		if excluded[m.origin()] {
 			continue
 		}
-		i := slices.IndexFunc(orphans, func(o Orphan) bool { return o.has(m) })
+		i := slices.IndexFunc(clusters, func(c Cluster) bool { return c.key() == m.cluster() })
 		if i < 0 {
-			i = len(orphans)
-			orphans = append(orphans, Orphan{
-				Management: m.management, Namespace: m.Labels[identity.NamespaceLabel], Name: m.Labels[identity.ClusterLabel],
-			})
+			i = len(clusters)
+			clusters = append(clusters, Cluster{Management: m.management, Namespace: m.cluster().namespace, Name: m.cluster().name})
 		}
-		orphans[i].Containers = append(orphans[i].Containers, m.Container)
+		clusters[i].Containers = append(clusters[i].Containers, m.Container)
 	}
-	slices.SortFunc(orphans, func(a, b Orphan) int {
+	slices.SortFunc(clusters, func(a, b Cluster) int {
 		return cmp.Or(cmp.Compare(a.Management.Node, b.Management.Node), cmp.Compare(a.Management.UID, b.Management.UID),
 			cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	return orphans
+	return clusters
 }
 
-// has tells whether a member belongs to the orphan. The node does not matter: controllers move from one to another.
-func (o Orphan) has(m member) bool {
-	return o.Management.UID == m.management.UID &&
-		o.Namespace == m.Labels[identity.NamespaceLabel] && o.Name == m.Labels[identity.ClusterLabel]
-}
+func (c Cluster) key() clusterKey { return clusterKey{c.Management.UID, c.Namespace, c.Name} }

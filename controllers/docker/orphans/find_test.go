@@ -6,6 +6,7 @@ package orphans
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -17,8 +18,8 @@ import (
 // Every case has a container w of cluster default/test, which management cluster "old" on mgmt-control-plane made.
 func TestFind(t *testing.T) {
 	for name, test := range map[string]struct {
-		prepare         func(*engine)
-		orphans, silent []string
+		prepare               func(*engine)
+		orphans, kept, silent []string
 	}{
 		"its management cluster lives": {
 			prepare: func(e *engine) { e.kind("mgmt", "old") },
@@ -76,6 +77,7 @@ func TestFind(t *testing.T) {
 				e.Stop("pivot-b")
 				e.move("w", "pivot", "pivot-a")
 			},
+			kept:   []string{"pivot-b"},
 			silent: []string{"pivot-b"},
 		},
 		"moved to a management cluster that is gone": {
@@ -95,8 +97,31 @@ func TestFind(t *testing.T) {
 			orphans: []string{"elsewhere"},
 		},
 		"its cluster's control plane answers": {
-			prepare: func(e *engine) { e.controlPlane("cp", "test", "test") },
-			orphans: []string{"cp", "w"},
+			prepare: func(e *engine) { e.controlPlane("cp", "test", "test"); e.worker("elsewhere", "another") },
+			orphans: []string{"elsewhere"},
+			kept:    []string{"cp", "w"},
+		},
+		"its cluster's control plane is not made of containers": {
+			prepare: func(e *engine) { e.setUp("w") },
+			kept:    []string{"w"},
+		},
+		"it is stopped, and its cluster's control plane is not made of containers": {
+			prepare: func(e *engine) { e.setUp("w"); e.Stop("w") },
+			kept:    []string{"w"},
+		},
+		"its bootstrap has failed": {
+			prepare: func(e *engine) {
+				e.WriteFile("w", "/usr/local/lib/terraform-capi/result", []byte("exit=1\ncommand=kubeadm join\n\n"))
+			},
+			orphans: []string{"w"},
+		},
+		"moved, and its cluster has got nodes at both places, of which one answers": {
+			prepare: func(e *engine) {
+				e.machine("cp", "test", identity.RoleControlPlane, "second", "second-control-plane")
+				e.answer("cp", "test")
+				e.move("w", "second", "second-control-plane")
+			},
+			kept: []string{"cp", "w"},
 		},
 		"its cluster's control plane never was one": {
 			prepare: func(e *engine) { e.machine("cp", "test", identity.RoleControlPlane, "old", "mgmt-control-plane") },
@@ -109,7 +134,7 @@ func TestFind(t *testing.T) {
 				e.worker("elsewhere", "another")
 			},
 			orphans: []string{"elsewhere"},
-			silent:  []string{"cp"},
+			kept:    []string{"cp", "w"},
 		},
 		"one of its cluster's control planes is stopped": {
 			prepare: func(e *engine) {
@@ -117,7 +142,7 @@ func TestFind(t *testing.T) {
 				e.controlPlane("cp2", "test", "test")
 				e.Stop("cp2")
 			},
-			orphans: []string{"cp1", "cp2", "w"},
+			kept: []string{"cp1", "cp2", "w"},
 		},
 		"a namesake lives": {
 			prepare: func(e *engine) {
@@ -136,6 +161,7 @@ func TestFind(t *testing.T) {
 			findings, err := Find(t.Context(), e)
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(names(findings.Orphans)).To(Equal(test.orphans))
+			g.Expect(names(findings.Kept)).To(Equal(test.kept))
 			g.Expect(findings.Silent).To(Equal(test.silent))
 		})
 	}
@@ -183,25 +209,49 @@ func TestFindErrors(t *testing.T) {
 	}
 
 	// Who was not heard out may have had to say that it lives.
+	for name, find := range map[string]func(context.Context, *engine) (Findings, error){
+		"Find": func(ctx context.Context, e *engine) (Findings, error) { return Find(ctx, e) },
+		"Of":   func(ctx context.Context, e *engine) (Findings, error) { return Of(ctx, e, "old") },
+	} {
+		e := newEngine(t)
+		e.controlPlane("cp", "test", "")
+		ctx, cancel := context.WithCancel(t.Context())
+		e.OnExec = func(context.Context, string, container.Exec) (int, error) { cancel(); return 0, ctx.Err() }
+		_, err := find(ctx, e)
+		NewWithT(t).Expect(err).To(MatchError(context.Canceled), name)
+	}
+
+	// A worker that cannot be looked into may be set up.
 	e := newEngine(t)
 	e.worker("w", "test")
-	e.kind("other", "other")
-	ctx, cancel := context.WithCancel(t.Context())
-	e.OnExec = func(context.Context, string, container.Exec) (int, error) { cancel(); return 0, ctx.Err() }
-	_, err := Find(ctx, e)
-	NewWithT(t).Expect(err).To(MatchError(context.Canceled))
+	e.BeforeCall = func(_ context.Context, method, subject string) error {
+		if method == "ReadFile" && strings.HasSuffix(subject, "/result") {
+			return errors.New("no engine")
+		}
+		return nil
+	}
+	_, err := Of(t.Context(), e, "old")
+	NewWithT(t).Expect(err).To(MatchError(ContainSubstring("whether node w was set up: no engine")))
 }
 
+// Its control planes say whether a cluster lives, whatever has become of its management cluster.
 func TestOf(t *testing.T) {
 	g := NewWithT(t)
 	e := newEngine(t)
 	e.kind("mgmt", "old")
-	e.worker("ours", "test")
+	e.worker("dead", "test")
+	e.machine("dead-cp", "test", identity.RoleControlPlane, "old", "mgmt-control-plane")
+	e.controlPlane("lives", "lives", "lives")
+	e.controlPlane("stopped", "stopped", "stopped")
+	e.Stop("stopped")
 	e.worker("moved", "other")
 	e.worker("being-moved", "other")
 	e.move("moved", "second", "second-control-plane")
 	e.machine("theirs", "test", identity.RoleWorker, "second", "second-control-plane")
-	found, err := Of(t.Context(), e, "old")
+	findings, err := Of(t.Context(), e, "old")
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(names(found)).To(Equal([]string{"ours"}))
+	g.Expect(names(findings.Orphans)).To(Equal([]string{"dead", "dead-cp"}))
+	g.Expect(findings.Kept).To(ConsistOf(
+		And(HaveField("Name", "lives"), HaveField("Life", "its control plane answers")),
+		And(HaveField("Name", "stopped"), HaveField("Life", "no control plane answers, but nodes were set up: stopped"))))
 }

@@ -12,13 +12,14 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// Remove removes the orphans' containers with their volumes, whatever state they are in. Then go the volumes of images that
-// no container has, and the network of all clusters unless a container is on it. Remove returns what it removed, such as
-// "container a" and "network b", and goes on after an error; the error that it returns joins all.
-func Remove(ctx context.Context, runtime container.Runtime, orphans []Orphan) (removed []string, _ error) {
+// Remove removes the containers of the clusters with their volumes, whatever state they are in. Then go the volumes of
+// images that no container has, and the network of all clusters unless a container is on it. Remove returns what it
+// removed, such as "container a" and "network b". It does not stop at an error; the one that it returns joins all.
+func Remove(ctx context.Context, runtime container.Runtime, clusters []Cluster) (removed []string, _ error) {
 	var errs []error
-	for _, orphan := range orphans {
-		for _, c := range orphan.Containers {
+	for _, cluster := range clusters {
+		for _, c := range cluster.Containers {
+			// Meanwhile the name may have gone to another container.
 			if err := runtime.Remove(ctx, c.ID); err != nil {
 				errs = append(errs, err)
 				continue

@@ -77,6 +77,11 @@ func (e *engine) worker(name, cluster string) {
 	e.machine(name, cluster, identity.RoleWorker, "old", "mgmt-control-plane")
 }
 
+// setUp makes a container a node whose bootstrap has succeeded.
+func (e *engine) setUp(name string) {
+	e.WriteFile(name, "/usr/local/lib/terraform-capi/result", []byte("exit=0\ncommand=\n\n"))
+}
+
 // controlPlane makes one that answers with the UID, or not if that is empty.
 func (e *engine) controlPlane(name, cluster, uid string) {
 	e.t.Helper()
@@ -94,10 +99,10 @@ func (e *engine) move(name, uid, node string) {
 	g.Expect(owner.Adopt(e.t.Context(), e, found)).To(Succeed())
 }
 
-func names(orphans []Orphan) []string {
+func names(clusters []Cluster) []string {
 	var names []string
-	for _, orphan := range orphans {
-		for _, c := range orphan.Containers {
+	for _, cluster := range clusters {
+		for _, c := range cluster.Containers {
 			names = append(names, c.Name)
 		}
 	}

@@ -152,7 +152,7 @@ add_users() {
 
 # after_kubeadm can be repeated.
 after_kubeadm() {
-  [ -e "$root/control-plane" ] && [ ! -e "$root/control-plane-completed" ] || return 0
+  if [ ! -e "$root/control-plane" ] || [ -e "$root/control-plane-completed" ]; then return 0; fi
   note "certificate names"
   certify
   if [ -s "$root/pod-subnet" ]; then
