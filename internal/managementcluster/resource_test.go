@@ -4,7 +4,6 @@
 package managementcluster_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	fwresource "github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -22,8 +20,6 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
-	"github.com/terraform-capi/terraform-provider-capi/internal/container"
-	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind/kindtest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/managementcluster"
@@ -35,53 +31,6 @@ const (
 	address = managementcluster.ResourceType + ".test"
 	image   = managementcluster.DefaultNodeImage
 )
-
-// fakeClusters are the KinD clusters of an engine in memory. Every cluster has the
-// API of the test's API server.
-type fakeClusters struct {
-	*kind.Clusters
-	docker  *kindtest.Engine
-	runtime *container.Fake
-}
-
-func newFakeClusters(environment *acctest.Environment) *fakeClusters {
-	docker := kindtest.New(image, "kindest/node:v1.34.3")
-	docker.AdminConf = func(string) string { return environment.Kubeconfig }
-	return &fakeClusters{Clusters: kind.NewFor(docker, kind.DefaultLapse), docker: docker, runtime: container.NewFake(image)}
-}
-
-func (f *fakeClusters) factories() resource.TestCase {
-	return resource.TestCase{ProtoV6ProviderFactories: acctest.Provider{
-		Resolver:     management.NewResolver(management.Connection{}, f),
-		ResourceList: []func() fwresource.Resource{func() fwresource.Resource { return managementcluster.NewResourceFor(f) }},
-	}.Factories()}
-}
-
-func (f *fakeClusters) Runtime(context.Context) (container.Runtime, error) { return f.runtime, nil }
-
-// state makes the node of a cluster running, paused or exited.
-func (f *fakeClusters) state(cluster, state string) func() {
-	return func() { f.docker.SetState(kind.NodeName(cluster), state) }
-}
-
-func (f *fakeClusters) node(t *testing.T, cluster string) kindtest.Container {
-	t.Helper()
-	for _, c := range f.docker.Containers() {
-		if c.Name == kind.NodeName(cluster) {
-			return c
-		}
-	}
-	t.Fatalf("there is no node of %s", cluster)
-	return kindtest.Container{}
-}
-
-// expectNothing fails the test if there is any container.
-func (f *fakeClusters) expectNothing(t *testing.T) {
-	t.Helper()
-	if names := f.docker.Names(); len(names) > 0 {
-		t.Errorf("left are %q", names)
-	}
-}
 
 func config(name, extra string) string {
 	return fmt.Sprintf("resource %q \"test\" {\n  name = %q\n  %s\n}\n", managementcluster.ResourceType, name, extra)
@@ -217,14 +166,6 @@ func TestIntegrationImport(t *testing.T) {
 	resource.UnitTest(t, test)
 }
 
-// nodeOf is a node that KinD made for others.
-func nodeOf(cluster string, files map[string]string) kindtest.Container {
-	return kindtest.Container{
-		ID: "0123456789abcdef", Name: kind.NodeName(cluster), Image: image, Files: files, APIServer: "127.0.0.1:1",
-		Labels: map[string]string{kind.Label: cluster, "io.x-k8s.kind.role": "control-plane"},
-	}
-}
-
 func TestIntegrationBadInput(t *testing.T) {
 	acctest.NeedTerraform(t)
 	environment := acctest.NeedAPIServer(t)
@@ -247,7 +188,7 @@ func TestIntegrationBadInput(t *testing.T) {
 			f.docker.Add(nodeOf("bad", map[string]string{"/etc/kubernetes/admin.conf": environment.Kubeconfig, "/kind/version": "v1", "/kind/kubeadm.conf": "kind: X"}))
 		}, `terraform import capi_management_cluster.NAME kind://bad`},
 		"remains": {config("bad", ""), func(f *fakeClusters) { f.docker.Add(nodeOf("bad", nil)) }, `docker\s+rm\s+-f\s+-v\s+0123456789ab`},
-		"twice":        {config("bad", "") + strings.Replace(config("bad", ""), `"test"`, `"other"`, 1), nil, `Two resources create the same object`},
+		"twice":   {config("bad", "") + strings.Replace(config("bad", ""), `"test"`, `"other"`, 1), nil, `Two resources create the same object`},
 		"label in use": {config("bad", ""), func(f *fakeClusters) {
 			machine := nodeOf("bad", nil)
 			machine.Name = "bad-md-0-x2x4"

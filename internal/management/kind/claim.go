@@ -263,6 +263,8 @@ func (k *claim) abandon() {
 // release gives the claim back. The error is ErrTakenOver if another creation has
 // taken over, however late.
 func (k *claim) release(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, cleanUpTimeout)
+	defer cancel()
 	if err := k.held(ctx); err != nil {
 		return err
 	}

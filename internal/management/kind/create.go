@@ -162,9 +162,7 @@ func (k *claim) giveUp(ctx context.Context) {
 		k.abandon()
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
-	defer cancel()
-	if err := k.release(ctx); err != nil {
+	if err := k.release(context.WithoutCancel(ctx)); err != nil {
 		tflog.Warn(ctx, "cannot give back the claim to a cluster's name", map[string]any{"error": err.Error()})
 		k.abandon()
 	}

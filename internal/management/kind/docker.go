@@ -18,7 +18,7 @@ import (
 var (
 	// ErrDockerUnreachable means that the docker command is missing or that the
 	// engine behind it does not answer.
-	ErrDockerUnreachable = errors.New("Docker is not reachable") //nolint:staticcheck // Docker is a name.
+	ErrDockerUnreachable = errors.New("Docker is not reachable")
 	// errNoContainer means that the engine answered that it has no such container.
 	errNoContainer = errors.New("no such container")
 	// errNameInUse means that another container has the name.

@@ -20,16 +20,17 @@ func TestDockerErrors(t *testing.T) {
 	if _, err := missing.Engine(t.Context()); !errors.Is(err, ErrDockerUnreachable) {
 		t.Errorf("without a docker command: %v", err)
 	}
+	errOther := errors.New("another one")
 	for output, want := range map[string]error{
 		"Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?":           ErrDockerUnreachable,
 		"permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get x": ErrDockerUnreachable,
 		"Error response from daemon: No such container: mgmt-control-plane":                                           errNoContainer,
 		"Error response from daemon: Conflict. The container name \"/a\" is already in use by container \"1\".":       errNameInUse,
-		"Error: No such container:path: mgmt-control-plane:/etc/kubernetes/admin.conf":                                nil,
+		"Error: No such container:path: mgmt-control-plane:/etc/kubernetes/admin.conf":                                errOther,
 	} {
 		err := dockerError(t.Context(), "ps", output, errors.New("exit status 1"))
 		for _, known := range []error{ErrDockerUnreachable, errNoContainer, errNameInUse} {
-			if errors.Is(err, known) != (known == want) || !strings.Contains(err.Error(), output) {
+			if errors.Is(err, known) != errors.Is(want, known) || !strings.Contains(err.Error(), output) {
 				t.Errorf("%q became %v", output, err)
 			}
 		}

@@ -23,12 +23,9 @@ func HasContext(path, name, endpoint string) bool {
 }
 
 func leadsTo(kubeconfig *clientcmdapi.Config, name, endpoint string) bool {
-	context := kubeconfig.Contexts[contextName(name)]
-	if context == nil {
-		return false
-	}
-	cluster := kubeconfig.Clusters[context.Cluster]
-	return cluster != nil && cluster.Server == endpoint
+	key := contextName(name)
+	context, cluster := kubeconfig.Contexts[key], kubeconfig.Clusters[key]
+	return context != nil && context.Cluster == key && cluster != nil && cluster.Server == endpoint
 }
 
 // ExportKubeConfig merges the cluster's kubeconfig into the file at path, as
@@ -59,7 +56,7 @@ func RemoveContext(ctx context.Context, path, name, endpoint, ca string) error {
 		return nil
 	}
 	return editKubeconfig(ctx, path, func(file *clientcmdapi.Config) bool {
-		if !leadsTo(file, name, endpoint) || string(file.Clusters[file.Contexts[key].Cluster].CertificateAuthorityData) != ca {
+		if !leadsTo(file, name, endpoint) || string(file.Clusters[key].CertificateAuthorityData) != ca {
 			return false
 		}
 		delete(file.Contexts, key)

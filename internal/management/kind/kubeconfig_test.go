@@ -94,6 +94,19 @@ func TestContextInKubeconfig(t *testing.T) {
 			t.Errorf("%s: the context is gone, %v", name, err)
 		}
 	}
+	// A context that somebody points at another cluster is theirs.
+	redirect := func(cluster string) {
+		config := loadFile(t, path)
+		config.Contexts["kind-mgmt"].Cluster = cluster
+		if err := clientcmd.WriteToFile(*config, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	redirect("other")
+	if err := RemoveContext(t.Context(), path, "mgmt", endpoint, ca); err != nil || loadFile(t, path).Contexts["kind-mgmt"] == nil {
+		t.Errorf("redirected: the context is gone, %v", err)
+	}
+	redirect("kind-mgmt")
 	if err := RemoveContext(t.Context(), path, "mgmt", endpoint, ca); err != nil {
 		t.Fatal(err)
 	}
