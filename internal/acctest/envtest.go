@@ -73,7 +73,11 @@ func NeedAPIServer(t *testing.T) *Environment {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.environment == nil {
-		environment, process, err := startAPIServer(t.Context())
+		crds, err := bundledCRDs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		environment, process, err := startAPIServer(t.Context(), crds)
 		if err != nil {
 			t.Fatalf("cannot start an API server: %v", err)
 		}
@@ -82,11 +86,26 @@ func NeedAPIServer(t *testing.T) *Environment {
 	return shared.environment
 }
 
-func startAPIServer(ctx context.Context) (*Environment, *envtest.Environment, error) {
-	crds, err := bundledCRDs()
-	if err != nil {
-		return nil, nil, err
+// NewAPIServer returns an API server of the test's own, which knows Kubernetes' own
+// kinds only.
+func NewAPIServer(t *testing.T) *Environment {
+	t.Helper()
+	if os.Getenv(assetsVariable) == "" {
+		t.Skipf("%s does not name a folder with kube-apiserver and etcd", assetsVariable)
 	}
+	environment, process, err := startAPIServer(t.Context(), nil)
+	if err != nil {
+		t.Fatalf("cannot start an API server: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := process.Stop(); err != nil {
+			t.Errorf("cannot stop the API server: %v", err)
+		}
+	})
+	return environment
+}
+
+func startAPIServer(ctx context.Context, crds []*apiextensionsv1.CustomResourceDefinition) (*Environment, *envtest.Environment, error) {
 	process := &envtest.Environment{
 		Scheme:            management.Scheme,
 		CRDInstallOptions: envtest.CRDInstallOptions{CRDs: crds, Scheme: management.Scheme},

@@ -91,19 +91,19 @@ func (r *Resource) empty(name string) tfkit.Condition {
 // clustersIn names the Cluster objects of a management cluster. They are listed in
 // whatever version it serves: it may run an older Cluster API than ours.
 func clustersIn(ctx context.Context, cluster *management.Cluster) ([]string, error) {
-	mapping, err := cluster.RESTMapper().RESTMapping(schema.GroupKind{Group: clusterv1.GroupVersion.Group, Kind: clusterv1.ClusterKind})
+	kind := schema.GroupKind{Group: clusterv1.GroupVersion.Group, Kind: clusterv1.ClusterKind}
+	mapping, err := cluster.RESTMapper().RESTMapping(kind)
+	list := &metav1.PartialObjectMetadataList{}
+	if err == nil {
+		list.SetGroupVersionKind(mapping.GroupVersionKind)
+		err = cluster.List(ctx, list)
+	}
+	// Only without the kind there are no Clusters. That it is not served may be for
+	// the moment.
 	if management.IsAbsent(err) {
-		return nil, nil
+		err = cluster.ProveUnserved(ctx, kind, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot find out whether Cluster API is installed: %w", err)
-	}
-	list := &metav1.PartialObjectMetadataList{}
-	list.SetGroupVersionKind(mapping.GroupVersionKind)
-	// The kind may have gone since it was looked up: the providers go just before.
-	if err := cluster.List(ctx, list); management.IsAbsent(err) {
-		return nil, nil
-	} else if err != nil {
 		return nil, fmt.Errorf("cannot list Clusters: %w", err)
 	}
 	var names []string

@@ -14,10 +14,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
-	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/clustertest"
-	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 )
 
 // seeds is how many further crashes by chance there are, beyond one at every site.
@@ -57,7 +53,8 @@ func crash(t *testing.T, on *suite, s scenario, operation string, f *fault) (ord
 	if s.prepare != nil {
 		s.prepare(t, on, name)
 	}
-	before, containers := inventory(t, on), w.containers()
+	mine := func() []string { return inventory(t, on, name, s.alone) }
+	before, containers := mine(), w.containers()
 	tf := newTerraform(w, s.resourceType)
 	run := operate(t, tf, operation, s, name)
 	w.watch(f)
@@ -84,8 +81,8 @@ func crash(t *testing.T, on *suite, s scenario, operation string, f *fault) (ord
 		if tf.state == nil {
 			t.Fatalf("after %v, nothing is in the state", failure)
 		}
-		if changes, err := tf.plan(config); err != nil || changes {
-			t.Fatalf("after %v, the plan is not empty: %t, %v", failure, changes, err)
+		if changes, err := tf.plan(config); err != nil || changes != "" {
+			t.Fatalf("after %v, the plan is not empty: %s, %v", failure, changes, err)
 		}
 		if err := tf.destroy(); err != nil {
 			t.Fatalf("after %v, destroying: %v", failure, err)
@@ -94,7 +91,7 @@ func crash(t *testing.T, on *suite, s scenario, operation string, f *fault) (ord
 	if tf.state != nil {
 		t.Error("what was destroyed is in the state")
 	}
-	if diff := cmp.Diff(before, inventory(t, on)); diff != "" {
+	if diff := cmp.Diff(before, mine()); diff != "" {
 		t.Errorf("after %v, left or touched are:\n%s", failure, diff)
 	}
 	if diff := cmp.Diff(containers, w.containers()); diff != "" {
@@ -133,21 +130,28 @@ func isWrite(site string) bool {
 }
 
 func TestCrash(t *testing.T) {
-	on := setUp(t)
 	for _, name := range slices.Sorted(maps.Keys(scenarios)) {
-		s, met := scenarios[name], map[string]bool{}
-		for _, operation := range operations {
-			t.Run(name+"/"+operation, func(t *testing.T) {
-				order, counts := crash(t, on, s, operation, nil)
-				all := faults(order, counts, met)
-				t.Logf("%d call sites, %d faults", len(order), len(all))
-				for _, f := range all {
-					t.Run(f.String(), func(t *testing.T) {
-						crash(t, on, s, operation, f)
-					})
-				}
-			})
-		}
+		t.Run(name, func(t *testing.T) { crashEverywhere(t, scenarios[name]) })
+	}
+}
+
+func crashEverywhere(t *testing.T, s scenario) {
+	t.Helper()
+	on, met := s.suite(t), map[string]bool{}
+	for _, operation := range operations {
+		t.Run(operation, func(t *testing.T) {
+			order, counts := crash(t, on, s, operation, nil)
+			all := faults(order, counts, met)
+			t.Logf("%d call sites, %d faults", len(order), len(all))
+			for _, f := range all {
+				t.Run(f.String(), func(t *testing.T) {
+					if !s.alone {
+						t.Parallel()
+					}
+					crash(t, on, s, operation, f)
+				})
+			}
+		})
 	}
 }
 
@@ -156,20 +160,31 @@ func TestCrashByChance(t *testing.T) {
 	if *seeds == 0 {
 		t.Skip("-seeds says how many crashes")
 	}
-	on := setUp(t)
-	known := map[string][]*fault{}
+	suites, known := map[string]*suite{}, map[string][]*fault{}
 	names := slices.Sorted(maps.Keys(scenarios))
+	for _, name := range names {
+		suites[name] = scenarios[name].suite(t)
+	}
 	for seed := range *seeds {
 		random := rand.New(rand.NewPCG(uint64(seed), 1))
 		name, operation := names[random.IntN(len(names))], operations[random.IntN(len(operations))]
-		s := scenarios[name]
-		if key := name + operation; known[key] == nil {
+		s, on := scenarios[name], suites[name]
+		if known[name+operation] == nil {
 			order, counts := crash(t, on, s, operation, nil)
-			known[key] = faults(order, counts, map[string]bool{})
+			for _, site := range order {
+				for nth := range counts[site] {
+					known[name+operation] = append(known[name+operation], &fault{site: site, nth: nth + 1})
+				}
+			}
 		}
 		f := *known[name+operation][random.IntN(len(known[name+operation]))]
 		f.after, f.stop = random.IntN(2) == 0, random.IntN(4) == 0
-		t.Run(fmt.Sprintf("%d/%s/%s/%s", seed, name, operation, &f), func(t *testing.T) { crash(t, on, s, operation, &f) })
+		t.Run(fmt.Sprintf("%d/%s/%s/%s", seed, name, operation, &f), func(t *testing.T) {
+			if !s.alone {
+				t.Parallel()
+			}
+			crash(t, on, s, operation, &f)
+		})
 	}
 }
 
@@ -183,29 +198,4 @@ func (f *fault) String() string {
 		when = "after"
 	}
 	return strings.ReplaceAll(fmt.Sprintf("%s %s %s #%d", verb, when, f.site, f.nth), "/", "|")
-}
-
-// suite is what all runs share.
-type suite struct {
-	*acctest.Environment
-	controllers *clustertest.Controllers
-}
-
-// setUp makes what all runs share: an API server, the stand-in for controllers, and
-// the class of the clusters.
-func setUp(t *testing.T) *suite {
-	t.Helper()
-	environment := acctest.NeedAPIServer(t)
-	on := &suite{environment, clustertest.Start(t, environment.Cluster)}
-	w := newWorld(t, on)
-	tf := newTerraform(w, clusterclass.ResourceType)
-	if err := tf.apply(classOf(sharedClass, "kindest/node:v1.34.3")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := tf.destroy(); err != nil {
-			t.Error(err)
-		}
-	})
-	return on
 }

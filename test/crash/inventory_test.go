@@ -18,10 +18,11 @@ import (
 // ownKinds are what the API server makes and changes by itself.
 var ownKinds = []string{"Event", "Lease", "APIService", "FlowSchema", "PriorityLevelConfiguration", "Endpoints", "EndpointSlice", "IPAddress", "StorageVersion"}
 
-// inventory are all objects of the API server, with their UIDs: one that was replaced
-// is not the one that it was. What has no owner any more is collected first, as the
-// controller does that an API server alone does not have.
-func inventory(t *testing.T, on *suite) []string {
+// inventory are all objects of the API server that bear a name or begin with it, with
+// their UIDs: one that was replaced is not the one that it was. Where a run is alone
+// it is all objects. What has no owner any more is collected first, as the controller
+// does that an API server alone does not have.
+func inventory(t *testing.T, on *suite, name string, all bool) []string {
 	t.Helper()
 	for {
 		objects := list(t, on)
@@ -29,6 +30,9 @@ func inventory(t *testing.T, on *suite) []string {
 		for i := range objects {
 			uids[string(objects[i].UID)] = true
 		}
+		objects = slices.DeleteFunc(objects, func(o metav1.PartialObjectMetadata) bool {
+			return !all && o.Name != name && !strings.HasPrefix(o.Name, name+"-")
+		})
 		collected := false
 		for i := range objects {
 			owners := objects[i].OwnerReferences

@@ -30,7 +30,12 @@ type scenario struct {
 	// config declares the resource, changed an update of it. The name is no other
 	// run's.
 	config, changed func(t *testing.T, name string) object
-	// prepare makes what the resource needs.
+	// alone says that runs cannot be told apart by names, and that the API server must
+	// know no kinds before.
+	alone bool
+	// needsClass says that there must be a class.
+	needsClass bool
+	// prepare makes what a run needs.
 	prepare func(t *testing.T, on *suite, name string)
 }
 
@@ -49,6 +54,7 @@ var scenarios = map[string]scenario{
 	},
 	"provider": {
 		resourceType: capiprovider.ResourceType,
+		alone:        true,
 		config: func(*testing.T, string) object {
 			return object{"management_cluster": managementID, "name": "bootstrap-kubeadm", "image": "registry.example.com/capi:1"}
 		},
@@ -63,6 +69,7 @@ var scenarios = map[string]scenario{
 	},
 	"cluster": {
 		resourceType: cluster.ResourceType,
+		needsClass:   true,
 		config:       func(_ *testing.T, name string) object { return clusterOf(name, 1) },
 		changed:      func(_ *testing.T, name string) object { return clusterOf(name, 2) },
 	},

@@ -6,6 +6,7 @@ package crash_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"time"
@@ -193,6 +194,8 @@ func (tf *terraform) proposed(config, prior tftypes.Value) tftypes.Value {
 	if config.As(&values) != nil || prior.As(&before) != nil {
 		tf.w.t.Fatal("neither is an object")
 	}
+	// As hands out the value's own map.
+	values = maps.Clone(values)
 	for _, attribute := range tf.schema.Block.Attributes {
 		if attribute.Computed && values[attribute.Name].IsNull() {
 			values[attribute.Name] = before[attribute.Name]
@@ -201,8 +204,8 @@ func (tf *terraform) proposed(config, prior tftypes.Value) tftypes.Value {
 	return tftypes.NewValue(tf.typ, values)
 }
 
-// plan is terraform plan. It says whether something would change.
-func (tf *terraform) plan(attributes map[string]any) (changes bool, err error) {
+// plan is terraform plan. It says what would change.
+func (tf *terraform) plan(attributes map[string]any) (changes string, err error) {
 	tf.w.t.Helper()
 	config := acctest.Value(tf.w.t, tf.typ, attributes)
 	err = tf.run(func(ctx context.Context, p *process) error {
@@ -210,7 +213,10 @@ func (tf *terraform) plan(attributes map[string]any) (changes bool, err error) {
 			return err
 		}
 		planned, err := tf.planFrom(ctx, p, config, tf.current(), tf.private)
-		changes = tf.tainted || !planned.isEmpty()
+		if tf.tainted || !planned.isEmpty() {
+			differences, _ := planned.prior.Diff(planned.planned)
+			changes = fmt.Sprintf("tainted: %t, replaced: %t, %v", tf.tainted, planned.replace, differences)
+		}
 		return err
 	})
 	return changes, err
