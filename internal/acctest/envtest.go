@@ -17,13 +17,9 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 )
 
 const assetsVariable = "KUBEBUILDER_ASSETS"
-
-// engineID is the id of the Docker engine that Kubeconfigs pretends to be.
-const engineID = "envtest"
 
 // KindName is the name of the KinD cluster that Environment pretends to be.
 const KindName = "envtest"
@@ -35,16 +31,17 @@ type Environment struct {
 	Kubeconfig string
 	// Cluster is a client for the server. Its id is that of KindName.
 	Cluster *management.Cluster
+
+	process *envtest.Environment
 }
 
-// shared is one server for all tests of a package: it takes seconds to start.
+// shared are the servers for all tests of a package: each takes seconds to start.
 var shared struct {
 	sync.Mutex
-	environment *Environment
-	process     *envtest.Environment
+	main, another *Environment
 }
 
-// Run runs a package's tests and stops the API server that they shared. A package
+// Run runs a package's tests and stops the API servers that they shared. A package
 // whose tests call NeedAPIServer needs
 //
 //	func TestMain(m *testing.M) { os.Exit(acctest.Run(m)) }
@@ -52,12 +49,14 @@ func Run(m *testing.M) int {
 	code := m.Run()
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.process == nil {
-		return code
-	}
-	if err := shared.process.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "cannot stop the API server:", err)
-		return max(code, 1)
+	for _, environment := range []*Environment{shared.main, shared.another} {
+		if environment == nil {
+			continue
+		}
+		if err := environment.process.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "cannot stop the API server:", err)
+			code = max(code, 1)
+		}
 	}
 	return code
 }
@@ -67,59 +66,50 @@ func Run(m *testing.M) int {
 // kube-apiserver and etcd.
 func NeedAPIServer(t *testing.T) *Environment {
 	t.Helper()
+	return need(t, &shared.main, bundledCRDs)
+}
+
+// NeedAnotherAPIServer returns a second API server, which knows none of the bundled
+// providers' kinds.
+func NeedAnotherAPIServer(t *testing.T) *Environment {
+	t.Helper()
+	return need(t, &shared.another, func() ([]*apiextensionsv1.CustomResourceDefinition, error) { return nil, nil })
+}
+
+func need(t *testing.T, environment **Environment, kinds func() ([]*apiextensionsv1.CustomResourceDefinition, error)) *Environment {
+	t.Helper()
 	if os.Getenv(assetsVariable) == "" {
 		t.Skipf("%s does not name a folder with kube-apiserver and etcd", assetsVariable)
 	}
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.environment == nil {
-		crds, err := bundledCRDs()
-		if err != nil {
-			t.Fatal(err)
+	if *environment == nil {
+		crds, err := kinds()
+		if err == nil {
+			*environment, err = startAPIServer(t.Context(), crds)
 		}
-		environment, process, err := startAPIServer(t.Context(), crds)
 		if err != nil {
 			t.Fatalf("cannot start an API server: %v", err)
 		}
-		shared.environment, shared.process = environment, process
 	}
-	return shared.environment
+	return *environment
 }
 
-// NewAPIServer returns an API server of the test's own, which knows Kubernetes' own
-// kinds only.
-func NewAPIServer(t *testing.T) *Environment {
-	t.Helper()
-	if os.Getenv(assetsVariable) == "" {
-		t.Skipf("%s does not name a folder with kube-apiserver and etcd", assetsVariable)
-	}
-	environment, process, err := startAPIServer(t.Context(), nil)
-	if err != nil {
-		t.Fatalf("cannot start an API server: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := process.Stop(); err != nil {
-			t.Errorf("cannot stop the API server: %v", err)
-		}
-	})
-	return environment
-}
-
-func startAPIServer(ctx context.Context, crds []*apiextensionsv1.CustomResourceDefinition) (*Environment, *envtest.Environment, error) {
+func startAPIServer(ctx context.Context, crds []*apiextensionsv1.CustomResourceDefinition) (*Environment, error) {
 	process := &envtest.Environment{
 		Scheme:            management.Scheme,
 		CRDInstallOptions: envtest.CRDInstallOptions{CRDs: crds, Scheme: management.Scheme},
 	}
 	restConfig, err := process.Start()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	cluster, err := management.NewCluster(ctx, management.KindID(KindName), restConfig)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	go finalizeNamespaces(context.WithoutCancel(ctx), cluster)
-	return &Environment{Kubeconfig: string(process.KubeConfig), Cluster: cluster}, process, nil
+	return &Environment{Kubeconfig: string(process.KubeConfig), Cluster: cluster, process: process}, nil
 }
 
 // finalizeNamespaces lets namespaces that are being deleted go, as the controller
@@ -153,33 +143,8 @@ func bundledCRDs() ([]*apiextensionsv1.CustomResourceDefinition, error) {
 	return all, nil
 }
 
-// Identity is made up of the name.
-func (k Kubeconfigs) Identity(ctx context.Context, name string) (kind.Identity, error) {
-	if _, err := k.KubeConfig(ctx, name); err != nil {
-		return kind.Identity{}, err
-	}
-	return kind.Identity{Engine: engineID, Nodes: []string{name}}, nil
-}
-
-// Engine is the same for all tests.
-func (k Kubeconfigs) Engine(context.Context) (kind.Engine, error) {
-	return kind.Engine{ID: engineID}, nil
-}
-
 // Resolver knows one KinD cluster, KindName, which is the environment, and no
 // provider block.
 func (e *Environment) Resolver() *management.Resolver {
-	return management.NewResolver(management.Connection{}, Kubeconfigs{KindName: e.Kubeconfig})
-}
-
-// Kubeconfigs stands in for KinD: the kubeconfigs of clusters by their names.
-type Kubeconfigs map[string]string
-
-// KubeConfig returns the kubeconfig, or kind.ErrNotFound.
-func (k Kubeconfigs) KubeConfig(_ context.Context, name string) (string, error) {
-	kubeconfig, ok := k[name]
-	if !ok {
-		return "", fmt.Errorf("%w: %q", kind.ErrNotFound, name)
-	}
-	return kubeconfig, nil
+	return management.NewResolver(management.Connection{}, e.Engine())
 }

@@ -5,6 +5,7 @@ package acctest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -21,8 +22,9 @@ type Protocol struct {
 // Object is a resource as Terraform keeps it: its state, and what the provider
 // keeps beside it. The zero value is a resource that does not exist.
 type Object struct {
-	State   tftypes.Value
-	Private []byte
+	State    tftypes.Value
+	Private  []byte
+	Identity *tfprotov6.ResourceIdentityData
 }
 
 // Change is what a provider plans. Its State is the planned one.
@@ -90,17 +92,35 @@ func (p *Protocol) Plan(tb testing.TB, resource string, config tftypes.Value, pr
 	}
 	planned, err := p.server.PlanResourceChange(tb.Context(), &tfprotov6.PlanResourceChangeRequest{
 		TypeName: resource, Config: dynamic(tb, typ, config), PriorState: dynamic(tb, typ, prior.State), PriorPrivate: prior.Private,
-		ProposedNewState: dynamic(tb, typ, p.proposed(tb, resource, config, prior.State)),
+		ProposedNewState: dynamic(tb, typ, p.proposed(tb, resource, config, prior.State)), PriorIdentity: prior.Identity,
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	change.Diagnostics = append(change.Diagnostics, planned.Diagnostics...)
 	if Errors(change.Diagnostics) == 0 {
-		change.State, change.Private = value(tb, typ, planned.PlannedState), planned.PlannedPrivate
+		change.State, change.Private, change.Identity = value(tb, typ, planned.PlannedState), planned.PlannedPrivate, planned.PlannedIdentity
 		change.Replace = len(planned.RequiresReplace) > 0
 	}
 	return change
+}
+
+// PlanDestroy plans to destroy a resource.
+func (p *Protocol) PlanDestroy(tb testing.TB, resource string, prior Object) Change {
+	tb.Helper()
+	typ := p.Type(resource)
+	nothing := tftypes.NewValue(typ, nil)
+	planned, err := p.server.PlanResourceChange(tb.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: resource, Config: dynamic(tb, typ, nothing), PriorState: dynamic(tb, typ, prior.State), PriorPrivate: prior.Private,
+		ProposedNewState: dynamic(tb, typ, nothing), PriorIdentity: prior.Identity,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return Change{
+		Object: Object{State: nothing, Private: planned.PlannedPrivate, Identity: planned.PlannedIdentity},
+		config: nothing, prior: prior, Diagnostics: planned.Diagnostics,
+	}
 }
 
 // proposed is what Terraform proposes: the configuration, and for computed
@@ -125,12 +145,12 @@ func (p *Protocol) Apply(tb testing.TB, resource string, change Change) (Object,
 	typ := p.Type(resource)
 	applied, err := p.server.ApplyResourceChange(tb.Context(), &tfprotov6.ApplyResourceChangeRequest{
 		TypeName: resource, Config: dynamic(tb, typ, change.config), PlannedState: dynamic(tb, typ, change.State),
-		PriorState: dynamic(tb, typ, change.prior.State), PlannedPrivate: change.Private,
+		PriorState: dynamic(tb, typ, change.prior.State), PlannedPrivate: change.Private, PlannedIdentity: change.Identity,
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return Object{State: value(tb, typ, applied.NewState), Private: applied.Private}, applied.Diagnostics
+	return Object{State: value(tb, typ, applied.NewState), Private: applied.Private, Identity: applied.NewIdentity}, applied.Diagnostics
 }
 
 // Read refreshes a resource.
@@ -138,16 +158,19 @@ func (p *Protocol) Read(ctx context.Context, tb testing.TB, resource string, obj
 	tb.Helper()
 	typ := p.Type(resource)
 	read, err := p.server.ReadResource(ctx, &tfprotov6.ReadResourceRequest{
-		TypeName: resource, CurrentState: dynamic(tb, typ, object.State), Private: object.Private,
+		TypeName: resource, CurrentState: dynamic(tb, typ, object.State), Private: object.Private, CurrentIdentity: object.Identity,
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return Object{State: value(tb, typ, read.NewState), Private: read.Private}, read.Diagnostics
+	return Object{State: value(tb, typ, read.NewState), Private: read.Private, Identity: read.NewIdentity}, read.Diagnostics
 }
 
 // IsEmpty says that the plan changes nothing.
 func (c Change) IsEmpty() bool { return c.State.Equal(c.prior.State) }
+
+// Exists says whether there is a resource.
+func (o Object) Exists() bool { return o.State.Type() != nil && !o.State.IsNull() }
 
 // Attribute is an attribute of the resource.
 func (o Object) Attribute(tb testing.TB, name string) tftypes.Value {
@@ -157,13 +180,24 @@ func (o Object) Attribute(tb testing.TB, name string) tftypes.Value {
 
 // Errors is the number of errors among the diagnostics.
 func Errors(diagnostics []*tfprotov6.Diagnostic) int {
-	n := 0
+	return len(WithoutWarnings(diagnostics))
+}
+
+// WithoutWarnings are the errors among the diagnostics.
+func WithoutWarnings(diagnostics []*tfprotov6.Diagnostic) []*tfprotov6.Diagnostic {
+	return slices.DeleteFunc(slices.Clone(diagnostics), func(d *tfprotov6.Diagnostic) bool {
+		return d.Severity != tfprotov6.DiagnosticSeverityError
+	})
+}
+
+// Summaries are the severities and summaries of diagnostics, as in "WARNING: Already
+// exists".
+func Summaries(diagnostics []*tfprotov6.Diagnostic) []string {
+	summaries := []string{}
 	for _, d := range diagnostics {
-		if d.Severity == tfprotov6.DiagnosticSeverityError {
-			n++
-		}
+		summaries = append(summaries, d.Severity.String()+": "+d.Summary)
 	}
-	return n
+	return summaries
 }
 
 func attributes(tb testing.TB, object tftypes.Value) map[string]tftypes.Value {

@@ -28,6 +28,11 @@ var errNoImage = errors.New("this provider's executable can be loaded into KinD 
 // ModifyPlan plans what this binary would install. All of it is known without a
 // management cluster, so that a new binary shows as an update, and only then.
 func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	if !req.State.Raw.IsNull() {
+		tfkit.ManageRecorded(r.session, known.UID, known)
+	}
 	if req.Plan.Raw.IsNull() {
 		return
 	}
@@ -48,8 +53,6 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
-	resp.Diagnostics.Append(diags...)
 	plan.Ready = types.BoolUnknown()
 	if req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(r.checkCreation(ctx, plan, known, resp.Private)...)
@@ -140,7 +143,7 @@ func (r *Resource) checkNew(ctx context.Context, cluster *management.Cluster, pl
 	if err := cluster.Get(ctx, key, entry); err != nil {
 		return nil
 	}
-	if r.session.MayCreate(entry, known.UID) {
+	if r.session.MayCreate(ctx, entry, known.UID) {
 		return tfkit.CarryRecord(ctx, r.session, private, entry.UID)
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), describe(plan), ResourceType, plan.id())}

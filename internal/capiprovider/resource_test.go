@@ -153,10 +153,13 @@ func (f *fakeBundle) change(change func()) func() {
 }
 
 func (f *fakeBundle) testCase(resolver *management.Resolver) resource.TestCase {
-	return resource.TestCase{ProtoV6ProviderFactories: acctest.Provider{
-		Resolver:     resolver,
-		ResourceList: []func() fwresource.Resource{func() fwresource.Resource { return capiprovider.NewResourceFor(f) }},
-	}.Factories()}
+	provider := f.provider()
+	provider.Resolver = resolver
+	return resource.TestCase{ProtoV6ProviderFactories: provider.Factories()}
+}
+
+func (f *fakeBundle) provider() acctest.Provider {
+	return acctest.Provider{ResourceList: []func() fwresource.Resource{func() fwresource.Resource { return capiprovider.NewResourceFor(f) }}}
 }
 
 func config(extra string) string {
@@ -279,11 +282,11 @@ func TestIntegrationManagementClusterAway(t *testing.T) {
 	acctest.NeedTerraform(t)
 	environment := acctest.NeedAPIServer(t)
 	fake := newFakeBundle()
-	kubeconfigs := acctest.Kubeconfigs{acctest.KindName: environment.Kubeconfig}
-	resolver := management.NewResolver(management.Connection{}, kubeconfigs)
+	engine := environment.Engine()
+	resolver := management.NewResolver(management.Connection{}, engine)
 	away := func(kubeconfig string) func() {
 		return func() {
-			kubeconfigs[acctest.KindName] = kubeconfig
+			engine.Kubeconfigs[acctest.KindName] = kubeconfig
 			resolver.Forget(management.KindID(acctest.KindName))
 		}
 	}
@@ -299,7 +302,7 @@ func TestIntegrationManagementClusterAway(t *testing.T) {
 		{
 			// Gone: so is what was in it.
 			PreConfig: func() {
-				delete(kubeconfigs, acctest.KindName)
+				delete(engine.Kubeconfigs, acctest.KindName)
 				resolver.Forget(management.KindID(acctest.KindName))
 			},
 			Config:             config(""),

@@ -74,7 +74,9 @@ func TestIntegrationDeletionProtection(t *testing.T) {
 // A cluster that is only forgotten goes on running, and can be imported again.
 func TestIntegrationDeletionPolicyOrphan(t *testing.T) {
 	env := setUp(t)
-	config := clusterHCL{Name: "orphan", Version: "v1.34.3", Extra: `deletion_policy = "orphan"`}
+	deleted := clusterHCL{Name: "orphan", Version: "v1.34.3", Variables: "size = 3"}
+	config := deleted
+	config.Extra = `deletion_policy = "orphan"`
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: env.provider.Factories(),
 		Steps: []resource.TestStep{
@@ -82,15 +84,15 @@ func TestIntegrationDeletionPolicyOrphan(t *testing.T) {
 			{Config: config.class(), Check: env.mustExist(t, "orphan", true)},
 			{
 				// Terraform made it, and it is as declared. It is adopted only if that is asked for.
-				Config:      clusterHCL{Name: "orphan", Version: "v1.34.3"}.String(),
+				Config:      deleted.String(),
 				ExpectError: says(`Already exists.*terraform import capi_cluster\.NAME kind://envtest/default/orphan`),
 			},
 			{
-				Config:       clusterHCL{Name: "orphan", Version: "v1.34.3"}.String(),
+				Config:       deleted.String(),
 				ResourceName: address, ImportState: true, ImportStateId: "kind://envtest/default/orphan", ImportStatePersist: true,
 			},
 			{
-				Config:           clusterHCL{Name: "orphan", Version: "v1.34.3"}.String(),
+				Config:           deleted.String(),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
 			},
 		},

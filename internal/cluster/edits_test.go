@@ -169,7 +169,7 @@ func TestIntegrationEdits(t *testing.T) {
 	env := setUp(t)
 	names := slices.Sorted(maps.Keys(edits))
 	r := rand.New(rand.NewPCG(4, 1)) //nolint:gosec // A test that fails has to fail again.
-	s := &story{t: t, protocol: env.provider.Protocol(t), current: map[string]acctest.Object{}}
+	s := &story{t: t, provider: env.provider, current: map[string]acctest.Object{}}
 	c := newConfiguration("edits")
 	s.apply("create", c)
 	for i := range *acctest.Edits {
@@ -182,6 +182,8 @@ func TestIntegrationEdits(t *testing.T) {
 // story is a configuration over time.
 type story struct {
 	t        *testing.T
+	provider acctest.Provider
+	// protocol is the session of the plan or apply that is under way.
 	protocol *acctest.Protocol
 	current  map[string]acctest.Object
 }
@@ -191,9 +193,11 @@ func (s *story) apply(step string, c *configuration) {
 	resources := []string{clusterclass.ResourceType, cluster.ResourceType}
 	content := map[string]object{clusterclass.ResourceType: c.class, cluster.ResourceType: c.cluster}
 	first := map[string]acctest.Change{}
+	s.protocol = s.provider.Protocol(s.t)
 	for _, resource := range resources {
 		first[resource] = s.plan(step, resource, content[resource])
 	}
+	s.protocol = s.provider.Protocol(s.t)
 	for _, resource := range resources {
 		if first[resource].IsEmpty() {
 			continue
@@ -209,6 +213,7 @@ func (s *story) apply(step string, c *configuration) {
 		}
 		s.current[resource] = applied
 	}
+	s.protocol = s.provider.Protocol(s.t)
 	for _, resource := range resources {
 		read, diagnostics := s.protocol.Read(s.t.Context(), s.t, resource, s.current[resource])
 		s.needNoErrors(step+": read", diagnostics)

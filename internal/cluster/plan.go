@@ -58,13 +58,16 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		p.state = &model{}
 		resp.Diagnostics.Append(req.State.Get(ctx, p.state)...)
 	}
+	known, diags := tfkit.ReadRecord[record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	if p.state != nil {
+		tfkit.ManageRecorded(r.session, known.UID, known)
+	}
 	if req.Plan.Raw.IsNull() {
 		resp.Diagnostics.Append(planDeletion(*p.state)...)
 		return
 	}
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &p.plan)...)
-	known, diags := tfkit.ReadRecord[record](ctx, req.Private)
-	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -101,7 +101,7 @@ func (p *planning) checkNew(ctx context.Context, s *session.Session, known recor
 	if p.mgmt == nil || p.mgmt.Get(ctx, p.plan.key(), existing) != nil {
 		return nil
 	}
-	if s.MayCreate(existing, known.UID) {
+	if s.MayCreate(ctx, existing, known.UID) {
 		return tfkit.CarryRecord(ctx, s, private, existing.UID)
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), p.plan.object(), ResourceType, p.plan.id())}

@@ -38,9 +38,10 @@ type Resource struct {
 // NewResource returns the resource.
 func NewResource() resource.Resource { return &Resource{} }
 
-// Metadata names the resource.
+// Metadata names the resource. A cluster that is moved gets another identity.
 func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = ResourceType
+	resp.ResourceBehavior.MutableIdentity = true
 }
 
 // Configure takes the session over from the provider.

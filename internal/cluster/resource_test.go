@@ -405,20 +405,30 @@ func TestIntegrationClusterExists(t *testing.T) {
 // is gone takes what lived in it along.
 func TestIntegrationClusterWithoutManagementCluster(t *testing.T) {
 	env := setUp(t)
-	kubeconfigs := acctest.Kubeconfigs{acctest.KindName: env.Kubeconfig}
-	resolver := management.NewResolver(management.Connection{}, kubeconfigs)
+	engine := env.Engine()
+	resolver := management.NewResolver(management.Connection{}, engine)
 	env.provider.Resolver = resolver
 	becomes := func(kubeconfig string) func() {
 		return func() {
 			resolver.Forget(management.KindID(acctest.KindName))
-			kubeconfigs[acctest.KindName] = kubeconfig
+			engine.Kubeconfigs[acctest.KindName] = kubeconfig
 			if kubeconfig == "" {
-				delete(kubeconfigs, acctest.KindName)
+				delete(engine.Kubeconfigs, acctest.KindName)
 			}
 		}
 	}
 	nobody := regexp.MustCompile(`server: .*`).ReplaceAllString(env.Kubeconfig, "server: https://127.0.0.1:1")
 	config := clusterHCL{Name: "lonely", Version: "v1.34.3", Workers: 1}.String()
+	t.Cleanup(func() {
+		for _, left := range []client.Object{
+			&clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "lonely"}},
+			&clusterv1.ClusterClass{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "lonely-class"}},
+		} {
+			if err := env.Cluster.Delete(context.WithoutCancel(t.Context()), left); err != nil {
+				t.Errorf("%T was not left alone: %v", left, err)
+			}
+		}
+	})
 	create := action(plancheck.ResourceActionCreate)
 	create.PreApply = append(create.PreApply, plancheck.ExpectResourceAction(clusterclass.ResourceType+".test", plancheck.ResourceActionCreate))
 	resource.UnitTest(t, resource.TestCase{
@@ -427,9 +437,9 @@ func TestIntegrationClusterWithoutManagementCluster(t *testing.T) {
 			{Config: config},
 			{PreConfig: becomes(nobody), Config: config, PlanOnly: true},
 			{PreConfig: becomes(""), Config: config, ConfigPlanChecks: create, ExpectError: says("Management cluster not found")},
-			// It was there all the while. What Terraform itself made, and just like
-			// this, it takes up again, as after an interrupted apply.
-			{PreConfig: becomes(env.Kubeconfig), Config: config, ConfigStateChecks: []statecheck.StateCheck{ready(true)}},
+			// It was there all the while. Terraform made it, but has it in no state any
+			// more, and so leaves it alone.
+			{PreConfig: becomes(env.Kubeconfig), Config: config, PlanOnly: true, ExpectError: says("Already exists.*terraform import")},
 		},
 	})
 }

@@ -41,7 +41,7 @@ func checkNew(ctx context.Context, s *session.Session, mgmt *management.Cluster,
 	if err != nil {
 		return nil
 	}
-	if s.MayCreate(existing, known.UID) {
+	if s.MayCreate(ctx, existing, known.UID) {
 		return tfkit.CarryRecord(ctx, s, private, existing.GetUID())
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), plan.object(), ResourceType, plan.id())}
@@ -171,7 +171,7 @@ func oldVersions(ctx context.Context, mgmt *management.Cluster, plan model) diag
 // cleanUp removes the templates that the class no longer refers to. Leaving one
 // behind harms nobody, so that failing is a warning; the next update tries again.
 func cleanUp(ctx context.Context, mgmt *management.Cluster, plan model, before, class *unstructured.Unstructured) diag.Diagnostics {
-	if err := removeUnused(ctx, mgmt, class, kinds(class, before)); err != nil {
+	if err := removeUnused(ctx, mgmt, before, kinds(before, class)); err != nil {
 		return diag.Diagnostics{diag.NewWarningDiagnostic("Old templates left behind",
 			fmt.Sprintf("Templates that %s no longer refers to could not be removed: %s.", plan.object(), err))}
 	}

@@ -32,6 +32,11 @@ const waitUnfinished = "wait_unfinished"
 // ModifyPlan plans the names of the templates, refuses what Cluster API would
 // refuse, and remembers the class for the plans of its clusters.
 func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	if !req.State.Raw.IsNull() {
+		tfkit.ManageRecorded(r.session, known.UID, known)
+	}
 	if req.Plan.Raw.IsNull() {
 		return
 	}
@@ -56,7 +61,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		resp.Diagnostics.Append(invalidConfiguration(err))
 		return
 	}
-	resp.Diagnostics.Append(r.planKnown(ctx, plan, state, desired, req, resp)...)
+	resp.Diagnostics.Append(r.planKnown(ctx, plan, state, known, desired, req, resp)...)
 	unfinished, diags := req.Private.GetKey(ctx, waitUnfinished)
 	resp.Diagnostics.Append(diags...)
 	if state != nil && string(unfinished) == "true" && !state.Ready.ValueBool() {
@@ -65,7 +70,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 }
 
 // planKnown plans a class all of which is known.
-func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desired *rendered, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) diag.Diagnostics {
+func (r *Resource) planKnown(ctx context.Context, plan model, state *model, known tfkit.Record, desired *rendered, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) diag.Diagnostics {
 	if state != nil && state.key() == plan.key() {
 		desired.rename(desired.kept(state))
 	}
@@ -73,8 +78,7 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, desi
 	if err != nil {
 		return diag.Diagnostics{invalidConfiguration(err)}
 	}
-	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
-	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("templates"), names(desired.names()))...)
+	diags := resp.Plan.SetAttribute(ctx, path.Root("templates"), names(desired.names()))
 	if state != nil {
 		// A value that is written differently but means the same is no change, which
 		// the framework cannot know when it makes computed attributes unknown.

@@ -108,11 +108,14 @@ func (e *Ephemeral) Open(ctx context.Context, req ephemeral.OpenRequest, resp *e
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	_, found, err := fetch(ctx, e.session, &config.model, management.Identity{})
+	mgmt, found, err := fetch(ctx, e.session, &config.model, management.Identity{})
 	switch {
 	case errors.Is(err, errGone), errors.Is(err, management.ErrNotFound):
 		// A destroy opens this too, in its plan and again in its apply.
 		resp.Diagnostics.AddAttributeWarning(path.Root("cluster_id"), "No kubeconfig", "The values are null, because "+err.Error()+".")
+	case err != nil && mgmt == nil:
+		resp.Diagnostics.Append(tfkit.ConnectError(err))
+		return
 	case err != nil:
 		resp.Diagnostics.Append(fetchDiagnostic(&config.model, err))
 		return

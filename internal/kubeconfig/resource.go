@@ -208,7 +208,7 @@ func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *model, k
 	defer cancel()
 	mgmt, found, err := fetch(ctx, r.session, m, known.Management)
 	switch {
-	case errors.Is(err, management.ErrAnother):
+	case err != nil && mgmt == nil:
 		return known, diag.Diagnostics{tfkit.ConnectError(err)}
 	case err != nil:
 		return known, diag.Diagnostics{fetchDiagnostic(m, err)}
@@ -220,6 +220,8 @@ func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *model, k
 	return known, nil
 }
 
+// fetch waits for the kubeconfig of the model's cluster. It returns no management
+// cluster if that cannot be connected to.
 func fetch(ctx context.Context, s *session.Session, m *model, known management.Identity) (*management.Cluster, *credentials, error) {
 	id, key, err := m.cluster()
 	if err != nil {

@@ -6,17 +6,12 @@ package management
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -99,9 +94,6 @@ func (c *Cluster) Begin(ctx context.Context, obj client.Object) (*Creation, erro
 	return creation, convert(creation.object, obj)
 }
 
-// mark is the value of the annotation at the last heartbeat.
-func (cr *Creation) mark() string { return cr.nonce + "/" + strconv.Itoa(cr.beats) }
-
 // ApplyNew is Apply of an object that must not exist: the error is a conflict if it
 // does. No object has the resource version 1, and the API server ignores the version
 // of objects that it creates.
@@ -156,46 +148,25 @@ func (cr *Creation) takeOver(ctx context.Context, desired *unstructured.Unstruct
 		}
 		first = mark
 		age, err := cr.cluster.ageOf(ctx, existing)
-		if err != nil {
-			return false, err
-		}
-		if age >= cr.cluster.Timing.Lapse {
+		if err == nil && age >= cr.cluster.Timing.Lapse {
 			cr.object = existing
-			err := cr.cluster.replaceMark(ctx, existing, mark, cr.mark())
-			if errors.Is(err, ErrTakenOver) {
-				return false, ErrBeingCreated
+			err = cr.cluster.replaceMark(ctx, existing, mark, cr.mark())
+			if err == nil {
+				return true, nil
 			}
-			return err == nil, err
+		}
+		switch {
+		case errors.Is(err, ErrTakenOver):
+			// It has had a heartbeat since it was read.
+			return false, ErrBeingCreated
+		case err != nil:
+			return false, err
 		}
 		tflog.Info(ctx, "waiting to see whether the creation was cut off", map[string]any{"object": existing.GetName(), "heartbeat": age.String()})
 		if err := pause(ctx, cr.cluster.Timing.Heartbeat/4); err != nil {
 			return false, err
 		}
 	}
-}
-
-// ageOf is for how long an object has had its mark, by the clock of the API server,
-// which notes when a manager last changed something. A dry run has it note the
-// present.
-func (c *Cluster) ageOf(ctx context.Context, marked *unstructured.Unstructured) (time.Duration, error) {
-	mark := marked.GetAnnotations()[CreationAnnotation]
-	now := marked.DeepCopy()
-	if err := c.replaceMark(ctx, now, mark, mark+"?", client.DryRunAll); err != nil {
-		return 0, err
-	}
-	return markedAt(now).Sub(markedAt(marked)), nil
-}
-
-func markedAt(obj *unstructured.Unstructured) time.Time {
-	var at time.Time
-	for _, entry := range obj.GetManagedFields() {
-		isMarker := entry.Manager == creationManager || entry.Manager == FieldManager
-		hasMark := entry.FieldsV1 != nil && strings.Contains(entry.FieldsV1.GetRawString(), CreationAnnotation)
-		if isMarker && hasMark && entry.Time != nil {
-			at = entry.Time.Time
-		}
-	}
-	return at
 }
 
 // beat keeps the mark alive until stop is called.
@@ -244,57 +215,6 @@ func (cr *Creation) Stop() {
 func (cr *Creation) Finish(ctx context.Context) error {
 	cr.Stop()
 	return cr.cluster.remark(ctx, cr.object, cr.nonce, "")
-}
-
-// Unmark removes the mark of a creation that could not call Finish. An object that
-// does not have it any more is left alone.
-func (c *Cluster) Unmark(ctx context.Context, object *unstructured.Unstructured, nonce string) error {
-	if err := c.remark(ctx, object, nonce, ""); !errors.Is(err, ErrTakenOver) {
-		return err
-	}
-	return nil
-}
-
-// remark replaces the mark of the creation with this nonce, whichever heartbeat it is
-// of: the answer to the last one may have been lost. The error is ErrTakenOver if the
-// object does not have it.
-func (c *Cluster) remark(ctx context.Context, object *unstructured.Unstructured, nonce, to string) error {
-	existing := object.DeepCopy()
-	err := c.Get(ctx, client.ObjectKeyFromObject(object), existing)
-	if client.IgnoreNotFound(err) != nil {
-		return err
-	}
-	mark := existing.GetAnnotations()[CreationAnnotation]
-	if err != nil || !strings.HasPrefix(mark, nonce+"/") {
-		return fmt.Errorf("%w: its mark is %q", ErrTakenOver, mark)
-	}
-	return c.replaceMark(ctx, existing, mark, to)
-}
-
-// replaceMark gives an object another mark, or none if to is empty. The error is
-// ErrTakenOver if the object does not have the mark from.
-func (c *Cluster) replaceMark(ctx context.Context, object *unstructured.Unstructured, from, to string, opts ...client.PatchOption) error {
-	path := "/metadata/annotations/" + strings.ReplaceAll(CreationAnnotation, "/", "~1")
-	operations := []map[string]any{
-		{"op": "test", "path": "/metadata/uid", "value": object.GetUID()},
-		{"op": "test", "path": path, "value": from},
-		{"op": "replace", "path": path, "value": to},
-	}
-	if to == "" {
-		operations[2] = map[string]any{"op": "remove", "path": path}
-	}
-	patch, err := json.Marshal(operations)
-	if err != nil {
-		return err
-	}
-	err = c.Patch(ctx, object, client.RawPatch(types.JSONPatchType, patch), append(opts, client.FieldOwner(creationManager))...)
-	switch {
-	case apierrors.IsInvalid(err), apierrors.IsNotFound(err):
-		return fmt.Errorf("%w: %s", ErrTakenOver, err)
-	case err != nil:
-		return fmt.Errorf("cannot mark %s %s as being created: %w", object.GetKind(), client.ObjectKeyFromObject(object), err)
-	}
-	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -4,7 +4,11 @@
 package management_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,6 +92,52 @@ func TestIntegrationCreationThatWasCutOffIsTakenOver(t *testing.T) {
 	}
 	if err := creation.Finish(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// lossy is a client that loses the answers to patches: all of them while lose is set.
+type lossy struct {
+	client.Client
+	lose atomic.Bool
+	lost atomic.Int32
+}
+
+func (l *lossy) Patch(ctx context.Context, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+	err := l.Client.Patch(ctx, obj, patch, opts...)
+	if err == nil && l.lose.Load() {
+		l.lost.Add(1)
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// An answer that is lost leaves it open whether the object has a heartbeat. Taking
+// that for a takeover would forget what was created.
+func TestIntegrationCreationSurvivesLostAnswers(t *testing.T) {
+	for name, lostAtEnd := range map[string]bool{"then heartbeats go on": false, "then it is finished": true} {
+		t.Run(name, func(t *testing.T) {
+			first, _, object := creating(t, fmt.Sprintf("lossy-%t", lostAtEnd))
+			connection := &lossy{Client: first.Client}
+			first.Client = connection
+			creation, err := first.Begin(t.Context(), object("first"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			connection.lose.Store(true)
+			for connection.lost.Load() == 0 {
+				<-time.After(10 * time.Millisecond)
+			}
+			if lostAtEnd {
+				creation.Stop()
+			}
+			connection.lose.Store(false)
+			if !lostAtEnd {
+				<-time.After(5 * first.Timing.Heartbeat)
+			}
+			if err := creation.Finish(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

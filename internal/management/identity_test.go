@@ -4,9 +4,7 @@
 package management_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -17,40 +15,11 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 )
 
-// engine is a Docker engine whose KinD clusters all have the test's API server.
-type engine struct {
-	id         string
-	kubeconfig string
-	clusters   []string
-}
-
-func (e *engine) Engine(context.Context) (kind.Engine, error) {
-	if e.id == "" {
-		return kind.Engine{}, kind.ErrDockerUnreachable
-	}
-	return kind.Engine{ID: e.id}, nil
-}
-
-func (e *engine) Identity(_ context.Context, name string) (kind.Identity, error) {
-	return kind.Identity{Engine: e.id, Nodes: []string{name}}, nil
-}
-
-func (e *engine) KubeConfig(_ context.Context, name string) (string, error) {
-	for _, cluster := range e.clusters {
-		if cluster == name {
-			return e.kubeconfig, nil
-		}
-	}
-	return "", fmt.Errorf("%w: %q", kind.ErrNotFound, name)
-}
-
 func TestIntegrationReconnect(t *testing.T) {
-	kubeconfig := acctest.NeedAPIServer(t).Kubeconfig
 	const id = "kind://mgmt"
-	here := &engine{id: "here", kubeconfig: kubeconfig, clusters: []string{"mgmt"}}
+	here := acctest.Engine{ID: "here", Kubeconfigs: map[string]string{"mgmt": acctest.NeedAPIServer(t).Kubeconfig}}
 	recorded, err := management.NewResolver(management.Connection{}, here).Identify(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +30,7 @@ func TestIntegrationReconnect(t *testing.T) {
 	another := recorded
 	another.UID = "another"
 	for name, test := range map[string]struct {
-		engine   *engine
+		engine   acctest.Engine
 		recorded management.Identity
 		reason   error // nil if it connects
 		text     string
@@ -69,10 +38,10 @@ func TestIntegrationReconnect(t *testing.T) {
 		"the same":            {here, recorded, nil, ""},
 		"being imported":      {here, management.Identity{}, nil, ""},
 		"another cluster":     {here, another, management.ErrAnother, `UID another; the one that answers now at https://127.0.0.1`},
-		"gone":                {&engine{id: "here"}, recorded, management.ErrGone, `there is no KinD cluster "mgmt"`},
-		"another engine":      {&engine{id: "there"}, recorded, management.ErrAnother, `Docker engine with id here; the engine that answers now has id there`},
-		"no engine":           {&engine{}, recorded, management.ErrUnreachable, `cannot find out whether management cluster "kind://mgmt" exists`},
-		"nothing is recorded": {&engine{id: "here"}, management.Identity{}, management.ErrNotFound, `there is no KinD cluster "mgmt"`},
+		"gone":                {acctest.Engine{ID: "here"}, recorded, management.ErrGone, `there is no KinD cluster "mgmt"`},
+		"another engine":      {acctest.Engine{ID: "there"}, recorded, management.ErrAnother, `Docker engine with id here; the engine that answers now has id there`},
+		"no engine":           {acctest.Engine{}, recorded, management.ErrUnreachable, `cannot find out whether management cluster "kind://mgmt" exists`},
+		"nothing is recorded": {acctest.Engine{ID: "here"}, management.Identity{}, management.ErrNotFound, `there is no KinD cluster "mgmt"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, err := management.NewResolver(management.Connection{}, test.engine).Reconnect(t.Context(), id, test.recorded)

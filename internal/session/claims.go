@@ -4,7 +4,11 @@
 package session
 
 import (
+	"context"
+	"time"
+
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -45,13 +49,28 @@ func (s *Session) RecordOf(uid types.UID) []byte {
 	return record
 }
 
+const (
+	// othersTimeout bounds the wait for other resources of the configuration to be
+	// read. Only a plan that is about to fail waits that long.
+	othersTimeout  = 3 * time.Second
+	othersInterval = 50 * time.Millisecond
+)
+
 // MayCreate says whether a plan may create an object of which there is one. It may
 // if that one is about to be replaced: Terraform plans a replacement as a creation,
 // without the state, and for a tainted resource also without what the private state
-// recorded. The apply decides about objects that are being deleted, or whose creation
-// was cut off.
-func (s *Session) MayCreate(existing client.Object, recorded types.UID) bool {
-	_, managed := s.managed.Load(existing.GetUID())
+// recorded. It also may if another resource has that one, whose name changes or which
+// goes: Terraform reads and plans resources in parallel, so that it may take a moment
+// until this is known. The apply decides about objects that are being deleted, or
+// whose creation was cut off.
+func (s *Session) MayCreate(ctx context.Context, existing client.Object, recorded types.UID) bool {
 	_, marked := existing.GetAnnotations()[management.CreationAnnotation]
-	return managed || marked || existing.GetUID() == recorded || existing.GetDeletionTimestamp() != nil
+	if marked || existing.GetUID() == recorded || existing.GetDeletionTimestamp() != nil {
+		return true
+	}
+	err := wait.PollUntilContextTimeout(ctx, othersInterval, othersTimeout, true, func(context.Context) (bool, error) {
+		_, managed := s.managed.Load(existing.GetUID())
+		return managed, nil
+	})
+	return err == nil
 }

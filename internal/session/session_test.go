@@ -6,6 +6,8 @@ package session_test
 import (
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -51,8 +53,6 @@ func TestClaim(t *testing.T) {
 }
 
 func TestMayCreate(t *testing.T) {
-	s := session.New(nil)
-	s.Manage("managed", []byte("record"))
 	for name, test := range map[string]struct {
 		existing metav1.ObjectMeta
 		recorded types.UID
@@ -61,15 +61,24 @@ func TestMayCreate(t *testing.T) {
 		"of nobody's":     {metav1.ObjectMeta{UID: "1"}, "", false},
 		"another's":       {metav1.ObjectMeta{UID: "1"}, "2", false},
 		"in the state":    {metav1.ObjectMeta{UID: "managed"}, "", true},
+		"read later":      {metav1.ObjectMeta{UID: "read later"}, "2", true},
 		"recorded":        {metav1.ObjectMeta{UID: "1"}, "1", true},
 		"being deleted":   {metav1.ObjectMeta{UID: "1", DeletionTimestamp: &metav1.Time{}}, "", true},
 		"perhaps cut off": {metav1.ObjectMeta{UID: "1", Annotations: map[string]string{management.CreationAnnotation: "x/0"}}, "", true},
 	} {
-		if got := s.MayCreate(&metav1.PartialObjectMetadata{ObjectMeta: test.existing}, test.recorded); got != test.want {
-			t.Errorf("%s: %t", name, got)
-		}
-	}
-	if session.New(nil).MayCreate(&metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{UID: "managed"}}, "") {
-		t.Error("two sessions share what is managed")
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := session.New(nil)
+				s.Manage("managed", nil)
+				time.AfterFunc(time.Second, func() { s.Manage("read later", nil) })
+				if got := s.MayCreate(t.Context(), &metav1.PartialObjectMetadata{ObjectMeta: test.existing}, test.recorded); got != test.want {
+					t.Errorf("MayCreate is %t", got)
+				}
+				other := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{UID: "managed"}}
+				if session.New(nil).MayCreate(t.Context(), other, "") {
+					t.Error("two sessions share what is managed")
+				}
+			})
+		})
 	}
 }

@@ -115,7 +115,7 @@ func connectProblem(err error) (summary, remedy string) {
 				"If the object no longer exists, remove the resource from the state with terraform state rm."
 	case errors.Is(err, management.ErrNotConfigured):
 		return "No management cluster", ""
-	case errors.Is(err, management.ErrNotFound):
+	case errors.Is(err, management.ErrNotFound), errors.Is(err, management.ErrGone):
 		return "Management cluster not found",
 			"It may have been deleted outside of Terraform. Create it, or remove what lived in it from the state."
 	case errors.Is(err, management.ErrUnreachable), management.IsConnectionError(err):

@@ -15,8 +15,8 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
-// Identity says which object of its kind a resource is. It never changes. Terraform
-// before 1.12 has no use for it, and does not ask.
+// Identity says which object of its kind a resource is. It changes only if the object
+// is moved. Terraform before 1.12 has no use for it, and does not ask.
 type Identity struct {
 	ManagementCluster types.String `tfsdk:"management_cluster"`
 	Namespace         types.String `tfsdk:"namespace"`

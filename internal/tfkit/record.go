@@ -70,6 +70,13 @@ func WriteRecord(ctx context.Context, s *session.Session, private PrivateState, 
 	return private.SetKey(ctx, recordKey, content)
 }
 
+// ManageRecorded notes for the session that a state has the object of the record.
+func ManageRecorded(s *session.Session, uid types.UID, record any) {
+	if content, err := json.Marshal(record); err == nil && uid != "" && s != nil {
+		s.Manage(uid, content)
+	}
+}
+
 // CarryRecord keeps the record of an object that a plan is about to replace. Of a
 // tainted resource Terraform hands neither the state nor the private state to the
 // plan, and only what the plan leaves to the deletion.

@@ -23,7 +23,7 @@ type suite struct {
 func (s scenario) suite(t *testing.T) *suite {
 	t.Helper()
 	if s.alone {
-		return &suite{Environment: acctest.NewAPIServer(t)}
+		return &suite{Environment: acctest.NeedAnotherAPIServer(t)}
 	}
 	environment := acctest.NeedAPIServer(t)
 	on := &suite{environment, clustertest.Start(t, environment.Cluster)}

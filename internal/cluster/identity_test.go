@@ -1,0 +1,68 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/acctest/identitytest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/cluster"
+	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+)
+
+// identitySubject is a cluster whose class exists until the end of the test.
+func identitySubject(t *testing.T, env environment, name string) identitytest.Subject {
+	t.Helper()
+	c := newConfiguration(name)
+	env.makeClass(t, c)
+	return identitytest.Subject{
+		Renames:  true,
+		Provider: env.provider, Type: cluster.ResourceType, Config: c.cluster,
+		Change: object{"labels": object{"tier": "changed"}},
+		Object: &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}},
+	}
+}
+
+// makeClass makes the class of a configuration, until the end of the test.
+func (e environment) makeClass(t *testing.T, c *configuration) {
+	t.Helper()
+	protocol := e.provider.Protocol(t)
+	config := acctest.Value(t, protocol.Type(clusterclass.ResourceType), c.class)
+	_, diagnostics := protocol.Apply(t, clusterclass.ResourceType, protocol.Plan(t, clusterclass.ResourceType, config, acctest.Object{}))
+	if len(diagnostics) > 0 {
+		t.Fatalf("the class: %v", acctest.Summaries(diagnostics))
+	}
+	t.Cleanup(func() {
+		live := &clusterv1.ClusterClass{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprint(c.class["name"])}}
+		if err := e.Cluster.Delete(context.WithoutCancel(t.Context()), live); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestIntegrationClusterAnswers(t *testing.T) {
+	env := setUp(t)
+	identitySubject(t, env, "answers").Answers(t)
+}
+
+func TestIntegrationClusterCreations(t *testing.T) {
+	env := setUp(t)
+	identitySubject(t, env, "creations").Creations(t)
+}
+
+func TestIntegrationClusterReplacements(t *testing.T) {
+	env := setUp(t)
+	identitySubject(t, env, "replacements").Replacements(t)
+}
+
+func TestIntegrationClusterTwins(t *testing.T) {
+	env := setUp(t)
+	identitySubject(t, env, "twins").Twins(t)
+}
