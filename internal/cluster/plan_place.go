@@ -42,9 +42,10 @@ func (r *Resource) planPlace(ctx context.Context, p *planning, known record, res
 	if r.wasMoved(ctx, *plan, known) {
 		plan.ID, plan.UID = types.StringValue(plan.id()), types.StringUnknown()
 		plan.forgetStatus()
-		return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(changed[0], "Cluster was moved", fmt.Sprintf(
+		diags := resp.Identity.Set(ctx, plan.identity())
+		return append(diags, diag.NewAttributeWarningDiagnostic(changed[0], "Cluster was moved", fmt.Sprintf(
 			"%s has this very cluster: the same control plane endpoint and certificate authority as %s had. Terraform manages it there from now on; no machine is replaced.",
-			management.Describe(plan.ManagementCluster.ValueString()), state.id()))}
+			management.Describe(plan.ManagementCluster.ValueString()), state.id())))
 	}
 	diags := planDeletion(*state)
 	if !diags.HasError() && diags.WarningsCount() == 0 {
@@ -79,11 +80,17 @@ func replaced(changed path.Path, state model) diag.Diagnostic {
 		changed, state.object(), machines))
 }
 
-// moved says that a cluster lives without its Cluster object.
-func moved(object string, err error) diag.Diagnostic {
-	return diag.NewAttributeWarningDiagnostic(tfkit.ManagementClusterPath, "Cluster is not where the state says", fmt.Sprintf(
-		"%s is kept in the state: %s. If it was moved, as by clusterctl move, set management_cluster and namespace to where it is. "+
-			"If nothing manages it any more, remove it from the state with terraform state rm.", object, err))
+// movedError is the error that nothing was done to a cluster that lives without its
+// Cluster object. consequence says what was not done, and err, an errMoved, why.
+func movedError(consequence string, err error) diag.Diagnostic {
+	summary, detail := movedText(consequence, err)
+	return diag.NewAttributeErrorDiagnostic(tfkit.ManagementClusterPath, summary, detail)
+}
+
+func movedText(consequence string, err error) (summary, detail string) {
+	return "Cluster is not where the state says", fmt.Sprintf(
+		"%s, because %s. If it was moved, as by clusterctl move, set management_cluster and namespace to where it is, and apply. "+
+			"If nothing manages it any more, remove it from the state with terraform state rm; its nodes keep running.", consequence, err)
 }
 
 // checkNew refuses to create a cluster that exists, or that another resource of the
