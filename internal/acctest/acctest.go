@@ -58,6 +58,11 @@ func (p Provider) Factories() map[string]func() (tfprotov6.ProviderServer, error
 	return Factories(func() provider.Provider { return testProvider{p} })
 }
 
+// Server serves the provider to whoever speaks its protocol.
+func (p Provider) Server() tfprotov6.ProviderServer {
+	return providerserver.NewProtocol6(testProvider{p})()
+}
+
 type testProvider struct{ Provider }
 
 var (
@@ -146,6 +151,7 @@ func leftovers(t *testing.T, name string) map[string]bool {
 	for what, args := range map[string][]string{
 		"container of KinD": {"ps", "--all", "--filter", "label=" + kind.Label + "=" + name, "--format", "{{.Names}}"},
 		"container":         {"ps", "--all", "--filter", "label=" + identity.ClusterLabel + "=" + name, "--format", "{{.Names}}"},
+		"claim":             {"ps", "--all", "--filter", "label=terraform-capi.io/claim=" + name, "--format", "{{.Names}}"},
 		"volume":            {"volume", "ls", "--filter", "dangling=true", "--quiet"},
 	} {
 		for _, name := range strings.Fields(Docker(t, args...)) {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
@@ -42,7 +41,7 @@ type Change struct {
 // Protocol serves the provider.
 func (p Provider) Protocol(tb testing.TB) *Protocol {
 	tb.Helper()
-	server := providerserver.NewProtocol6(testProvider{p})()
+	server := p.Server()
 	schema, err := server.GetProviderSchema(tb.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		tb.Fatal(err)

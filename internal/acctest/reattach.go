@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/hashicorp/go-plugin"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 )
@@ -28,7 +27,7 @@ func (p Provider) reattach(t *testing.T) string {
 	failed := make(chan error, 1)
 	go func() {
 		failed <- tf6server.Serve(providerAddresses[0], func() tfprotov6.ProviderServer {
-			return providerserver.NewProtocol6(testProvider{p})()
+			return p.Server()
 		}, tf6server.WithDebug(ctx, configs, stopped), tf6server.WithLoggingSink(t))
 	}()
 	t.Cleanup(func() {

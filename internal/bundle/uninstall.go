@@ -39,8 +39,10 @@ func Serves(ctx context.Context, cluster *management.Cluster, name string) ([]st
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(schema.GroupVersionKind{Group: crd.Spec.Group, Version: storageVersion(crd), Kind: crd.Spec.Names.ListKind})
 		if err := cluster.List(ctx, list); err != nil {
-			kind := schema.GroupKind{Group: crd.Spec.Group, Kind: crd.Spec.Names.Kind}
-			if management.IsAbsent(err) && cluster.ProveUnserved(ctx, kind, err) == nil {
+			if management.IsAbsent(err) {
+				err = cluster.ProveUnserved(ctx, schema.GroupKind{Group: crd.Spec.Group, Kind: crd.Spec.Names.Kind}, err)
+			}
+			if err == nil {
 				continue
 			}
 			return nil, fmt.Errorf("listing the %s that provider %s serves: %w", crd.Spec.Names.Plural, name, err)

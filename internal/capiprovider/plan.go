@@ -31,7 +31,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if !req.State.Raw.IsNull() {
-		r.session.Manage(known.UID)
+		tfkit.ManageRecorded(r.session, known.UID, known)
 	}
 	if req.Plan.Raw.IsNull() {
 		return
@@ -55,7 +55,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 	plan.Ready = types.BoolUnknown()
 	if req.State.Raw.IsNull() {
-		resp.Diagnostics.Append(r.checkCreation(ctx, plan, known)...)
+		resp.Diagnostics.Append(r.checkCreation(ctx, plan, known, resp.Private)...)
 	} else {
 		var state model
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -108,7 +108,7 @@ func (r *Resource) checkDocker(ctx context.Context, plan model) diag.Diagnostics
 
 // checkCreation looks, where there is an API already, whether the provider is
 // there too.
-func (r *Resource) checkCreation(ctx context.Context, plan model, known tfkit.Record) diag.Diagnostics {
+func (r *Resource) checkCreation(ctx context.Context, plan model, known tfkit.Record, private tfkit.PrivateState) diag.Diagnostics {
 	diags := r.checkDocker(ctx, plan)
 	if r.session == nil || plan.ManagementCluster.IsUnknown() {
 		return diags
@@ -121,7 +121,7 @@ func (r *Resource) checkCreation(ctx context.Context, plan model, known tfkit.Re
 	if cluster == nil {
 		return diags
 	}
-	diags.Append(r.checkNew(ctx, cluster, plan, known)...)
+	diags.Append(r.checkNew(ctx, cluster, plan, known, private)...)
 	return append(diags, checkVersions(ctx, cluster, plan)...)
 }
 
@@ -137,11 +137,14 @@ func (r *Resource) checkUpgrade(ctx context.Context, plan model) diag.Diagnostic
 
 // checkNew refuses to install a provider that is installed, or that another
 // resource of the configuration installs, too.
-func (r *Resource) checkNew(ctx context.Context, cluster *management.Cluster, plan model, known tfkit.Record) diag.Diagnostics {
+func (r *Resource) checkNew(ctx context.Context, cluster *management.Cluster, plan model, known tfkit.Record, private tfkit.PrivateState) diag.Diagnostics {
 	entry := &clusterctlv1.Provider{}
 	key := client.ObjectKey{Namespace: plan.Namespace.ValueString(), Name: plan.Name.ValueString()}
-	if err := cluster.Get(ctx, key, entry); err != nil || r.session.MayCreate(ctx, entry, known.UID) {
+	if err := cluster.Get(ctx, key, entry); err != nil {
 		return nil
+	}
+	if r.session.MayCreate(ctx, entry, known.UID) {
+		return tfkit.CarryRecord(ctx, r.session, private, entry.UID)
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), describe(plan), ResourceType, plan.id())}
 }

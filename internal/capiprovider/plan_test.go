@@ -47,7 +47,7 @@ func TestCheckForeign(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(test.objects...).Build()}
-			diags := (&Resource{session: session.New(nil)}).checkNew(t.Context(), cluster, plan, tfkit.Record{UID: "recorded"})
+			diags := (&Resource{session: session.New(nil)}).checkNew(t.Context(), cluster, plan, tfkit.Record{UID: "recorded"}, nil)
 			if diags.HasError() != test.refused {
 				t.Fatalf("diagnostics: %v", diags)
 			}

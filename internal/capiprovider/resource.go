@@ -114,7 +114,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	case err == nil:
 		known.Creation = ""
 	}
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 }
 
 // creationError words why the provider could not be entered into the inventory.
@@ -169,7 +169,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	pending, err := r.bundle.Pending(ctx, cluster, provider.Name)
 	state.Ready = types.BoolValue(pending == "" && err == nil && status.UID != "")
 	known.Identify(ctx, r.session, cluster.ID, status.UID)
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -217,7 +217,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	}
 	resp.Diagnostics.Append(r.waitReady(ctx, cluster, &plan)...)
 	r.recordInstalled(ctx, cluster, plan, &known)
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
@@ -268,6 +268,9 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		return
 	case err != nil:
 		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
+		return
+	case known.UID == "":
+		resp.Diagnostics.Append(tfkit.Unrecorded(describe(state)))
 		return
 	case isAnother(known, status):
 		resp.Diagnostics.Append(tfkit.AnotherObject(describe(state), known.UID, status.UID))

@@ -111,6 +111,12 @@ func update(ctx context.Context, mgmt *management.Cluster, plan model, known *re
 	}
 	existing := &clusterv1.Cluster{}
 	if err := mgmt.Get(ctx, plan.key(), existing); err != nil {
+		if management.IsAbsent(err) {
+			err = known.outlived(ctx, mgmt.ID, known.Absence(ctx, mgmt, clusterKind, err))
+		}
+		if errors.Is(err, errMoved) {
+			return nil, diag.Diagnostics{movedError(plan.object()+" was not changed", err)}
+		}
 		return nil, diag.Diagnostics{tfkit.RequestError("read "+plan.object(), err)}
 	}
 	if !known.isOf(ctx, mgmt, existing) {

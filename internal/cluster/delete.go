@@ -72,6 +72,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	}
 	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
 	if errors.Is(err, management.ErrGone) {
+		resp.Diagnostics.Append(known.checkGone(ctx, state, err)...)
 		return
 	}
 	if err != nil {
@@ -79,32 +80,46 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		return
 	}
 	defer listerOf(r.session, mgmt).forget()
-	exists, diags := deleteCluster(ctx, mgmt, state, known)
+	exists, diags := deleteCluster(ctx, mgmt, state, &known)
 	resp.Diagnostics.Append(diags...)
 	if exists {
 		resp.Diagnostics.Append(waitGone(ctx, mgmt, state, known)...)
 	}
 }
 
+// checkGone refuses to take a cluster for deleted that is not proven to be gone, or
+// that lives without its Cluster object.
+func (r *record) checkGone(ctx context.Context, state model, err error) diag.Diagnostics {
+	err = r.outlived(ctx, state.ManagementCluster.ValueString(), err)
+	switch {
+	case errors.Is(err, management.ErrGone):
+		return nil
+	case errors.Is(err, errMoved):
+		return diag.Diagnostics{movedError(state.object()+" was not deleted", err)}
+	}
+	return diag.Diagnostics{tfkit.Undecided(state.object(), err)}
+}
+
 // deleteCluster deletes the Cluster object of the record and no other one. It says
-// whether there is one whose end is to be waited for.
-func deleteCluster(ctx context.Context, mgmt *management.Cluster, state model, known record) (bool, diag.Diagnostics) {
+// whether there is one whose end is to be waited for, and records which one.
+func deleteCluster(ctx context.Context, mgmt *management.Cluster, state model, known *record) (bool, diag.Diagnostics) {
 	cluster := &clusterv1.Cluster{}
 	err := mgmt.Get(ctx, state.key(), cluster)
 	switch {
 	case management.IsAbsent(err):
-		if err := known.absence(ctx, mgmt, err); !errors.Is(err, management.ErrGone) {
-			return false, diag.Diagnostics{tfkit.Undecided(state.object(), err)}
-		}
-		return false, nil
+		return false, known.checkGone(ctx, state, known.Absence(ctx, mgmt, clusterKind, err))
 	case err != nil:
 		return false, diag.Diagnostics{tfkit.RequestError("read "+state.object(), err)}
+	case known.UID == "":
+		return false, diag.Diagnostics{tfkit.Unrecorded(state.object())}
 	case !known.isOf(ctx, mgmt, cluster):
 		return false, diag.Diagnostics{tfkit.AnotherObject(state.object(), known.UID, cluster.UID)}
 	}
 	if err := mgmt.Delete(ctx, cluster, client.Preconditions{UID: &cluster.UID}); client.IgnoreNotFound(err) != nil {
 		return false, diag.Diagnostics{tfkit.RequestError("delete "+state.object(), err)}
 	}
+	// One that was moved away and back has another UID than was recorded.
+	known.UID = cluster.UID
 	return true, nil
 }
 

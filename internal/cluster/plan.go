@@ -61,7 +61,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	known, diags := tfkit.ReadRecord[record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if p.state != nil {
-		r.session.Manage(known.UID)
+		tfkit.ManageRecorded(r.session, known.UID, known)
 	}
 	if req.Plan.Raw.IsNull() {
 		resp.Diagnostics.Append(planDeletion(*p.state)...)
@@ -79,7 +79,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 	resp.Diagnostics.Append(p.look(ctx, r.session)...)
 	if req.State.Raw.IsNull() {
-		resp.Diagnostics.Append(p.checkNew(ctx, r.session, known)...)
+		resp.Diagnostics.Append(p.checkNew(ctx, r.session, known, resp.Private)...)
 	}
 	if p.cluster != nil && p.mgmt == nil && p.class.After == nil {
 		p.noted = notedClass(ctx, p.cluster.GetClassKey(), req.Private)

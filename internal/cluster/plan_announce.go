@@ -14,6 +14,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -26,7 +27,7 @@ func (p *planning) announce(ctx context.Context) diag.Diagnostics {
 	case p.state == nil:
 		p.plan.setForecast(nil)
 		return p.renderable(ctx)
-	case !p.changes && !p.class.Changes:
+	case !p.changes && (!p.class.Changes || p.isElsewhere(ctx)):
 		return nil
 	case p.settingsOnly():
 		p.plan.setForecast(&forecast{})
@@ -49,6 +50,12 @@ func (p *planning) announce(ctx context.Context) diag.Diagnostics {
 		p.plan.forgetStatus()
 	}
 	return diags
+}
+
+// isElsewhere says that the management cluster does not have the Cluster of the
+// state. A change of the class there does nothing to it.
+func (p *planning) isElsewhere(ctx context.Context) bool {
+	return p.mgmt != nil && management.IsAbsent(p.mgmt.Get(ctx, p.plan.key(), &clusterv1.Cluster{}))
 }
 
 // renderable refuses a new cluster that Cluster API could not make objects for,

@@ -42,9 +42,10 @@ func (r *Resource) planPlace(ctx context.Context, p *planning, known record, res
 	if r.wasMoved(ctx, *plan, known) {
 		plan.ID, plan.UID = types.StringValue(plan.id()), types.StringUnknown()
 		plan.forgetStatus()
-		return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(changed[0], "Cluster was moved", fmt.Sprintf(
+		diags := resp.Identity.Set(ctx, plan.identity())
+		return append(diags, diag.NewAttributeWarningDiagnostic(changed[0], "Cluster was moved", fmt.Sprintf(
 			"%s has this very cluster: the same control plane endpoint and certificate authority as %s had. Terraform manages it there from now on; no machine is replaced.",
-			management.Describe(plan.ManagementCluster.ValueString()), state.id()))}
+			management.Describe(plan.ManagementCluster.ValueString()), state.id())))
 	}
 	diags := planDeletion(*state)
 	if !diags.HasError() && diags.WarningsCount() == 0 {
@@ -79,18 +80,24 @@ func replaced(changed path.Path, state model) diag.Diagnostic {
 		changed, state.object(), machines))
 }
 
-// moved says that a cluster lives without its Cluster object.
-func moved(object string, err error) diag.Diagnostic {
-	return diag.NewAttributeWarningDiagnostic(tfkit.ManagementClusterPath, "Cluster is not where the state says", fmt.Sprintf(
-		"%s is kept in the state: %s. If it was moved, as by clusterctl move, set management_cluster and namespace to where it is. "+
-			"If nothing manages it any more, remove it from the state with terraform state rm.", object, err))
+// movedError is the error that nothing was done to a cluster that lives without its
+// Cluster object. consequence says what was not done, and err, an errMoved, why.
+func movedError(consequence string, err error) diag.Diagnostic {
+	summary, detail := movedText(consequence, err)
+	return diag.NewAttributeErrorDiagnostic(tfkit.ManagementClusterPath, summary, detail)
+}
+
+func movedText(consequence string, err error) (summary, detail string) {
+	return "Cluster is not where the state says", fmt.Sprintf(
+		"%s, because %s. If it was moved, as by clusterctl move, set management_cluster and namespace to where it is, and apply. "+
+			"If nothing manages it any more, remove it from the state with terraform state rm; its nodes keep running.", consequence, err)
 }
 
 // checkNew refuses to create a cluster that exists, or that another resource of the
 // configuration creates, too. An object that a state has may be there because it is
 // about to be replaced, and one that is marked because its creation was cut off: of
 // these the apply decides.
-func (p *planning) checkNew(ctx context.Context, s *session.Session, known record) diag.Diagnostics {
+func (p *planning) checkNew(ctx context.Context, s *session.Session, known record, private tfkit.PrivateState) diag.Diagnostics {
 	if s == nil || p.desired == nil || p.plan.ManagementCluster.IsUnknown() {
 		return nil
 	}
@@ -102,7 +109,7 @@ func (p *planning) checkNew(ctx context.Context, s *session.Session, known recor
 		return nil
 	}
 	if s.MayCreate(ctx, existing, known.UID) {
-		return nil
+		return tfkit.CarryRecord(ctx, s, private, existing.UID)
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), p.plan.object(), ResourceType, p.plan.id())}
 }

@@ -67,15 +67,15 @@ func (r *record) isOf(ctx context.Context, mgmt *management.Cluster, cluster *cl
 	return r.UID == "" || r.UID == cluster.UID || r.isVery(ctx, mgmt, cluster)
 }
 
-// absence is Absence of a Cluster object, which a cluster can outlive: the error is
-// errMoved then.
-func (r *record) absence(ctx context.Context, mgmt *management.Cluster, absent error) error {
-	err := r.Absence(ctx, mgmt, clusterKind, absent)
-	if errors.Is(err, management.ErrGone) && r.answers(ctx) {
-		return fmt.Errorf("%w: %s has no Cluster object of it any more, but its control plane answers at %s",
-			errMoved, management.Describe(mgmt.ID), r.Endpoint)
+// outlived is errMoved instead of management.ErrGone if the cluster lives, although
+// its Cluster object is proven to be gone from the management cluster with this id,
+// or that one is gone itself. Other errors stay as they are.
+func (r *record) outlived(ctx context.Context, managementCluster string, err error) error {
+	if !errors.Is(err, management.ErrGone) || !r.answers(ctx) {
+		return err
 	}
-	return err
+	return fmt.Errorf("%w: its control plane answers at %s, but %s no longer has a Cluster object of it",
+		errMoved, r.Endpoint, management.Describe(managementCluster))
 }
 
 // isVery says whether a Cluster object of another UID or management cluster stands

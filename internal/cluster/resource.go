@@ -100,7 +100,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	case err == nil:
 		known.Creation = ""
 	}
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 }
 
 // Read takes over what changed of the declared attributes, and looks how the
@@ -117,20 +117,16 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	imported := state.Topology.IsNull()
 	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
 	if err != nil {
-		tfkit.NotRead(ctx, resp, state.object(), err, imported)
+		notRead(ctx, resp, state, known, err, imported)
 		return
 	}
 	f, err := listerOf(r.session, mgmt).observe(ctx, state.key())
 	switch {
 	case management.IsAbsent(err):
 		if !imported {
-			err = known.absence(ctx, mgmt, err)
+			err = known.Absence(ctx, mgmt, clusterKind, err)
 		}
-		if errors.Is(err, errMoved) {
-			resp.Diagnostics.Append(moved(state.object(), err))
-			return
-		}
-		tfkit.NotRead(ctx, resp, state.object(), err, imported)
+		notRead(ctx, resp, state, known, err, imported)
 		return
 	case management.IsConnectionError(err) && !imported:
 		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
@@ -147,9 +143,20 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	}
 	known.note(ctx, r.session, mgmt, f.cluster)
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(noteClass(ctx, r.session, mgmt, f.cluster.GetClassKey(), resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// notRead is tfkit.NotRead, but keeps a cluster that outlived its Cluster object.
+func notRead(ctx context.Context, resp *resource.ReadResponse, state model, known record, err error, imported bool) {
+	err = known.outlived(ctx, state.ManagementCluster.ValueString(), err)
+	if errors.Is(err, errMoved) {
+		summary, detail := movedText(state.object()+" is kept in the state", err)
+		resp.Diagnostics.AddAttributeWarning(tfkit.ManagementClusterPath, summary, detail)
+		return
+	}
+	tfkit.NotRead(ctx, resp, state.object(), err, imported)
 }
 
 // read takes everything over from the facts.
@@ -225,7 +232,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	plan.keepPlanned(planned)
 	known.note(ctx, r.session, mgmt, cmp.Or(live, cluster))
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
 }
 

@@ -30,7 +30,7 @@ const lastLook = 30 * time.Second
 
 // checkNew refuses at plan to create a class that exists, or that another resource
 // of the configuration creates, too.
-func checkNew(ctx context.Context, s *session.Session, mgmt *management.Cluster, plan model, known tfkit.Record) diag.Diagnostics {
+func checkNew(ctx context.Context, s *session.Session, mgmt *management.Cluster, plan model, known tfkit.Record, private tfkit.PrivateState) diag.Diagnostics {
 	if !s.Claim(session.Plan, ResourceType, plan.id()) {
 		return diag.Diagnostics{tfkit.CreatedTwice(path.Root("name"), plan.object())}
 	}
@@ -38,8 +38,11 @@ func checkNew(ctx context.Context, s *session.Session, mgmt *management.Cluster,
 		return nil
 	}
 	existing, err := get(ctx, mgmt, plan.key())
-	if err != nil || s.MayCreate(ctx, existing, known.UID) {
+	if err != nil {
 		return nil
+	}
+	if s.MayCreate(ctx, existing, known.UID) {
+		return tfkit.CarryRecord(ctx, s, private, existing.GetUID())
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), plan.object(), ResourceType, plan.id())}
 }

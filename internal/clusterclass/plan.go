@@ -35,7 +35,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if !req.State.Raw.IsNull() {
-		r.session.Manage(known.UID)
+		tfkit.ManageRecorded(r.session, known.UID, known)
 	}
 	if req.Plan.Raw.IsNull() {
 		return
@@ -95,7 +95,7 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, know
 	}
 	remember(r.session, plan.ManagementCluster, plan.key(), planned)
 	if changes {
-		diags.Append(r.validate(ctx, plan, state, known, desired, blueprint, planned)...)
+		diags.Append(r.validate(ctx, plan, state, known, resp.Private, desired, blueprint, planned)...)
 	}
 	return diags
 }
@@ -103,7 +103,7 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, know
 // validate refuses what Cluster API would refuse: by its own admission code,
 // and by the management cluster if it answers. What the change does to clusters it
 // announces.
-func (r *Resource) validate(ctx context.Context, plan model, state *model, known tfkit.Record, desired *rendered, blueprint topology.Blueprint, planned Planned) diag.Diagnostics {
+func (r *Resource) validate(ctx context.Context, plan model, state *model, known tfkit.Record, private tfkit.PrivateState, desired *rendered, blueprint topology.Blueprint, planned Planned) diag.Diagnostics {
 	if r.session == nil {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, known
 	defer cancel()
 	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
 	if state == nil && !plan.ManagementCluster.IsUnknown() {
-		if diags.Append(checkNew(ctx, r.session, mgmt, plan, known)...); diags.HasError() {
+		if diags.Append(checkNew(ctx, r.session, mgmt, plan, known, private)...); diags.HasError() {
 			return diags
 		}
 	}

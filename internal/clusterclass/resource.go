@@ -99,7 +99,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	case err == nil:
 		known.Creation = ""
 	}
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 }
 
 // Read takes over what changed of the declared attributes, the content of the
@@ -142,7 +142,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	}
 	known.Identify(ctx, r.session, mgmt.ID, class.UID)
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -237,7 +237,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 		resp.Diagnostics.Append(cleanUp(waitCtx, mgmt, plan, before, desired.class)...)
 	}
 	known.Identify(ctx, r.session, mgmt.ID, before.GetUID())
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, resp.Private, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
 }
@@ -271,7 +271,10 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 			resp.Diagnostics.Append(tfkit.Undecided(state.object(), err))
 		}
 		return
-	case err == nil && known.UID != "" && known.UID != class.GetUID():
+	case err == nil && known.UID == "":
+		resp.Diagnostics.Append(tfkit.Unrecorded(state.object()))
+		return
+	case err == nil && known.UID != class.GetUID():
 		resp.Diagnostics.Append(tfkit.AnotherObject(state.object(), known.UID, class.GetUID()))
 		return
 	case err == nil:

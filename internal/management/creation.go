@@ -58,7 +58,7 @@ type Creation struct {
 	object  *unstructured.Unstructured
 	nonce   string
 	beats   int
-	stop    context.CancelFunc
+	stop    func()
 	stopped chan struct{}
 }
 
@@ -171,11 +171,14 @@ func (cr *Creation) takeOver(ctx context.Context, desired *unstructured.Unstruct
 
 // beat keeps the mark alive until stop is called.
 func (cr *Creation) beat(ctx context.Context) {
-	ctx, cr.stop = context.WithCancel(context.WithoutCancel(ctx))
-	cr.stopped = make(chan struct{})
+	ctx = context.WithoutCancel(ctx)
+	waiting, stop := context.WithCancel(ctx)
+	cr.stop, cr.stopped = stop, make(chan struct{})
 	go func() {
 		defer close(cr.stopped)
-		for pause(ctx, cr.cluster.Timing.Heartbeat) == nil {
+		// A heartbeat that is under way is not cut off: then it would not be known
+		// which one the object has.
+		for pause(waiting, cr.cluster.Timing.Heartbeat) == nil {
 			err := cr.pulse(ctx)
 			if errors.Is(err, ErrTakenOver) {
 				return
@@ -189,14 +192,8 @@ func (cr *Creation) beat(ctx context.Context) {
 
 // pulse is one heartbeat.
 func (cr *Creation) pulse(ctx context.Context) error {
-	return cr.onMark(ctx, func() error {
-		next := Creation{nonce: cr.nonce, beats: cr.beats + 1}
-		err := cr.cluster.replaceMark(ctx, cr.object.DeepCopy(), cr.mark(), next.mark())
-		if err == nil {
-			cr.beats = next.beats
-		}
-		return err
-	})
+	cr.beats++
+	return cr.cluster.remark(ctx, cr.object, cr.nonce, cr.mark())
 }
 
 // Object is what was created, as the server answered.
@@ -217,9 +214,7 @@ func (cr *Creation) Stop() {
 // somebody's. The error is ErrTakenOver if it is another's by now.
 func (cr *Creation) Finish(ctx context.Context) error {
 	cr.Stop()
-	return cr.onMark(ctx, func() error {
-		return cr.cluster.replaceMark(ctx, cr.object.DeepCopy(), cr.mark(), "")
-	})
+	return cr.cluster.remark(ctx, cr.object, cr.nonce, "")
 }
 
 func pause(ctx context.Context, d time.Duration) error {

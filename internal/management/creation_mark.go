@@ -21,26 +21,6 @@ import (
 // mark is the value of the annotation at the last heartbeat.
 func (cr *Creation) mark() string { return cr.nonce + "/" + strconv.Itoa(cr.beats) }
 
-// onMark does what needs the mark of the last heartbeat. If the object has a later
-// one of this creation, because the answer to a heartbeat was lost, it does that again.
-func (cr *Creation) onMark(ctx context.Context, do func() error) error {
-	err := do()
-	if !errors.Is(err, ErrTakenOver) {
-		return err
-	}
-	existing := cr.object.DeepCopy()
-	if cr.cluster.Get(ctx, client.ObjectKeyFromObject(existing), existing) != nil || existing.GetUID() != cr.object.GetUID() {
-		return err
-	}
-	nonce, beats, _ := strings.Cut(existing.GetAnnotations()[CreationAnnotation], "/")
-	n, notANumber := strconv.Atoi(beats)
-	if nonce != cr.nonce || notANumber != nil {
-		return err
-	}
-	cr.beats = n
-	return do()
-}
-
 // ageOf is for how long an object has had its mark, by the clock of the API server,
 // which notes when a manager last changed something. A dry run has it note the
 // present.
@@ -68,15 +48,26 @@ func markedAt(obj *unstructured.Unstructured) time.Time {
 // Unmark removes the mark of a creation that could not call Finish. An object that
 // does not have it any more is left alone.
 func (c *Cluster) Unmark(ctx context.Context, object *unstructured.Unstructured, nonce string) error {
+	if err := c.remark(ctx, object, nonce, ""); !errors.Is(err, ErrTakenOver) {
+		return err
+	}
+	return nil
+}
+
+// remark replaces the mark of the creation with this nonce, whichever heartbeat it is
+// of: the answer to the last one may have been lost. The error is ErrTakenOver if the
+// object does not have it.
+func (c *Cluster) remark(ctx context.Context, object *unstructured.Unstructured, nonce, to string) error {
 	existing := object.DeepCopy()
-	if err := c.Get(ctx, client.ObjectKeyFromObject(object), existing); err != nil {
-		return client.IgnoreNotFound(err)
+	err := c.Get(ctx, client.ObjectKeyFromObject(object), existing)
+	if client.IgnoreNotFound(err) != nil {
+		return err
 	}
 	mark := existing.GetAnnotations()[CreationAnnotation]
-	if !strings.HasPrefix(mark, nonce+"/") {
-		return nil
+	if err != nil || !strings.HasPrefix(mark, nonce+"/") {
+		return fmt.Errorf("%w: its mark is %q", ErrTakenOver, mark)
 	}
-	return c.replaceMark(ctx, existing, mark, "")
+	return c.replaceMark(ctx, existing, mark, to)
 }
 
 // replaceMark gives an object another mark, or none if to is empty. The error is

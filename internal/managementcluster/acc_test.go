@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -52,6 +53,12 @@ resource %q "test" {
 }
 `, managementcluster.ResourceType, name, hostPort, extra)
 	}
+	const machine = name + "-md-0-x2x4"
+	t.Cleanup(func() {
+		if strings.Contains(acctest.Docker(t, "ps", "--all", "--format", "{{.Names}}"), machine) {
+			acctest.Docker(t, "rm", machine)
+		}
+	})
 	docker := kind.New()
 	ctx := context.WithoutCancel(t.Context())
 	userKubeconfig := filepath.Join(t.TempDir(), "must-not-be-touched")
@@ -114,12 +121,43 @@ resource %q "test" {
 				},
 			},
 			{
-				// One that somebody deleted is made again.
+				// So is one that somebody paused, in which nothing can be run. A machine of a workload
+				// cluster of the same name, labelled as upstream's Docker provider does, is not the node's.
 				PreConfig: func() {
-					if err := docker.Delete(ctx, name); err != nil {
-						t.Fatal(err)
-					}
+					acctest.Docker(t, "create", "--name", machine, "--label", kind.Label+"="+name, "--label", "io.x-k8s.kind.role=worker",
+						"--network", "none", "--tmpfs", "/var", managementcluster.DefaultNodeImage)
+					acctest.Docker(t, "pause", kind.NodeName(name))
 				},
+				Config: config(fmt.Sprintf("kubeconfig_path = %q", kubeconfigPath)),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction(address, plancheck.ResourceActionUpdate),
+				}},
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("status"), knownvalue.StringExact("running")),
+				},
+			},
+			{
+				Config:  config(fmt.Sprintf("kubeconfig_path = %q", kubeconfigPath)),
+				Destroy: true,
+				Check: func(*terraform.State) error {
+					if state := acctest.Docker(t, "inspect", "--format", "{{.State.Status}}", machine); strings.TrimSpace(state) != "created" {
+						return fmt.Errorf("the machine of a workload cluster is %s", state)
+					}
+					return nil
+				},
+			},
+			{
+				// Its label would make KinD take it for a node.
+				Config:      config(""),
+				ExpectError: regexp.MustCompile(`(?s)Name in use.*` + machine),
+			},
+			{
+				PreConfig: func() { acctest.Docker(t, "rm", machine) },
+				Config:    config(fmt.Sprintf("kubeconfig_path = %q", kubeconfigPath)),
+			},
+			{
+				// One that somebody deleted is made again.
+				PreConfig:          func() { acctest.Docker(t, "rm", "--force", "--volumes", kind.NodeName(name)) },
 				RefreshState:       true,
 				ExpectNonEmptyPlan: true,
 			},

@@ -20,7 +20,7 @@ import (
 )
 
 // statusUnreachable goes beside the statuses that KinD knows: the node runs, but
-// its API does not answer.
+// its API does not answer. A cluster of a resource is never incomplete.
 const statusUnreachable = kind.Status("unreachable")
 
 type model struct {

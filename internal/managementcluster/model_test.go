@@ -129,7 +129,7 @@ where NAME is the resource's name in the configuration.`},
 
 Start Docker, or point DOCKER_HOST or docker context at a running engine.`},
 		"failed": {&kind.CreateError{Cause: errors.New("kubeadm failed"), Remedy: "Do this.", NodeLog: "last line"}, "Management cluster not created",
-			`KinD could not create management cluster "mgmt"; what was made of it has been deleted again.
+			`KinD could not create management cluster "mgmt". What was made of it has been deleted again.
 
 kubeadm failed
 

@@ -19,15 +19,9 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
-
-// privateKey marks, in what Terraform keeps for the provider beside the state, that
-// the resource has a cluster. Terraform plans a replacement as a creation, with
-// no state but with this: what a cluster occupies is then in use by the one that goes.
-const privateKey = "exists"
-
-var privateValue = []byte("true")
 
 // ModifyPlan checks before a creation what can be known beforehand, and plans the
 // repair of a cluster that does not run.
@@ -41,21 +35,21 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		return
 	}
 	if req.State.Raw.IsNull() {
-		existing, diags := req.Private.GetKey(ctx, privateKey)
+		// A replacement is planned as a creation, with no state but with the record. What a
+		// cluster occupies is then in use by the one that goes.
+		recorded, diags := tfkit.ReadRecord[management.Identity](ctx, req.Private)
 		resp.Diagnostics.Append(diags...)
-		if len(existing) == 0 {
+		if name := plan.Name.ValueString(); name != "" && !r.session.Claim(session.Plan, ResourceType, management.KindID(name)) {
+			resp.Diagnostics.Append(tfkit.CreatedTwice(path.Root("name"), object(name)))
+		} else if recorded.KinD == nil {
 			resp.Diagnostics.Append(r.checkCreation(ctx, plan)...)
 		}
 		return
 	}
 	var status types.String
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("status"), &status)...)
-	if status.ValueString() == string(kind.StatusRunning) {
-		return
-	}
-	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("status"), types.StringUnknown())...)
-	if status.ValueString() == string(kind.StatusIncomplete) {
-		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("status"))
+	if status.ValueString() != string(kind.StatusRunning) {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("status"), types.StringUnknown())...)
 	}
 }
 
@@ -90,22 +84,42 @@ func (r *Resource) checkCreation(ctx context.Context, plan model) diag.Diagnosti
 	return diags
 }
 
-// checkName refuses the name of a cluster that exists, and recognises one whose
-// creation was cut off, which cannot be imported.
+// checkName refuses the name of a cluster that exists, and recognizes one whose
+// creation was cut off, which cannot be imported. What a creation of this provider left,
+// the next one deals with.
 func (r *Resource) checkName(ctx context.Context, name string) diag.Diagnostics {
+	err := r.clusters.CheckName(ctx, name)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, kind.ErrExists) {
+		return diag.Diagnostics{createDiagnostic(kind.Config{Name: name}, err)}
+	}
 	description, err := r.clusters.Describe(ctx, name)
 	switch {
 	case errors.Is(err, kind.ErrNotFound):
 		return nil
 	case err != nil:
 		return diag.Diagnostics{describeError(name, err)}
+	case r.inState(description.Nodes):
+		return nil
 	case description.Status == kind.StatusIncomplete:
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("name"), "Remains of a management cluster", fmt.Sprintf(
-			"There are containers of a KinD cluster %q that never came to work, as when its creation is cut off. "+
-				"Delete them with kind delete cluster --name %s, or docker rm -f -v %s.", name, name, description.Node))}
+			"There are containers of a KinD cluster %q that has no API, as when its creation is cut off. This provider did not make them. "+
+				"If nobody is creating it, delete them with\n\n  %s", name, removeContainers(description.Nodes)))}
 	default:
 		return diag.Diagnostics{alreadyExists(name)}
 	}
+}
+
+// removeContainers is a command that removes containers, and no others that are called
+// the same by then.
+func removeContainers(ids []string) string {
+	command := "docker rm -f -v"
+	for _, id := range ids {
+		command += fmt.Sprintf(" %.12s", id)
+	}
+	return command
 }
 
 func alreadyExists(name string) diag.Diagnostic {

@@ -4,6 +4,7 @@
 package managementcluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	k8stypes "k8s.io/apimachinery/pkg/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -37,12 +39,14 @@ var defaultTimeouts = tfkit.Timeouts{Create: 10 * time.Minute, Delete: 5 * time.
 type Clusters interface {
 	Engine(ctx context.Context) (kind.Engine, error)
 	Exists(ctx context.Context, name string) (bool, error)
-	Create(ctx context.Context, config kind.Config) error
+	Existing(ctx context.Context, ids []string) (names []string, err error)
+	CheckName(ctx context.Context, name string) error
+	Create(ctx context.Context, config kind.Config) (*kind.Creation, error)
 	Describe(ctx context.Context, name string) (*kind.Description, error)
 	Start(ctx context.Context, name string) error
 	ExportKubeConfig(ctx context.Context, name, path string) error
 	Runtime(ctx context.Context) (container.Runtime, error)
-	Delete(ctx context.Context, name string) error
+	Delete(ctx context.Context, nodes []string) error
 }
 
 // Resource is capi_management_cluster.
@@ -69,8 +73,9 @@ func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, r
 	r.session = s
 }
 
-// Create makes the cluster. The state is saved as soon as the cluster works;
-// before that there is nothing to save, because a failed creation leaves nothing.
+// Create makes the cluster. The state is saved as soon as the cluster works. A
+// process that is killed before that leaves to the next creation what it made; a
+// failed creation leaves nothing.
 func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -81,25 +86,31 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(r.warnOfOrphans(ctx)...)
-	createCtx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	// The client of a cluster of this name that was replaced just now is stale.
 	id := management.KindID(config.Name)
 	r.session.Forget(id)
-	if err := r.clusters.Create(createCtx, config); err != nil {
+	if !r.session.Claim(session.Create, ResourceType, id) {
+		resp.Diagnostics.Append(tfkit.CreatedTwice(path.Root("name"), object(config.Name)))
+		return
+	}
+	resp.Diagnostics.Append(r.warnOfOrphans(ctx)...)
+	createCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	creation, err := r.clusters.Create(createCtx, config)
+	if err != nil {
 		resp.Diagnostics.Append(createDiagnostic(config, err))
 		return
 	}
 	plan.ID = types.StringValue(id)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateKey, privateValue)...)
-	description, err := r.clusters.Describe(ctx, config.Name)
-	if err != nil {
-		resp.Diagnostics.Append(describeError(config.Name, err))
-		description = &kind.Description{Status: statusUnreachable, Config: config}
-	}
-	resp.Diagnostics.Append(plan.fromDescription(ctx, description)...)
+	resp.Diagnostics.Append(remainsWarnings(config.Name, creation.Remains)...)
+	resp.Diagnostics.Append(plan.fromDescription(ctx, &creation.Description)...)
 	resp.Diagnostics.Append(r.exportKubeconfig(ctx, plan)...)
+	created := management.Identity{UID: r.uid(ctx, config.Name), KinD: &creation.Identity}
+	resp.Diagnostics.Append(release(ctx, config.Name, creation)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, created.UID, created)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
@@ -107,18 +118,21 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state model
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	recorded, diags := tfkit.ReadRecord[management.Identity](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	name := state.Name.ValueString()
 	imported := state.NodeImage.IsNull()
-	description, err := r.clusters.Describe(ctx, name)
+	description, err := r.find(ctx, state, recorded.KinD)
+	var stranger *strangerError
 	switch {
 	case errors.Is(err, kind.ErrNotFound):
 		r.session.Forget(management.KindID(name))
 		resp.State.RemoveResource(ctx)
 		return
-	case err != nil && imported:
+	case err != nil && (imported || errors.As(err, &stranger)):
 		resp.Diagnostics.Append(describeError(name, err))
 		return
 	case err != nil:
@@ -129,35 +143,45 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	case description.Status == kind.StatusRunning:
 		resp.Diagnostics.Append(state.fromDescription(ctx, description)...)
-		r.readContext(&state)
+		readContext(&state)
 	}
 	state.Status = types.StringValue(string(r.status(ctx, description)))
-	resp.Diagnostics.Append(statusWarnings(state)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateKey, privateValue)...)
+	resp.Diagnostics.Append(statusWarnings(state.Status.ValueString(), description)...)
+	resp.Diagnostics.Append(r.record(ctx, name, recorded, description, resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
-// status adds to what the containers tell whether the API answers.
+// record notes which cluster it is, and that it is in the state.
+func (r *Resource) record(ctx context.Context, name string, recorded management.Identity, description *kind.Description, private tfkit.PrivateState) diag.Diagnostics {
+	r.rememberNodes(description.Nodes)
+	engine, err := r.clusters.Engine(ctx)
+	if err != nil {
+		return diag.Diagnostics{describeWarning(name, err)}
+	}
+	found := management.Identity{KinD: &kind.Identity{Engine: engine.ID, Nodes: description.Nodes}}
+	if description.Status == kind.StatusRunning {
+		found.UID = r.uid(ctx, name)
+	}
+	if err := checkUID(name, recorded.UID, found.UID); err != nil {
+		return diag.Diagnostics{describeError(name, err)}
+	}
+	found.UID = cmp.Or(found.UID, recorded.UID)
+	return tfkit.WriteRecord(ctx, r.session, private, found.UID, found)
+}
+
+// status adds to what the containers tell whether the API answers. A cluster of which
+// the kubeconfig has gone is one that worked: without that it would not be in the state.
 func (r *Resource) status(ctx context.Context, description *kind.Description) kind.Status {
-	if description.Status != kind.StatusRunning {
+	switch description.Status {
+	case kind.StatusStopped, kind.StatusPaused:
 		return description.Status
+	case kind.StatusIncomplete:
+		return statusUnreachable
 	}
 	if _, err := r.session.Connect(ctx, management.KindID(description.Config.Name)); err != nil {
 		return statusUnreachable
 	}
 	return kind.StatusRunning
-}
-
-// readContext notices that the context has gone from the kubeconfig, so that the
-// next apply writes it again.
-func (r *Resource) readContext(state *model) {
-	if state.KubeconfigPath.ValueString() == "" {
-		return
-	}
-	path, err := management.ExpandHome(state.KubeconfigPath.ValueString())
-	if err != nil || !kind.HasContext(path, state.Name.ValueString(), state.Endpoint.ValueString()) {
-		state.KubeconfigPath = types.StringNull()
-	}
 }
 
 // Update repairs a cluster that does not run, and moves the kubeconfig. All else
@@ -166,22 +190,29 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	var plan, state model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	recorded, diags := tfkit.ReadRecord[management.Identity](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeouts.Create)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	description, err := r.find(ctx, state, recorded.KinD)
+	if err != nil {
+		resp.Diagnostics.Append(describeError(plan.Name.ValueString(), err))
+		return
+	}
 	if plan.Status.IsUnknown() {
-		repairCtx, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		resp.Diagnostics.Append(r.repair(repairCtx, plan.Name.ValueString())...)
+		resp.Diagnostics.Append(r.repair(ctx, plan.Name.ValueString(), description, recorded.UID)...)
 		if resp.Diagnostics.HasError() {
 			return
 		}
 		plan.Status = types.StringValue(string(kind.StatusRunning))
 	}
 	if !plan.KubeconfigPath.Equal(state.KubeconfigPath) {
-		resp.Diagnostics.Append(removeContext(state)...)
+		resp.Diagnostics.Append(removeContext(ctx, state)...)
 		resp.Diagnostics.Append(r.exportKubeconfig(ctx, plan)...)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
@@ -191,6 +222,8 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state model
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	recorded, diags := tfkit.ReadRecord[management.Identity](ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeouts.Delete)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -199,18 +232,38 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	name := state.Name.ValueString()
-	resp.Diagnostics.Append(r.waitEmpty(ctx, name)...)
+	uid, diags := r.deleteCluster(ctx, state, recorded)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	uid := r.uid(ctx, name)
-	if err := r.clusters.Delete(ctx, name); err != nil {
-		resp.Diagnostics.Append(describeError(name, err))
-		return
-	}
 	r.session.Forget(management.KindID(name))
-	resp.Diagnostics.Append(removeContext(state)...)
+	resp.Diagnostics.Append(removeContext(ctx, state)...)
 	resp.Diagnostics.Append(r.removeOrphans(ctx, name, uid)...)
+}
+
+// deleteCluster deletes the nodes of the cluster of the state, if it exists, and
+// returns its UID as far as that is known.
+func (r *Resource) deleteCluster(ctx context.Context, state model, recorded management.Identity) (k8stypes.UID, diag.Diagnostics) {
+	name := state.Name.ValueString()
+	description, err := r.find(ctx, state, recorded.KinD)
+	switch {
+	case errors.Is(err, kind.ErrNotFound):
+		return recorded.UID, nil
+	case err != nil:
+		return "", diag.Diagnostics{describeError(name, err)}
+	}
+	if diags := r.waitEmpty(ctx, name, description, recorded.UID); diags.HasError() {
+		return "", diags
+	}
+	uid, nodes := cmp.Or(r.uid(ctx, name), recorded.UID), description.Nodes
+	if recorded.KinD != nil {
+		nodes = recorded.KinD.Nodes
+	}
+	if err := r.clusters.Delete(ctx, nodes); err != nil {
+		return "", diag.Diagnostics{describeError(name, err)}
+	}
+	return uid, nil
 }
 
 // ImportState takes NAME or kind://NAME; Read fills in the rest.
@@ -226,33 +279,9 @@ func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequ
 	}
 	if !exists {
 		resp.Diagnostics.AddError("KinD cluster not found",
-			fmt.Sprintf("There is no KinD cluster %q to import. kind get clusters, or docker ps --filter label=%s, lists those that exist.", name, kind.Label))
+			fmt.Sprintf("There is no KinD cluster %q to import. docker ps --all --filter label=%s lists the nodes of those that exist.", name, kind.Label))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), management.KindID(name))...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
-}
-
-// exportKubeconfig writes the kubeconfig that the model asks for. Failing that is
-// a warning: the cluster works, and Read notices that the context is missing.
-func (r *Resource) exportKubeconfig(ctx context.Context, m model) diag.Diagnostics {
-	if m.KubeconfigPath.ValueString() == "" {
-		return nil
-	}
-	path, err := management.ExpandHome(m.KubeconfigPath.ValueString())
-	if err == nil {
-		err = r.clusters.ExportKubeConfig(ctx, m.Name.ValueString(), path)
-	}
-	return kubeconfigWarning("Kubeconfig not written", err)
-}
-
-func removeContext(m model) diag.Diagnostics {
-	if m.KubeconfigPath.ValueString() == "" {
-		return nil
-	}
-	path, err := management.ExpandHome(m.KubeconfigPath.ValueString())
-	if err == nil {
-		err = kind.RemoveContext(path, m.Name.ValueString())
-	}
-	return kubeconfigWarning("Kubeconfig not cleaned up", err)
 }

@@ -104,7 +104,8 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplace()},
 			},
 			"kubeconfig_path": schema.StringAttribute{
-				MarkdownDescription: "File that the cluster's kubeconfig is merged into, as context `kind-NAME`, which becomes the current one. " +
+				MarkdownDescription: "File that the cluster's kubeconfig is merged into, as context `kind-NAME`; a context of that name is replaced. " +
+					"It becomes the current context if the file has none. " +
 					"A leading `~` is the home directory. Default: no file is written. A change is made in place.",
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
@@ -114,8 +115,8 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 			"cluster_ca_certificate": computedString("Certificate of the authority that the Kubernetes API's certificate " +
 				"comes from, in PEM. It is not a secret."),
 			"kubernetes_version": computedString("Kubernetes version of the node, such as `v1.35.0`."),
-			"status": computedString("`running`; or `stopped` if the node's container was stopped and `unreachable` if the API does not answer, " +
-				"which the next apply repairs in place; or `incomplete` if the cluster never came to work, so that the next apply replaces it."),
+			"status": computedString("`running`; or `stopped` or `paused` if the node's container is, and `unreachable` if the API does not answer, " +
+				"which the next apply repairs in place."),
 		},
 	}
 }

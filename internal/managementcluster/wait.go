@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -20,16 +21,37 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
-// repair starts the node if it is stopped, and waits until the API answers.
-func (r *Resource) repair(ctx context.Context, name string) diag.Diagnostics {
-	description, err := r.clusters.Describe(ctx, name)
-	if err == nil && description.Status == kind.StatusStopped {
-		err = r.clusters.Start(ctx, name)
+// repair starts the node if it is stopped, resumes it if it is paused, and waits until
+// the API of the recorded cluster answers.
+func (r *Resource) repair(ctx context.Context, name string, description *kind.Description, recorded types.UID) diag.Diagnostics {
+	if diags := r.start(ctx, name, description); diags.HasError() {
+		return diags
 	}
-	if err != nil {
+	if err := tfkit.Wait(ctx, r.answering(name)); err != nil {
+		return waitDiagnostics(name, err)
+	}
+	return r.checkUID(ctx, name, recorded)
+}
+
+// start gets the node to run. A node without a kubeconfig runs in vain.
+func (r *Resource) start(ctx context.Context, name string, description *kind.Description) diag.Diagnostics {
+	switch description.Status {
+	case kind.StatusRunning:
+		return nil
+	case kind.StatusIncomplete:
+		return diag.Diagnostics{lostKubeconfig(name, description)}
+	}
+	if err := r.clusters.Start(ctx, name); err != nil {
 		return diag.Diagnostics{describeError(name, err)}
 	}
-	return waitDiagnostics(name, tfkit.Wait(ctx, r.answering(name)))
+	return nil
+}
+
+func (r *Resource) checkUID(ctx context.Context, name string, recorded types.UID) diag.Diagnostics {
+	if err := checkUID(name, recorded, r.uid(ctx, name)); err != nil {
+		return diag.Diagnostics{describeError(name, err)}
+	}
+	return nil
 }
 
 func (r *Resource) answering(name string) tfkit.Condition {
@@ -40,23 +62,16 @@ func (r *Resource) answering(name string) tfkit.Condition {
 }
 
 // waitEmpty waits until no Cluster object is left in a management cluster:
-// deleting it would leave the machines behind with nobody to delete them.
-func (r *Resource) waitEmpty(ctx context.Context, name string) diag.Diagnostics {
-	description, err := r.clusters.Describe(ctx, name)
-	switch {
-	case errors.Is(err, kind.ErrNotFound):
-		return nil
-	case err != nil:
-		return diag.Diagnostics{describeError(name, err)}
-	case description.Status == kind.StatusIncomplete:
-		// Without a working API there never was a Cluster object.
-		return nil
-	case description.Status == kind.StatusStopped:
-		if err := r.clusters.Start(ctx, name); err != nil {
-			return diag.Diagnostics{describeError(name, err)}
-		}
+// deleting it would leave the machines behind with nobody to delete them. A cluster
+// that cannot be asked is not empty.
+func (r *Resource) waitEmpty(ctx context.Context, name string, description *kind.Description, recorded types.UID) diag.Diagnostics {
+	if diags := r.start(ctx, name, description); diags.HasError() {
+		return diags
 	}
-	return waitDiagnostics(name, tfkit.Wait(ctx, r.empty(name)))
+	if err := tfkit.Wait(ctx, r.empty(name)); err != nil {
+		return waitDiagnostics(name, err)
+	}
+	return r.checkUID(ctx, name, recorded)
 }
 
 func (r *Resource) empty(name string) tfkit.Condition {
@@ -76,19 +91,19 @@ func (r *Resource) empty(name string) tfkit.Condition {
 // clustersIn names the Cluster objects of a management cluster. They are listed in
 // whatever version it serves: it may run an older Cluster API than ours.
 func clustersIn(ctx context.Context, cluster *management.Cluster) ([]string, error) {
-	mapping, err := cluster.RESTMapper().RESTMapping(schema.GroupKind{Group: clusterv1.GroupVersion.Group, Kind: clusterv1.ClusterKind})
+	kind := schema.GroupKind{Group: clusterv1.GroupVersion.Group, Kind: clusterv1.ClusterKind}
+	mapping, err := cluster.RESTMapper().RESTMapping(kind)
+	list := &metav1.PartialObjectMetadataList{}
+	if err == nil {
+		list.SetGroupVersionKind(mapping.GroupVersionKind)
+		err = cluster.List(ctx, list)
+	}
+	// Only without the kind there are no Clusters. That it is not served may be for
+	// the moment.
 	if management.IsAbsent(err) {
-		return nil, nil
+		err = cluster.ProveUnserved(ctx, kind, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot find out whether Cluster API is installed: %w", err)
-	}
-	list := &metav1.PartialObjectMetadataList{}
-	list.SetGroupVersionKind(mapping.GroupVersionKind)
-	// The kind may have gone since it was looked up: the providers go just before.
-	if err := cluster.List(ctx, list); management.IsAbsent(err) {
-		return nil, nil
-	} else if err != nil {
 		return nil, fmt.Errorf("cannot list Clusters: %w", err)
 	}
 	var names []string
@@ -110,7 +125,7 @@ func waitDiagnostics(name string, err error) diag.Diagnostics {
 	case errors.As(err, &timeout):
 		return diag.Diagnostics{tfkit.TimeoutErrorDiagnostic(fmt.Sprintf("management cluster %q", name), timeout,
 			"Destroy the Clusters first, or give it more time with timeouts. If its API is dead for good, "+
-				fmt.Sprintf("kind delete cluster --name %s deletes it, and %s what it managed.", name, removeCommand()))}
+				fmt.Sprintf("docker rm -f -v %s deletes it, and %s what it managed.", kind.NodeName(name), removeCommand()))}
 	default:
 		return diag.Diagnostics{tfkit.RequestError(fmt.Sprintf("look into management cluster %q", name), err)}
 	}

@@ -39,11 +39,14 @@ func (s *Session) Claim(step Step, resourceType, id string) bool {
 	return !claimed
 }
 
-// Manage notes that a state has the object with this UID. A nil session notes nothing.
-func (s *Session) Manage(uid types.UID) {
-	if s != nil {
-		s.managed.Store(uid, true)
-	}
+// Manage notes that a state has the object with this UID, and what is recorded of it.
+func (s *Session) Manage(uid types.UID, record []byte) { s.managed.Store(uid, record) }
+
+// RecordOf is what Manage was told, nil if no state that was read has the object.
+func (s *Session) RecordOf(uid types.UID) []byte {
+	value, _ := s.managed.Load(uid)
+	record, _ := value.([]byte)
+	return record
 }
 
 const (

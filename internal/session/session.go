@@ -22,7 +22,7 @@ type Session struct {
 	*management.Resolver
 
 	claims  sync.Map // claim to true
-	managed sync.Map // types.UID to true
+	managed sync.Map // types.UID to []byte
 
 	mu    sync.Mutex
 	parts map[reflect.Type]any

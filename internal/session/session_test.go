@@ -69,8 +69,8 @@ func TestMayCreate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := session.New(nil)
-				s.Manage("managed")
-				time.AfterFunc(time.Second, func() { s.Manage("read later") })
+				s.Manage("managed", nil)
+				time.AfterFunc(time.Second, func() { s.Manage("read later", nil) })
 				if got := s.MayCreate(t.Context(), &metav1.PartialObjectMetadata{ObjectMeta: test.existing}, test.recorded); got != test.want {
 					t.Errorf("MayCreate is %t", got)
 				}

@@ -54,6 +54,14 @@ func Undecided(object string, err error) diag.Diagnostic {
 		"If it no longer exists, remove the resource from the state with terraform state rm."))
 }
 
+// Unrecorded says that a deletion does not know which object it is about.
+func Unrecorded(object string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Cannot tell which object it is", sentences(
+		fmt.Sprintf("%s was not deleted: nothing is recorded that proves that what has this name now is what the state is about", object),
+		"A tainted resource is planned without a record if it is not refreshed: plan again without -refresh=false. "+
+			"Otherwise remove the resource from the state with terraform state rm, and import it."))
+}
+
 // CreatedTwice says that two resources of a configuration create the same object.
 func CreatedTwice(attribute path.Path, object string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(attribute, "Two resources create the same object", sentences(

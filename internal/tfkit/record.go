@@ -59,13 +59,33 @@ func ReadRecord[T any](ctx context.Context, private PrivateReader) (T, diag.Diag
 	return record, diags
 }
 
-// WriteRecord keeps the record.
-func WriteRecord[T any](ctx context.Context, private PrivateState, record T) diag.Diagnostics {
+// WriteRecord keeps the record, a Record or what embeds one, of the object with this
+// UID.
+func WriteRecord(ctx context.Context, s *session.Session, private PrivateState, uid types.UID, record any) diag.Diagnostics {
 	content, err := json.Marshal(record)
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Record not written", err.Error())}
 	}
+	s.Manage(uid, content)
 	return private.SetKey(ctx, recordKey, content)
+}
+
+// ManageRecorded notes for the session that a state has the object of the record.
+func ManageRecorded(s *session.Session, uid types.UID, record any) {
+	if content, err := json.Marshal(record); err == nil && uid != "" && s != nil {
+		s.Manage(uid, content)
+	}
+}
+
+// CarryRecord keeps the record of an object that a plan is about to replace. Of a
+// tainted resource Terraform hands neither the state nor the private state to the
+// plan, and only what the plan leaves to the deletion.
+func CarryRecord(ctx context.Context, s *session.Session, private PrivateState, uid types.UID) diag.Diagnostics {
+	record := s.RecordOf(uid)
+	if record == nil {
+		return nil
+	}
+	return private.SetKey(ctx, recordKey, record)
 }
 
 // Absence says what it means that a management cluster does not have the object of
@@ -108,7 +128,6 @@ func FinishCreation(ctx context.Context, creation *management.Creation) error {
 // recorded the next time: the object exists in any case.
 func (r *Record) Identify(ctx context.Context, s *session.Session, managementCluster string, uid types.UID) {
 	r.UID = uid
-	s.Manage(uid)
 	if r.Management.UID != "" {
 		return
 	}

@@ -146,9 +146,10 @@ func isOutOfTime(err error) bool {
 
 // isTransient says whether a request may well succeed when it is made again. A
 // webhook or API server that is starting, or is being moved, is met often while
-// waiting.
+// waiting, and so is a kind that is not served yet.
 func isTransient(err error) bool {
 	return management.IsConnectionError(err) ||
+		errors.Is(err, management.ErrUnknown) ||
 		apierrors.IsServerTimeout(err) ||
 		apierrors.IsTimeout(err) ||
 		apierrors.IsTooManyRequests(err) ||

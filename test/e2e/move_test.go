@@ -4,7 +4,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,14 +12,15 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/util/conditions"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/orphans"
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 )
 
@@ -41,6 +41,7 @@ resource "capi_provider" "target" {
 
 // TestAccMove moves a workload cluster, whose name is that of its management cluster, to another one with unmodified
 // clusterctl, and destroys the old management cluster before the new one's controllers have seen the containers.
+// Terraform keeps the cluster in its state all the while, and manages it where it is in the end.
 func TestAccMove(t *testing.T) {
 	if os.Getenv("CLUSTERCTL") == "" {
 		t.Skip("CLUSTERCTL does not name a clusterctl, which moves clusters")
@@ -49,7 +50,7 @@ func TestAccMove(t *testing.T) {
 	s := newStory(t, name, name)
 	acctest.NoLeaks(t, moveTarget)
 	s.workspace.Write("target.tf", moveTargetConfig)
-	t.Cleanup(func() { s.workspace.Terraform("destroy", "-auto-approve", "-refresh=false") })
+	t.Cleanup(func() { s.removeContainers(name, moveTarget) })
 	g := NewWithT(t)
 
 	s.set(variables{oldVersion, 1, 0})
@@ -59,36 +60,81 @@ func TestAccMove(t *testing.T) {
 	g.Expect(strings.Fields(nodes)).To(HaveLen(2), "a node and a load balancer: %s", nodes)
 
 	s.stopTargetsDockerProvider()
-	target := s.kubeconfigOf(g, moveTarget)
-	s.clusterctl(g, "move", "--to-kubeconfig", target)
-	t.Cleanup(func() { s.deleteMoved(moveTarget) })
-	out := s.forgetSource()
+	s.clusterctl(g, "move", "--to-kubeconfig", s.kubeconfigOf(g, moveTarget))
+	s.expectKeptInState(g)
+	s.declareMoved()
+	s.expectUpdateInPlace(g)
+	out := s.destroySource()
 	g.Expect(out).To(And(ContainSubstring("Clusters kept"), ContainSubstring("cluster default/"+name)))
 	g.Expect(s.clusterContainers()).To(Equal(nodes))
 	s.expectOldKubeconfigWorks(1, oldVersion)(g, nil)
 
-	s.workspace.Terraform("apply", "-auto-approve")
+	s.expectUpdateInPlace(g)
+	s.workspace.Terraform("apply", "plan")
+	s.workspace.NeedEmptyPlan()
 	s.managementName = moveTarget
-	runtime, err := kind.New().Runtime(t.Context())
+	s.expectTakenOver(g)
+	g.Expect(s.clusterContainers()).To(Equal(nodes))
+	s.expect(s.expectNodes(1, oldVersion), s.expectOldKubeconfigWorks(1, oldVersion))
+
+	s.workspace.Terraform("destroy", "-auto-approve")
+	g.Expect(s.clusterContainers()).To(BeEmpty())
+}
+
+// expectKeptInState: as long as the configuration says where the cluster was, nothing is planned for it, and it is not
+// destroyed.
+func (s *story) expectKeptInState(g Gomega) {
+	const notThere = "Cluster is not where the state says"
+	nodes := s.clusterContainers()
+	g.Expect(s.workspace.Terraform("plan", "-out=plan")).To(ContainSubstring("Warning: " + notThere))
+	g.Expect(s.planned()[clusterAddress].Actions).To(Equal([]string{"no-op"}))
+	out, code := s.workspace.Try("destroy", "-auto-approve", "-refresh=false", "-target="+clusterAddress)
+	g.Expect(code).To(Equal(1), out)
+	g.Expect(out).To(ContainSubstring("Error: " + notThere))
+	g.Expect(s.clusterContainers()).To(Equal(nodes))
+}
+
+// declareMoved is what users do: the configuration says where the cluster and its class are. Nothing proves that the
+// class there is the one of the state, so that is exchanged by hand.
+func (s *story) declareMoved() {
+	s.t.Helper()
+	for _, resource := range []string{"capi_cluster_class", "capi_cluster"} {
+		header := fmt.Sprintf("resource %q %q {\n  management_cluster = capi_management_cluster.", resource, "quickstart")
+		s.edit(header+"this.id", header+"target.id")
+	}
+	s.edit("depends_on = [capi_provider.this]", "depends_on = [capi_provider.target]")
+	s.workspace.Terraform("state", "rm", classAddress)
+	s.workspace.Write("import.tf", fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", classAddress, management.KindID(moveTarget)+"/default/quick-start"))
+}
+
+// expectUpdateInPlace leaves a plan.
+func (s *story) expectUpdateInPlace(g Gomega) {
+	out := s.workspace.Terraform("plan", "-out=plan")
+	g.Expect(out).To(ContainSubstring("Warning: Cluster was moved"))
+	planned := s.planned()
+	g.Expect(planned[clusterAddress].Actions).To(Equal([]string{"update"}))
+	g.Expect(planned[clusterAddress].announced()).To(BeEmpty())
+	g.Expect(planned[classAddress].Actions).To(Equal([]string{"no-op"}))
+}
+
+// expectTakenOver waits until the new management cluster's controllers manage the containers.
+func (s *story) expectTakenOver(g Gomega) {
+	runtime, err := kind.New().Runtime(s.t.Context())
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Eventually(func(g Gomega) {
-		findings, err := orphans.Find(t.Context(), runtime)
+		findings, err := orphans.Find(s.t.Context(), runtime)
 		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(findings.Kept).NotTo(ContainElement(HaveField("Name", name)), "the new management cluster has not taken it over")
+		g.Expect(findings.Kept).NotTo(ContainElement(HaveField("Name", s.clusterName)), "the new management cluster has not taken it over")
 		moved := &clusterv1.Cluster{}
-		g.Expect(s.management(g).Get(t.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: name}, moved)).To(Succeed())
+		g.Expect(s.management(g).Get(s.t.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: s.clusterName}, moved)).To(Succeed())
 		g.Expect(conditions.IsTrue(moved, clusterv1.ClusterAvailableCondition)).To(BeTrue())
 	}).WithTimeout(recoveryTime).WithPolling(2 * time.Second).Should(Succeed())
-	g.Expect(s.clusterContainers()).To(Equal(nodes))
-
-	s.deleteMoved(moveTarget)
-	g.Expect(s.clusterContainers()).To(BeEmpty())
 }
 
 // clusterContainers are the ids and names of the workload cluster's containers.
 func (s *story) clusterContainers() string {
 	s.t.Helper()
-	return acctest.Docker(s.t, "ps", "--all", "--no-trunc", "--filter", "label=terraform-capi.io/cluster="+s.clusterName, "--format", "{{.ID}}/{{.Names}}")
+	return acctest.Docker(s.t, "ps", "--all", "--no-trunc", "--filter", "label="+identity.ClusterLabel+"="+s.clusterName, "--format", "{{.ID}}/{{.Names}}")
 }
 
 // stopTargetsDockerProvider keeps the target's controllers from looking at what is moved. Its webhooks are not served
@@ -104,31 +150,27 @@ func (s *story) stopTargetsDockerProvider() {
 	}
 }
 
-// forgetSource takes what was moved out of the state, and destroys the management cluster that had it. It returns what
-// Terraform prints.
-func (s *story) forgetSource() string {
+// destroySource takes the management cluster that had the cluster out of the configuration, and destroys it. It returns
+// what Terraform prints.
+func (s *story) destroySource() string {
 	s.t.Helper()
-	s.workspace.Terraform("state", "rm", "capi_kubeconfig.quickstart", clusterAddress, classAddress)
-	for _, file := range []string{"main.tf", "outputs.tf", "variables.tf", "terraform.tfvars"} {
-		s.workspace.Write(file, "")
-	}
-	s.workspace.Write("versions.tf", "terraform {\n  required_providers {\n    capi = { source = \"terraform-capi/capi\" }\n  }\n}\n")
+	content := s.workspace.Read("main.tf")
+	_, source, _ := strings.Cut(content, `resource "capi_management_cluster" "this"`)
+	source, _, _ = strings.Cut(source, `resource "capi_cluster_class"`)
+	s.edit(`resource "capi_management_cluster" "this"`+source, "")
 	// What was done to the target's provider is repaired later.
 	return s.workspace.Terraform("apply", "-auto-approve", "-target=capi_management_cluster.this", "-target=capi_provider.this")
 }
 
-// deleteMoved deletes the cluster and its class from the management cluster of that name, if it has them.
-func (s *story) deleteMoved(managementName string) {
+// removeContainers removes what a failed test left of clusters of these names.
+func (s *story) removeContainers(names ...string) {
 	s.t.Helper()
-	s.managementName = managementName
-	g := NewWithT(s.t)
-	for _, moved := range []client.Object{
-		&clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: s.clusterName}},
-		&clusterv1.ClusterClass{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "quick-start"}},
-	} {
-		g.Eventually(func() bool {
-			return apierrors.IsNotFound(s.management(g).Delete(context.WithoutCancel(s.t.Context()), moved))
-		}).WithTimeout(recoveryTime).WithPolling(2 * time.Second).Should(BeTrue())
+	for _, name := range names {
+		for _, label := range []string{kind.Label, identity.ClusterLabel} {
+			for _, id := range strings.Fields(acctest.Docker(s.t, "ps", "--all", "--quiet", "--filter", "label="+label+"="+name)) {
+				acctest.Docker(s.t, "rm", "--force", "--volumes", id)
+			}
+		}
 	}
 }
 

@@ -18,6 +18,14 @@ const (
 	// DefaultListenAddress is where mapped ports listen unless asked otherwise:
 	// nobody but this machine is meant to reach them.
 	DefaultListenAddress = "127.0.0.1"
+
+	// nonceFolder is where a node shows which creation made it: a mount on a folder of
+	// the nonce's name. KinD gives nodes no labels of ours, and a mount is there from the
+	// beginning, cannot change, and can be seen without asking the node.
+	nonceFolder = "/kind/terraform-provider-capi/"
+	// modulesFolder is a folder of the host that KinD mounts into every node, so that it
+	// can be mounted wherever KinD works.
+	modulesFolder = "/lib/modules"
 )
 
 // Config is what a KinD cluster is made from. None of it can be changed later.
@@ -72,12 +80,14 @@ func imageTag(image string) string {
 }
 
 // toKind is the configuration in KinD's own words. The patches of the
-// configuration come after ours, so that they have the last word.
-func (c Config) toKind(engine Engine) *v1alpha4.Cluster {
+// configuration come after ours, so that they have the last word. The node carries
+// the nonce of the creation.
+func (c Config) toKind(engine Engine, nonce string) *v1alpha4.Cluster {
 	node := v1alpha4.Node{
-		Role:   v1alpha4.ControlPlaneRole,
-		Image:  c.NodeImage,
-		Labels: c.Labels,
+		Role:        v1alpha4.ControlPlaneRole,
+		Image:       c.NodeImage,
+		Labels:      c.Labels,
+		ExtraMounts: []v1alpha4.Mount{{HostPath: modulesFolder, ContainerPath: nonceFolder + nonce, Readonly: true}},
 	}
 	if c.MountDockerSocket {
 		node.ExtraMounts = append(node.ExtraMounts, v1alpha4.Mount{HostPath: DockerSocket, ContainerPath: DockerSocket})

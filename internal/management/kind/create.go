@@ -5,214 +5,165 @@ package kind
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
-	"sigs.k8s.io/kind/pkg/cluster"
-	"sigs.k8s.io/kind/pkg/cluster/nodes"
-	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
 )
 
 // ErrExists means that there is a KinD cluster of that name already.
 var ErrExists = errors.New("a KinD cluster of that name exists")
 
-// CreateError says why a cluster could not be made. Nothing of it is left.
-type CreateError struct {
-	// Cause is KinD's own error, with the output of the command that failed.
-	Cause error
-	// Remedy says what to do about it, if that is known.
-	Remedy string
-	// NodeLog is the end of what the node printed, if it started at all.
-	NodeLog string
+// errRunning means that KinD's library did not stop when it was told to.
+var errRunning = errors.New("KinD did not stop in time")
+
+// cleanUpTimeout bounds what happens after a failed or interrupted creation,
+// when the operation's own time is over.
+const cleanUpTimeout = time.Minute
+
+// Creation is a cluster that was made just now.
+type Creation struct {
+	Identity    Identity
+	Description Description
+	// Remains is what earlier creations of this name that were cut off had left.
+	Remains []Remains
+	claim   *claim
 }
 
-func (e *CreateError) Error() string { return e.Cause.Error() }
-func (e *CreateError) Unwrap() error { return e.Cause }
-
-const (
-	// cleanUpTimeout bounds what happens after a failed or interrupted creation,
-	// when the operation's own time is over.
-	cleanUpTimeout = time.Minute
-	nodeLogLines   = 20
-	// recordPath is where a node keeps the configuration that it was made from:
-	// parts of it cannot be told from the running cluster.
-	recordPath = "/kind/terraform-provider-capi.json"
-)
+// Release ends the creation. It has to be called when the cluster is about to be
+// saved, so that until then a process that is killed leaves to the next creation what
+// it made. The error is ErrTakenOver if another process has taken over the cluster;
+// whatever else goes wrong leaves a container behind that the next creation removes.
+func (c *Creation) Release(ctx context.Context) error { return c.claim.release(ctx) }
 
 // Create makes a KinD cluster and returns when its API answers. Its node may
 // become Ready a little later: what is installed next waits for that anyway.
+// A cluster of the same configuration that a creation made which was cut off, is
+// taken over; of others, what was cut off is removed.
 //
-// The error is ErrExists if there is a cluster of that name, which is left alone. Whatever
-// else goes wrong, or when ctx ends, what was made is deleted again and a
-// *CreateError tells why.
-func (c *Clusters) Create(ctx context.Context, config Config) error {
+// The error is ErrExists, ErrBeingCreated, a *LabelledError or an *UnlikeError if there
+// is something of that name, which is left alone. Whatever else goes wrong, or when
+// ctx ends, what was made is deleted again and a *CreateError tells why.
+func (c *Clusters) Create(ctx context.Context, config Config) (*Creation, error) {
 	engine, err := c.Engine(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	exists, err := c.Exists(ctx, config.Name)
-	if err != nil {
-		return err
+	if err := c.CheckName(ctx, config.Name); err != nil {
+		return nil, err
 	}
-	if exists {
-		return fmt.Errorf("%w: %q", ErrExists, config.Name)
-	}
-	kubeconfigPath, remove, err := scratchKubeconfig()
-	if err != nil {
-		return err
-	}
-	defer remove()
 	if err := c.ensureImage(ctx, config.NodeImage); err != nil {
-		return &CreateError{Cause: err, Remedy: remedy(err, config)}
+		return nil, &CreateError{Cause: err, Remedy: remedy(err, config)}
 	}
+	k, err := c.acquire(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	remains, err := c.settle(ctx, k, config)
+	if err != nil {
+		k.giveUp(ctx)
+		return nil, err
+	}
+	if len(k.adopted) == 0 {
+		if err := c.createClaimed(ctx, k, config, engine); err != nil {
+			return nil, c.failed(ctx, k, config, err)
+		}
+	}
+	description, err := c.Describe(ctx, config.Name)
+	if err != nil {
+		k.abandon()
+		return nil, fmt.Errorf("the cluster was made, and cannot be looked at; the next apply takes it over: %w", err)
+	}
+	return &Creation{
+		Identity: Identity{Engine: engine.ID, Nodes: description.Nodes}, Description: *description, Remains: remains, claim: k,
+	}, nil
+}
 
+func (c *Clusters) createClaimed(ctx context.Context, k *claim, config Config, engine Engine) error {
+	if err := k.held(ctx); err != nil {
+		return err
+	}
 	created := make(chan error, 1)
-	go func() { created <- c.create(ctx, config, engine, kubeconfigPath) }()
+	go func() { created <- c.create(ctx, k, config, engine) }()
 	select {
-	case err = <-created:
+	case err := <-created:
+		return err
+	case <-k.lost:
+		return c.interrupt(ctx, ErrTakenOver, created, func(context.Context) error { return nil })
 	case <-ctx.Done():
-		err = c.interrupt(ctx, config.Name, created)
+		return c.interrupt(ctx, ctx.Err(), created, func(ctx context.Context) error { return c.deleteMadeUnder(ctx, k) })
 	}
-	if err == nil {
-		return nil
-	}
-	return c.failed(ctx, config, err)
 }
 
-// create retains the nodes of a failed creation: their log has to be read first.
-func (c *Clusters) create(ctx context.Context, config Config, engine Engine, kubeconfigPath string) error {
-	provider := c.provider(ctx)
-	err := provider.Create(config.Name,
-		cluster.CreateWithV1Alpha4Config(config.toKind(engine)),
-		cluster.CreateWithKubeconfigPath(kubeconfigPath),
-		cluster.CreateWithRetain(true),
-		cluster.CreateWithDisplayUsage(false),
-		cluster.CreateWithDisplaySalutation(false),
-	)
+// create leaves the nodes of a failed creation: their log has to be read first.
+func (c *Clusters) create(ctx context.Context, k *claim, config Config, engine Engine) error {
+	if err := c.tools.CreateCluster(ctx, config.toKind(engine, k.nonce)); err != nil {
+		return recognize(err)
+	}
+	made, err := c.madeUnder(ctx, config.Name, k.nonce)
 	if err != nil {
-		return explain(err)
+		return err
 	}
-	all, err := provider.ListNodes(config.Name)
-	if err != nil {
-		return explain(err)
+	controlPlane, ok := controlPlaneOf(made, config.Name)
+	if !ok {
+		return noControlPlane(config.Name)
 	}
-	node, err := nodeutils.BootstrapControlPlaneNode(all)
-	if err != nil {
-		return explain(err)
-	}
-	return writeRecord(node, config)
-}
-
-func writeRecord(node nodes.Node, config Config) error {
-	record, err := json.Marshal(config)
-	if err != nil {
-		return fmt.Errorf("cannot encode the cluster's configuration: %w", err)
-	}
-	if err := nodeutils.WriteFile(node, recordPath, string(record)); err != nil {
-		return fmt.Errorf("cannot write %s in node %s: %w", recordPath, node, explain(err))
-	}
-	return nil
+	return c.writeRecord(ctx, controlPlane.ID, config)
 }
 
 // interrupt ends a creation that cannot be told to end: without its containers
 // it fails by itself.
-func (c *Clusters) interrupt(ctx context.Context, name string, created <-chan error) error {
-	cleanUp, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
+func (c *Clusters) interrupt(ctx context.Context, reason error, created <-chan error, cleanUp func(context.Context) error) error {
+	reason = fmt.Errorf("creation was interrupted: %w", reason)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
 	for {
-		if err := c.Delete(cleanUp, name); err != nil {
+		if err := cleanUp(ctx); err != nil {
 			tflog.Warn(ctx, "cannot delete the nodes of an interrupted creation", map[string]any{"error": err.Error()})
 		}
 		select {
 		case err := <-created:
-			return errors.Join(fmt.Errorf("creation was interrupted: %w", ctx.Err()), err)
-		case <-cleanUp.Done():
-			return fmt.Errorf("creation was interrupted: %w", ctx.Err())
+			return errors.Join(reason, err)
+		case <-ctx.Done():
+			return errors.Join(reason, errRunning)
 		case <-time.After(time.Second):
 		}
 	}
 }
 
-// failed collects what tells why, and deletes what was made.
-func (c *Clusters) failed(ctx context.Context, config Config, cause error) error {
-	cleanUp, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
+// failed collects what tells why, and deletes what was made, unless another creation
+// has taken that over.
+func (c *Clusters) failed(ctx context.Context, k *claim, config Config, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
-	failure := &CreateError{Cause: cause, Remedy: remedy(cause, config)}
-	failure.NodeLog = c.nodeLog(cleanUp, config.Name)
-	if err := c.Delete(cleanUp, config.Name); err != nil {
-		failure.Remedy = strings.TrimSpace(failure.Remedy + fmt.Sprintf(
-			" What was made could not be deleted (%s): run kind delete cluster --name %s, or docker rm -f -v %s-control-plane.",
-			err, config.Name, config.Name))
+	failure := &CreateError{Cause: cause, NodeLog: c.nodeLog(ctx, k)}
+	err := c.deleteMadeUnder(ctx, k)
+	switch {
+	case errors.Is(err, ErrTakenOver):
+		failure.Cause, failure.Left = errors.Join(ErrTakenOver, cause), "What was made of it is the other creation's by now."
+		k.abandon()
+	case err != nil:
+		failure.Left = fmt.Sprintf("What was made of it could not be deleted (%s); the next apply deletes it.", err)
+		k.abandon()
+	case errors.Is(cause, errRunning):
+		failure.Left = "KinD may still be making it; the next apply deletes it."
+		k.abandon()
+	default:
+		k.giveUp(ctx)
 	}
+	failure.Remedy = remedy(failure.Cause, config)
 	return failure
 }
 
-// nodeLog is what the kubelet of a cluster's node last said, or if it was never
-// started, what the node printed while it booted.
-func (c *Clusters) nodeLog(ctx context.Context, name string) string {
-	node, lines := NodeName(name), strconv.Itoa(nodeLogLines)
-	for _, command := range [][]string{
-		{"exec", node, "journalctl", "--quiet", "--no-pager", "--output=cat", "--unit=kubelet", "--lines=" + lines},
-		{"logs", "--tail=" + lines, node},
-	} {
-		if log, err := c.docker(ctx, command...); err == nil && len(log) > 0 {
-			return digest(string(log))
-		}
+// giveUp gives the claim back, unless there is something that it accounts for.
+func (k *claim) giveUp(ctx context.Context) {
+	if len(k.adopted) > 0 {
+		k.abandon()
+		return
 	}
-	return ""
-}
-
-// remedy knows the failures that people meet.
-func remedy(cause error, config Config) string {
-	text := cause.Error()
-	switch {
-	case errors.Is(cause, context.DeadlineExceeded):
-		return "Give it more time with timeouts.create, or look at the load of the machine."
-	case errors.Is(cause, ErrDockerUnreachable):
-		return "Start Docker, or point DOCKER_HOST or the docker context at a running engine."
-	case errors.Is(cause, errImage):
-		return fmt.Sprintf("The node image %s is neither here nor could it be pulled: "+
-			"check its name and the network, or load it with docker load.", config.NodeImage)
-	case strings.Contains(text, "port is already allocated"), strings.Contains(text, "address already in use"):
-		return "A port of the host is in use: see host_port of extra_port_mappings, and what listens there."
-	case strings.Contains(text, "could not find a log line that matches"):
-		return "The node did not start up. Its log tells why; too few inotify instances " +
-			"(sysctl fs.inotify.max_user_instances) and an image that is not a node image are common reasons."
-	case strings.Contains(text, "failed to init node with kubeadm"):
-		return "Kubernetes did not come up in the node. The end of its log tells why; too little memory (4 GB for all containers is the least), " +
-			"a slow disk, and control groups that the node image does not take are common reasons."
-	default:
-		return ""
+	if err := k.release(context.WithoutCancel(ctx)); err != nil {
+		tflog.Warn(ctx, "cannot give back the claim to a cluster's name", map[string]any{"error": err.Error()})
+		k.abandon()
 	}
-}
-
-// Delete deletes a KinD cluster with its volumes. A cluster that does not exist
-// is no error.
-func (c *Clusters) Delete(ctx context.Context, name string) error {
-	kubeconfigPath, remove, err := scratchKubeconfig()
-	if err != nil {
-		return err
-	}
-	defer remove()
-	if err := await(ctx, func() error { return c.provider(ctx).Delete(name, kubeconfigPath) }); err != nil {
-		return fmt.Errorf("cannot delete KinD cluster %q: %w", name, explain(err))
-	}
-	return nil
-}
-
-// scratchKubeconfig is a file for KinD to write to and edit, which would be the
-// user's own kubeconfig if it were given none.
-func scratchKubeconfig() (path string, remove func(), err error) {
-	directory, err := os.MkdirTemp("", "terraform-provider-capi-")
-	if err != nil {
-		return "", nil, fmt.Errorf("cannot make a directory for KinD's kubeconfig: %w", err)
-	}
-	return filepath.Join(directory, "kubeconfig"), func() { _ = os.RemoveAll(directory) }, nil
 }

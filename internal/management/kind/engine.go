@@ -18,7 +18,7 @@ func (c *Clusters) Runtime(ctx context.Context) (container.Runtime, error) {
 	if os.Getenv("DOCKER_HOST") != "" {
 		return container.NewDocker()
 	}
-	out, err := c.docker(ctx, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+	out, err := c.query(ctx, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,48 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package crash_test
+
+import (
+	"testing"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/clustertest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+)
+
+// suite is what the runs of a resource share.
+type suite struct {
+	*acctest.Environment
+	// controllers is nil where there is no Cluster API.
+	controllers *clustertest.Controllers
+}
+
+// suite is an API server: one that knows all kinds, with a stand-in for controllers,
+// or one that knows none.
+func (s scenario) suite(t *testing.T) *suite {
+	t.Helper()
+	if s.alone {
+		return &suite{Environment: acctest.NeedAnotherAPIServer(t)}
+	}
+	environment := acctest.NeedAPIServer(t)
+	on := &suite{environment, clustertest.Start(t, environment.Cluster)}
+	if s.needsClass {
+		on.makeClass(t)
+	}
+	return on
+}
+
+// makeClass makes the class of all clusters here.
+func (on *suite) makeClass(t *testing.T) {
+	t.Helper()
+	tf := newTerraform(newWorld(t, on), clusterclass.ResourceType)
+	if err := tf.apply(classOf(sharedClass, "kindest/node:v1.34.3")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := tf.destroy(); err != nil {
+			t.Error(err)
+		}
+	})
+}
