@@ -243,7 +243,7 @@ func TestIntegrationClusterLives(t *testing.T) {
 		t.Fatal("a cluster that answers is forgotten")
 	}
 	destroyed, diagnostics := protocol.Apply(t, cluster.ResourceType, protocol.PlanDestroy(t, cluster.ResourceType, read))
-	l.need("destroy", diagnostics, "ERROR: Cannot tell whether it exists")
+	l.need("destroy", diagnostics, "ERROR: Cluster is not where the state says")
 	if !destroyed.Exists() {
 		t.Fatal("a cluster that answers is forgotten by a destruction")
 	}
