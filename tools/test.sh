@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tests, by what they need: unit (Go), integration (an API server), acc (Docker, KinD, Terraform); all of
-# these, with the linters and the check of generated files before, if none is named; and resilience by itself. What this machine cannot give is
-# said, and skipped.
+# Runs the tests, by what they need: unit (Go), integration and crash (an API server), acc (Docker, KinD, Terraform); all
+# of these, with the linters and the check of generated files before, if none is named; and resilience by itself. What
+# this machine cannot give is said, and skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/terraform-provider-capi
@@ -18,7 +18,7 @@ unit() {
     race=()
     skip "the race detector: it needs a C compiler (gcc)"
   fi
-  CGO_ENABLED=$((${#race[@]})) go test "${race[@]}" -timeout 10m -skip '^Test(Integration|Acc)' ./...
+  CGO_ENABLED=$((${#race[@]})) go test "${race[@]}" -timeout 10m -skip '^Test(Integration|Crash|Acc)' ./...
   go test -C test/nodeimage -timeout 10m ./...
 }
 
@@ -31,6 +31,17 @@ integration() {
   mapfile -t packages < <(packages '^func TestIntegration')
   KUBEBUILDER_ASSETS=$assets TF_ACC_TERRAFORM_PATH=$(tools/terraform.sh) \
     go test -timeout 20m -run '^TestIntegration' "${packages[@]}"
+}
+
+# More crashes than the one at every call site: SEEDS=1000 make test-crash
+crash() {
+  say "Crashes of the provider at its calls to the engine and the API"
+  if ! assets=$(tools/envtest.sh); then
+    skip "crash tests: no kube-apiserver and etcd, see above"
+    return
+  fi
+  KUBEBUILDER_ASSETS=$assets TF_ACC_TERRAFORM_PATH=$(tools/terraform.sh) \
+    go test -timeout 60m -parallel 4 ./test/crash -seeds "${SEEDS:-0}"
 }
 
 acc() {
@@ -77,16 +88,17 @@ generated() {
 }
 
 case ${1:-all} in
-unit | integration | acc | resilience) "$1" ;;
+unit | integration | crash | acc | resilience) "$1" ;;
 all)
   generated
   say "Linters"
   make -s lint
   unit
   integration
+  crash
   acc
   ;;
-*) echo "usage: $0 [unit|integration|acc|resilience]" >&2; exit 2 ;;
+*) echo "usage: $0 [unit|integration|crash|acc|resilience]" >&2; exit 2 ;;
 esac
 
 for reason in "${skipped[@]}"; do echo "Skipped: $reason"; done

@@ -23,7 +23,8 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 		MarkdownDescription: "A Cluster API provider in a management cluster: its kinds, its webhooks and its controllers. " +
 			"The controllers are part of this Terraform provider's own executable, so nothing is downloaded; " +
 			"a new version of the Terraform provider shows as an update in place.\n\n" +
-			"A working Cluster API takes one of each type. A provider refuses to be destroyed while objects of its kinds exist.",
+			"A working Cluster API takes one of each type. A provider that is installed already is not taken over, but can be imported. " +
+			"A provider refuses to be destroyed while objects of its kinds exist. What it did not apply stays, such as a namespace that was there before.",
 		Attributes: map[string]schema.Attribute{
 			"id":                 tfkit.IDAttribute("`[MANAGEMENT_CLUSTER/]NAME`"),
 			"management_cluster": tfkit.ManagementClusterAttribute(),

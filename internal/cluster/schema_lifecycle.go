@@ -30,7 +30,7 @@ const (
 func lifecycleAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"wait_for": schema.StringAttribute{
-			MarkdownDescription: "How far the cluster has to have come before an apply goes on. Each level includes those before it. " + describeLevels() +
+			MarkdownDescription: "How far the cluster has to have come before an apply continues. Each level includes those before it. " + describeLevels() +
 				" Default: `" + levelRollout.String() + "`. A change touches nothing.",
 			Optional:   true,
 			Computed:   true,
@@ -54,7 +54,7 @@ func lifecycleAttributes() map[string]schema.Attribute {
 		},
 		"deletion_policy": schema.StringAttribute{
 			MarkdownDescription: "What destroying the resource does: `" + deletionPolicyDelete + "` deletes the cluster; `" + deletionPolicyOrphan +
-				"` only forgets it, and it goes on running in its management cluster. Default: `" + deletionPolicyDelete + "`. A change touches nothing.",
+				"` only forgets it, and it keeps running in its management cluster. Default: `" + deletionPolicyDelete + "`. A change touches nothing.",
 			Optional:   true,
 			Computed:   true,
 			Default:    stringdefault.StaticString(deletionPolicyDelete),

@@ -56,7 +56,7 @@ func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, r
 	r.session = s
 }
 
-// Create makes the templates and the class, saves the state, and waits until the
+// Create makes the class and its templates, saves the state, and waits until the
 // class is accepted.
 func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan model

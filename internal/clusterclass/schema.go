@@ -69,7 +69,7 @@ var fields = apifields.Merge(
 // Schema describes the resource.
 func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A ClusterClass: what clusters are made of. Its templates are made with it, as objects whose names end in a hash of their content. " +
+		MarkdownDescription: "A ClusterClass: what clusters are made of. Its templates are made with it, as objects that it owns and whose names end in a hash of their content. " +
 			"Editing a template makes a new object and rolls the machines of the clusters that use it; the old one is removed. " +
 			"Only `name`, `namespace` and `management_cluster` replace the class.",
 		Attributes: map[string]schema.Attribute{

@@ -179,7 +179,9 @@ func (cr *Creation) beat(ctx context.Context) {
 		// A heartbeat that is under way is not cut off: then it would not be known
 		// which one the object has.
 		for pause(waiting, cr.cluster.Timing.Heartbeat) == nil {
-			err := cr.pulse(ctx)
+			beating, cancel := context.WithTimeout(ctx, cr.cluster.Timing.Lapse)
+			err := cr.pulse(beating)
+			cancel()
 			if errors.Is(err, ErrTakenOver) {
 				return
 			}

@@ -39,7 +39,8 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A KinD cluster in this machine's Docker engine, for Cluster API to run in. " +
 			"It has one node. KinD cannot change a cluster that exists, so every change of what it is made from replaces it.\n\n" +
-			"It refuses to be destroyed while Clusters exist in it. Its credentials are not in the state: " +
+			"A KinD cluster that exists already is not taken over, but can be imported. " +
+			"A management cluster refuses to be destroyed while Clusters exist in it, or if it cannot be asked. Its credentials are not in the state: " +
 			"other resources refer to it by `id`, and `kubeconfig_path` writes a kubeconfig for people.",
 		Attributes: map[string]schema.Attribute{
 			"id": tfkit.IDAttribute("`kind://NAME`"),

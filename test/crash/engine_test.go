@@ -28,7 +28,16 @@ type DockerAnswer struct {
 }
 
 // Engine serves a kindtest.Engine to plugins.
-type Engine struct{ engine *kindtest.Engine }
+type Engine struct {
+	engine *kindtest.Engine
+	hello  func(pid int)
+}
+
+// Hello says which process it is that makes the next calls.
+func (e Engine) Hello(pid int, _ *struct{}) error {
+	e.hello(pid)
+	return nil
+}
 
 // Docker runs a docker command.
 func (e Engine) Docker(call DockerCall, answer *DockerAnswer) error {
@@ -49,10 +58,10 @@ func (e Engine) CreateCluster(config v1alpha4.Cluster, _ *struct{}) error {
 }
 
 // serveEngine serves the engine until the end of the test, and returns the socket.
-func serveEngine(t *testing.T, engine *kindtest.Engine) string {
+func serveEngine(t *testing.T, engine Engine) string {
 	t.Helper()
 	server := rpc.NewServer()
-	if err := server.RegisterName("Engine", Engine{engine}); err != nil {
+	if err := server.RegisterName("Engine", engine); err != nil {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(t.TempDir(), "e")

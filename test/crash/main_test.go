@@ -60,6 +60,9 @@ func serve(socket string) error {
 	if err != nil {
 		return err
 	}
+	if err := engine.Call("Engine.Hello", os.Getpid(), &struct{}{}); err != nil {
+		return err
+	}
 	return tf6server.Serve(providerAddress, newProvider(clusters{kind.NewFor(tools{engine}, lapse)}).Server)
 }
 

@@ -63,13 +63,6 @@ func start(t *testing.T, socket string) *process {
 	return &process{client: client, conn: conn.(*grpc.ClientConn)}
 }
 
-// kill ends the process as SIGKILL does.
-func (p *process) kill() {
-	if running, err := os.FindProcess(p.client.ReattachConfig().Pid); err == nil {
-		_ = running.Kill()
-	}
-}
-
 // stop is what Terraform does when it is interrupted: it asks the plugin to stop, and
 // waits for what it has asked for.
 func (p *process) stop() { _ = p.call(context.Background(), "StopProvider", nil, nil) }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,8 +38,10 @@ type world struct {
 	sites map[string]int
 	order []string
 	// fault happens once.
-	fault   *fault
-	running *process
+	fault *fault
+	// plugin is the process id of the one that runs, stop interrupts what it does.
+	plugin int
+	stop   func()
 }
 
 // fault is what happens to the plugin, and when: at the nth call from a site.
@@ -71,7 +74,7 @@ func newWorld(t *testing.T, on *suite) *world {
 	w.engine.Add(kindtest.Container{Name: "mgmt-workload", State: "running", Labels: map[string]string{"io.x-k8s.kind.cluster": managementName}})
 	w.engine.Before = func(call string) error { return w.call(call, false) }
 	w.engine.After = func(call string) error { return w.call(call, true) }
-	w.socket = serveEngine(t, w.engine)
+	w.socket = serveEngine(t, Engine{w.engine, w.runs})
 	return w
 }
 
@@ -132,7 +135,7 @@ func (w *world) call(text string, after bool) error {
 		}
 		w.sites[site]++
 	}
-	fault, running := w.fault, w.running
+	fault, plugin, stop := w.fault, w.plugin, w.stop
 	hits := fault != nil && fault.site == site && fault.nth == w.sites[site] && fault.after == after
 	if hits {
 		w.fault = nil
@@ -142,11 +145,27 @@ func (w *world) call(text string, after bool) error {
 	case !hits:
 		return nil
 	case fault.stop:
-		running.stop()
+		stop()
 		return nil
 	}
-	running.kill()
+	if running, err := os.FindProcess(plugin); err == nil {
+		_ = running.Kill()
+	}
 	return errKilled
+}
+
+// runs notes which plugin runs.
+func (w *world) runs(pid int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.plugin = pid
+}
+
+// interrupts notes how to interrupt what runs.
+func (w *world) interrupts(stop func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stop = stop
 }
 
 // variable are the parts of calls that differ from call to call at the same place of
@@ -183,20 +202,11 @@ func (w *world) watch(f *fault) (order []string, counts map[string]int) {
 	return order, counts
 }
 
-// happened says whether the fault has.
-func (w *world) happened() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.fault == nil
-}
-
 // start starts a plugin.
 func (w *world) start() *process {
 	w.t.Helper()
 	p := start(w.t, w.socket)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.running = p
+	w.interrupts(p.stop)
 	return p
 }
 
