@@ -46,6 +46,8 @@ func TestIntegrationUninstall(t *testing.T) {
 	}
 	foreign := replaceByForeign(t, cluster)
 	uninstall := func(name string) {
+		// An API server that is asked to delete a kind while it still prepares its storage tries again in five minutes.
+		g.Eventually(func() ([]string, error) { return Serves(t.Context(), cluster, name) }).WithTimeout(time.Minute).Should(BeEmpty())
 		g.Expect(Uninstall(t.Context(), cluster, name)).To(Succeed())
 		g.Eventually(func() (string, error) { return Gone(t.Context(), cluster, name) }).WithTimeout(time.Minute).Should(BeEmpty())
 		_, err := Installed(t.Context(), cluster, name)
