@@ -10,6 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest/identitytest"
@@ -41,7 +42,7 @@ func (e environment) makeClass(t *testing.T, c *configuration) {
 	}
 	t.Cleanup(func() {
 		live := &clusterv1.ClusterClass{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprint(c.class["name"])}}
-		if err := e.Cluster.Delete(context.WithoutCancel(t.Context()), live); err != nil {
+		if err := e.Cluster.Delete(context.WithoutCancel(t.Context()), live); client.IgnoreNotFound(err) != nil {
 			t.Error(err)
 		}
 	})
