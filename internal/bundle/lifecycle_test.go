@@ -6,6 +6,7 @@ package bundle
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -13,7 +14,10 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -189,4 +193,40 @@ func TestServes(t *testing.T) {
 
 	g.Expect(cluster.Create(t.Context(), &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "web"}})).To(Succeed())
 	g.Expect(Serves(t.Context(), cluster, "cluster-api")).To(ConsistOf("Cluster team/web"))
+}
+
+// A kind that is not served at the moment may have objects, unless its definition is
+// gone as well.
+func TestServesOfAnUnservedKind(t *testing.T) {
+	const name = "clusters.cluster.x-k8s.io"
+	resource := schema.GroupResource{Group: "cluster.x-k8s.io", Resource: "clusters"}
+	for what, unserved := range map[string]error{
+		"the path is not found":         apierrors.NewGenericServerResponse(http.StatusNotFound, "list", resource, "", "404 page not found", 0, true),
+		"discovery does not have it":    &meta.NoKindMatchError{GroupKind: schema.GroupKind{Group: resource.Group, Kind: "Cluster"}, SearchedVersions: []string{"v1beta2"}},
+		"the server refuses to list it": apierrors.NewForbidden(resource, "", nil),
+	} {
+		t.Run(what, func(t *testing.T) {
+			g := NewWithT(t)
+			cluster := installed(t, nil, "cluster-api")
+			served, _ := cluster.Client.(client.WithWatch)
+			cluster.Client = interceptor.NewClient(served, interceptor.Funcs{
+				List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+					if list.GetObjectKind().GroupVersionKind().Kind == "ClusterList" {
+						return unserved
+					}
+					return c.List(ctx, list, opts...)
+				},
+			})
+			_, err := Serves(t.Context(), cluster, "cluster-api")
+			g.Expect(err).To(MatchError(ContainSubstring("listing the clusters that provider cluster-api serves")), "while there is a definition")
+
+			g.Expect(cluster.Delete(t.Context(), &apiextensionsv1.CustomResourceDefinition{ObjectMeta: metav1.ObjectMeta{Name: name}})).To(Succeed())
+			_, err = Serves(t.Context(), cluster, "cluster-api")
+			if apierrors.IsForbidden(unserved) {
+				g.Expect(err).To(HaveOccurred())
+			} else {
+				g.Expect(err).NotTo(HaveOccurred(), "when there is none")
+			}
+		})
+	}
 }

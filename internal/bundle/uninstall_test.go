@@ -9,7 +9,9 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -42,6 +44,7 @@ func TestIntegrationUninstall(t *testing.T) {
 		_, err = Begin(t.Context(), cluster, name)
 		g.Expect(err).To(MatchError(management.ErrExists))
 	}
+	foreign := replaceByForeign(t, cluster)
 	uninstall := func(name string) {
 		g.Expect(Uninstall(t.Context(), cluster, name)).To(Succeed())
 		g.Eventually(func() (string, error) { return Gone(t.Context(), cluster, name) }).WithTimeout(time.Minute).Should(BeEmpty())
@@ -60,10 +63,36 @@ func TestIntegrationUninstall(t *testing.T) {
 	g.Expect(Unregister(t.Context(), cluster, "cluster-api", uids["cluster-api"])).To(Succeed(), "again")
 
 	g.Expect(cluster.Get(t.Context(), client.ObjectKeyFromObject(theirs), theirs)).To(Succeed(), "a namespace that was there before")
+	for _, object := range foreign {
+		uid := object.GetUID()
+		g.Expect(cluster.Get(t.Context(), client.ObjectKeyFromObject(object), object)).To(Succeed(), "somebody's object")
+		g.Expect(object.GetUID()).To(Equal(uid))
+		g.Expect(object.GetDeletionTimestamp()).To(BeNil())
+	}
+	g.Expect(cluster.Get(t.Context(), client.ObjectKey{Namespace: "capi-system", Name: "capi-controller-manager"}, &appsv1.Deployment{})).NotTo(Succeed())
 	g.Expect(cluster.Get(t.Context(), client.ObjectKey{Name: "capd-system"}, &corev1.Namespace{})).NotTo(Succeed())
 	for _, name := range []string{"clusters.cluster.x-k8s.io", "dockerclusters.infrastructure.cluster.x-k8s.io", "providers.clusterctl.cluster.x-k8s.io"} {
 		g.Eventually(func() error {
 			return cluster.Get(t.Context(), client.ObjectKey{Name: name}, &apiextensionsv1.CustomResourceDefinition{})
 		}).WithTimeout(time.Minute).ShouldNot(Succeed(), name)
 	}
+}
+
+// replaceByForeign makes somebody's objects in the place of some that were installed.
+func replaceByForeign(t *testing.T, cluster *management.Cluster) []client.Object {
+	t.Helper()
+	g := NewWithT(t)
+	objects := []client.Object{
+		&corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "capi-system", Name: "capi-webhook-service"},
+			Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}},
+		},
+		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "capi-manager-role"}},
+	}
+	for _, object := range objects {
+		installed, _ := object.DeepCopyObject().(client.Object)
+		g.Expect(cluster.Delete(t.Context(), installed)).To(Succeed(), "%T is not installed any more", object)
+		g.Expect(cluster.Create(t.Context(), object, client.FieldOwner("somebody"))).To(Succeed())
+	}
+	return objects
 }

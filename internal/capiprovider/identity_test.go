@@ -31,6 +31,10 @@ func TestIntegrationProviderCreations(t *testing.T) {
 	identitySubject().Creations(t)
 }
 
+func TestIntegrationProviderRestricted(t *testing.T) {
+	identitySubject().Restricted(t)
+}
+
 func TestIntegrationProviderReplacements(t *testing.T) {
 	identitySubject().Replacements(t)
 }

@@ -144,7 +144,7 @@ func (r *Resource) checkNew(ctx context.Context, cluster *management.Cluster, pl
 		return nil
 	}
 	if r.session.MayCreate(ctx, entry, known.UID) {
-		return tfkit.CarryRecord(ctx, r.session, private, entry.UID)
+		return tfkit.CarryRecord(ctx, r.session, private, known.UID, entry.UID)
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), describe(plan), ResourceType, plan.id())}
 }

@@ -219,7 +219,7 @@ func readCNI(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.C
 	}
 	set := &addonsv1.ClusterResourceSet{}
 	err := mgmt.Get(ctx, client.ObjectKey{Namespace: cluster.Namespace, Name: cluster.Name + "-cni"}, set)
-	if err != nil {
+	if err != nil || !isOwn(cluster, set) {
 		return cni{}, client.IgnoreNotFound(err)
 	}
 	secrets, err := cniSecrets(ctx, mgmt, cluster)
@@ -228,7 +228,9 @@ func readCNI(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.C
 	}
 	content := map[string]string{}
 	for _, secret := range secrets {
-		content[secret.Name] = string(secret.Data[manifestKey])
+		if isOwn(cluster, &secret) {
+			content[secret.Name] = string(secret.Data[manifestKey])
+		}
 	}
 	plugin := cni{}
 	for _, ref := range set.Spec.Resources {

@@ -109,7 +109,7 @@ func (p *planning) checkNew(ctx context.Context, s *session.Session, known recor
 		return nil
 	}
 	if s.MayCreate(ctx, existing, known.UID) {
-		return tfkit.CarryRecord(ctx, s, private, existing.UID)
+		return tfkit.CarryRecord(ctx, s, private, known.UID, existing.UID)
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), p.plan.object(), ResourceType, p.plan.id())}
 }

@@ -42,7 +42,7 @@ func checkNew(ctx context.Context, s *session.Session, mgmt *management.Cluster,
 		return nil
 	}
 	if s.MayCreate(ctx, existing, known.UID) {
-		return tfkit.CarryRecord(ctx, s, private, existing.GetUID())
+		return tfkit.CarryRecord(ctx, s, private, known.UID, existing.GetUID())
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), plan.object(), ResourceType, plan.id())}
 }

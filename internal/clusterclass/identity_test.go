@@ -47,6 +47,10 @@ func TestIntegrationClusterClassCreations(t *testing.T) {
 	identitySubject(setUp(t), "creations").Creations(t)
 }
 
+func TestIntegrationClusterClassRestricted(t *testing.T) {
+	identitySubject(setUp(t), "restricted").Restricted(t)
+}
+
 func TestIntegrationClusterClassReplacements(t *testing.T) {
 	identitySubject(setUp(t), "replacements").Replacements(t)
 }

@@ -19,30 +19,40 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/kubeconfig"
 )
 
-func TestIntegrationKubeconfigAnswers(t *testing.T) {
+// identitySubject is the kubeconfig of a cluster that each test makes.
+func identitySubject(t *testing.T, name string) identitytest.Subject {
+	t.Helper()
 	env := acctest.NeedAPIServer(t)
 	stored := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "answers-kubeconfig"},
-		Data:       map[string][]byte{"value": kubeconfigFor(t, "https://answers-lb:6443", time.Now().Add(time.Hour))},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name + "-kubeconfig"},
+		Data:       map[string][]byte{"value": kubeconfigFor(t, "https://"+name+"-lb:6443", time.Now().Add(time.Hour))},
 	}
 	if err := env.Cluster.Create(t.Context(), stored); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = env.Cluster.Delete(context.WithoutCancel(t.Context()), stored) })
-	identitytest.Subject{
+	return identitytest.Subject{
 		Provider: acctest.Provider{ResourceList: []func() tfresource.Resource{kubeconfig.NewResource}},
 		Type:     kubeconfig.ResourceType,
-		Config:   map[string]any{"cluster_id": "kind://envtest/default/answers", "timeouts": map[string]any{"create": "5s", "update": "5s"}},
+		Config:   map[string]any{"cluster_id": "kind://envtest/default/" + name, "timeouts": map[string]any{"create": "5s", "update": "5s"}},
 		Change:   map[string]any{"endpoint": "internal"},
-		Object:   &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "answers"}},
+		Object:   &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}},
 		Reads:    true,
 		Prepare: func(t *testing.T, env *acctest.Environment) {
 			t.Helper()
-			cluster := &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "answers"}}
+			cluster := &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}}
 			cluster.Spec.Paused = new(bool)
 			if err := env.Cluster.Create(t.Context(), cluster); err != nil {
 				t.Fatal(err)
 			}
 		},
-	}.Answers(t)
+	}
+}
+
+func TestIntegrationKubeconfigAnswers(t *testing.T) {
+	identitySubject(t, "answers").Answers(t)
+}
+
+func TestIntegrationKubeconfigRestricted(t *testing.T) {
+	identitySubject(t, "restricted").Restricted(t)
 }

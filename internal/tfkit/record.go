@@ -79,10 +79,12 @@ func ManageRecorded(s *session.Session, uid types.UID, record any) {
 
 // CarryRecord keeps the record of an object that a plan is about to replace. Of a
 // tainted resource Terraform hands neither the state nor the private state to the
-// plan, and only what the plan leaves to the deletion.
-func CarryRecord(ctx context.Context, s *session.Session, private PrivateState, uid types.UID) diag.Diagnostics {
+// plan, and only what the plan leaves to the deletion. Of others the private state has
+// the record: recorded is its UID, and the object with the given one may be that of a
+// resource with which this one swaps names.
+func CarryRecord(ctx context.Context, s *session.Session, private PrivateState, recorded, uid types.UID) diag.Diagnostics {
 	record := s.RecordOf(uid)
-	if record == nil {
+	if record == nil || recorded != "" {
 		return nil
 	}
 	return private.SetKey(ctx, recordKey, record)
