@@ -33,6 +33,8 @@ type Environment struct {
 	Cluster *management.Cluster
 
 	process *envtest.Environment
+	// stop ends what stands in for controllers.
+	stop context.CancelFunc
 }
 
 // shared are the servers for all tests of a package: each takes seconds to start.
@@ -53,6 +55,7 @@ func Run(m *testing.M) int {
 		if environment == nil {
 			continue
 		}
+		environment.stop()
 		if err := environment.process.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "cannot stop the API server:", err)
 			code = max(code, 1)
@@ -108,19 +111,17 @@ func startAPIServer(ctx context.Context, crds []*apiextensionsv1.CustomResourceD
 	if err != nil {
 		return nil, err
 	}
-	go finalizeNamespaces(context.WithoutCancel(ctx), cluster)
-	return &Environment{Kubeconfig: string(process.KubeConfig), Cluster: cluster, process: process}, nil
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	go finalizeNamespaces(ctx, cluster)
+	return &Environment{Kubeconfig: string(process.KubeConfig), Cluster: cluster, process: process, stop: stop}, nil
 }
 
 // finalizeNamespaces lets namespaces that are being deleted go, as the controller
-// does that an API server alone does not have, but leaves what is in them. It ends
-// with the server.
+// does that an API server alone does not have, but leaves what is in them.
 func finalizeNamespaces(ctx context.Context, cluster *management.Cluster) {
-	for {
+	for ctx.Err() == nil {
 		namespaces := &corev1.NamespaceList{}
-		if err := cluster.List(ctx, namespaces); management.IsConnectionError(err) {
-			return
-		}
+		_ = cluster.List(ctx, namespaces)
 		for i := range namespaces.Items {
 			if namespace := &namespaces.Items[i]; namespace.DeletionTimestamp != nil {
 				namespace.Spec.Finalizers = nil

@@ -164,7 +164,8 @@ func Gone(ctx context.Context, cluster *management.Cluster, name string) (string
 	return strings.Join(left, ", "), nil
 }
 
-// Unregistered says what is left of the namespace of a provider after Unregister; empty if nothing is.
+// Unregistered says what is still being deleted of the namespace of a provider and of the inventory after Unregister;
+// empty if nothing is.
 func Unregistered(ctx context.Context, cluster *management.Cluster, name string) (string, error) {
 	provider, err := config.Find(name)
 	if err != nil {
@@ -172,10 +173,27 @@ func Unregistered(ctx context.Context, cluster *management.Cluster, name string)
 	}
 	namespace := &corev1.Namespace{}
 	err = cluster.Get(ctx, client.ObjectKey{Name: provider.Namespace}, namespace)
-	if err != nil || namespace.DeletionTimestamp == nil {
-		return "", client.IgnoreNotFound(err)
+	if client.IgnoreNotFound(err) != nil {
+		return "", fmt.Errorf("uninstalling provider %s: reading Namespace %s: %w", name, provider.Namespace, err)
 	}
-	return "Namespace " + namespace.Name, nil
+	var left []string
+	if err == nil && namespace.DeletionTimestamp != nil {
+		left = append(left, "Namespace "+namespace.Name)
+	}
+	crds, err := inventoryCRDs()
+	if err != nil {
+		return "", err
+	}
+	for _, crd := range crds {
+		err := cluster.Get(ctx, client.ObjectKeyFromObject(crd), crd)
+		if client.IgnoreNotFound(err) != nil {
+			return "", fmt.Errorf("uninstalling provider %s: reading the inventory: %w", name, err)
+		}
+		if err == nil && crd.GetDeletionTimestamp() != nil {
+			left = append(left, "CustomResourceDefinition "+crd.GetName())
+		}
+	}
+	return strings.Join(left, ", "), nil
 }
 
 // shared tells whether other providers need an object too.

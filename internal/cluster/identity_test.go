@@ -47,7 +47,7 @@ func (e environment) makeClass(t *testing.T, c *configuration) {
 	}
 	t.Cleanup(func() {
 		live := &clusterv1.ClusterClass{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprint(c.class["name"])}}
-		if err := e.Cluster.Delete(context.WithoutCancel(t.Context()), live); err != nil {
+		if err := e.Cluster.Delete(context.WithoutCancel(t.Context()), live); client.IgnoreNotFound(err) != nil {
 			t.Error(err)
 		}
 	})

@@ -23,6 +23,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/cluster"
 	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/clustertest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
@@ -167,6 +168,31 @@ func TestIntegrationClusterMoved(t *testing.T) {
 	if err := l.Cluster.Get(t.Context(), client.ObjectKeyFromObject(moved), moved); gone.Exists() || !apierrors.IsNotFound(err) {
 		t.Errorf("in the state: %t; reading the Cluster: %v", gone.Exists(), err)
 	}
+}
+
+// Until the configuration says where a cluster was moved to, Terraform does not change it, whatever becomes of its class.
+func TestIntegrationClusterElsewhere(t *testing.T) {
+	l := setUp(t).newLiving(t, "away")
+	l.move(l.authority, nil)
+	protocol := l.provider.Protocol(t)
+	read, diagnostics := protocol.Read(t.Context(), t, cluster.ResourceType, l.created)
+	l.need("refresh", diagnostics, "WARNING: Cluster is not where the state says")
+
+	// The class was moved as well, and has been forgotten.
+	class := newConfiguration(l.name).class
+	moved := &clusterv1.ClusterClass{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: l.name + "-class"}}
+	if err := l.Cluster.Delete(t.Context(), moved); err != nil {
+		t.Fatal(err)
+	}
+	planned := protocol.Plan(t, clusterclass.ResourceType, acctest.Value(t, protocol.Type(clusterclass.ResourceType), class), acctest.Object{})
+	l.need("plan the class", planned.Diagnostics)
+	if planned = l.plan(protocol, nil, read); !planned.IsEmpty() || len(planned.Diagnostics) > 0 {
+		t.Errorf("the plan for the cluster is not empty: %v", acctest.Summaries(planned.Diagnostics))
+	}
+
+	protocol = l.provider.Protocol(t)
+	_, diagnostics = protocol.Apply(t, cluster.ResourceType, l.plan(protocol, object{"labels": object{"a": "b"}}, read))
+	l.need("change", diagnostics, "ERROR: Cluster is not where the state says")
 }
 
 // Another id of the same management cluster has the same cluster.

@@ -89,7 +89,7 @@ func (c *Cluster) replaceMark(ctx context.Context, object *unstructured.Unstruct
 	err = c.Patch(ctx, object, client.RawPatch(types.JSONPatchType, patch), append(opts, client.FieldOwner(creationManager))...)
 	switch {
 	case apierrors.IsInvalid(err), IsObjectNotFound(err):
-		return fmt.Errorf("%w: %s", ErrTakenOver, err)
+		return fmt.Errorf("%w: %w", ErrTakenOver, err)
 	case err != nil:
 		return fmt.Errorf("cannot mark %s %s as being created: %w", object.GetKind(), client.ObjectKeyFromObject(object), err)
 	}

@@ -145,7 +145,7 @@ func TestCrashWithTerraform(t *testing.T) {
 	acctest.NeedTerraform(t)
 	on := scenarios["cluster_class"].suite(t)
 	order, counts := crashCLI(t, on, nil)
-	all := faults(order, counts, map[string]bool{})
+	all := faults(order, counts, map[string]bool{}, true)
 	wanted := min(*withTerraform, len(all))
 	for i := range wanted {
 		f := all[i*len(all)/wanted]

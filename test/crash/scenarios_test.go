@@ -49,6 +49,7 @@ var scenarios = map[string]scenario{
 		resourceType: managementcluster.ResourceType,
 		config:       func(_ *testing.T, name string) object { return object{"name": name} },
 		changed: func(t *testing.T, name string) object {
+			t.Helper()
 			return object{"name": name, "kubeconfig_path": t.TempDir() + "/kubeconfig"}
 		},
 	},

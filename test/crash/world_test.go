@@ -175,6 +175,7 @@ var variable = []struct{ pattern, replacement string }{
 	{`(/namespaces/NAME/[a-z]+)/[^/]+`, "$1/NAME"},
 	{`\b[0-9a-f]{12,64}\b|\b[A-Z2-7]{26}\b|test-\d+`, "ID"},
 	{`terraform-capi-claim-\S+`, "CLAIM"},
+	{`/apis/(rbac\.authorization|admissionregistration)\.k8s\.io/\S+|/api/v1/namespaces/NAME/service(s|accounts)\S*`, "/COMPONENTS"},
 }
 
 var patterns = func() map[string]*regexp.Regexp {

@@ -136,7 +136,6 @@ func interrupted(t *testing.T, w workspace) {
 	t.Helper()
 	w.begin().Stop()
 	before := w.uid()
-	time.Sleep(timing.Lapse)
 	applied, diagnostics := w.apply(w.plan(w.Change, acctest.Object{}))
 	w.need("apply", diagnostics, "WARNING: Interrupted creation taken over")
 	if !applied.Exists() || w.uid() != before {

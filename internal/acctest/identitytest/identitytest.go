@@ -149,7 +149,8 @@ func (w workspace) remove() {
 	if err := w.env.Cluster.Delete(ctx, live); client.IgnoreNotFound(err) != nil {
 		w.t.Fatal(err)
 	}
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) { return w.live() == nil, nil })
+	isGone := func(context.Context) (bool, error) { return w.live() == nil, nil } //nolint:contextcheck // It has the test's.
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, isGone)
 	if err != nil {
 		w.t.Fatal("the object is not gone")
 	}
