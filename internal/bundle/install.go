@@ -140,13 +140,25 @@ type Status struct {
 	Image string
 }
 
+// createdNamespace is the provider's namespace, if it was made for it and is not being deleted; else nil.
+func (i installation) createdNamespace(ctx context.Context, cluster *management.Cluster) (*corev1.Namespace, error) {
+	namespace := &corev1.Namespace{}
+	err := cluster.Get(ctx, client.ObjectKey{Name: i.Namespace}, namespace)
+	if err != nil || namespace.Annotations[createdAnnotation] == "" || namespace.DeletionTimestamp != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	return namespace, nil
+}
+
 // Installed returns what is installed of the provider called name: an entry in clusterctl's inventory, controllers, or
-// both. The error is one for which management.IsAbsent says yes if neither is there.
+// the remains of an uninstallation that was cut off. The error is one for which management.IsAbsent says yes if there is
+// none of these.
 func Installed(ctx context.Context, cluster *management.Cluster, name string) (*Status, error) {
 	provider, err := config.Find(name)
 	if err != nil {
 		return nil, err
 	}
+	i := installation{Provider: provider}
 	entry := &clusterctlv1.Provider{}
 	key := client.ObjectKey{Namespace: provider.Namespace, Name: provider.Name}
 	entryErr := cluster.Get(ctx, key, entry)
@@ -154,13 +166,19 @@ func Installed(ctx context.Context, cluster *management.Cluster, name string) (*
 		return nil, fmt.Errorf("reading Provider %s of the inventory: %w", key, entryErr)
 	}
 	deployment := &appsv1.Deployment{}
-	key.Name = installation{Provider: provider}.deployment()
+	key.Name = i.deployment()
 	err = cluster.Get(ctx, key, deployment)
 	if ignoreAbsent(err, "") != nil {
 		return nil, fmt.Errorf("reading Deployment %s: %w", key, err)
 	}
 	if err != nil && entryErr != nil {
-		return nil, entryErr
+		namespace, err := i.createdNamespace(ctx, cluster)
+		if err != nil {
+			return nil, fmt.Errorf("reading Namespace %s: %w", i.Namespace, err)
+		}
+		if namespace == nil {
+			return nil, entryErr
+		}
 	}
 	status := &Status{UID: entry.UID, Version: entry.Version}
 	for _, container := range deployment.Spec.Template.Spec.Containers {

@@ -96,35 +96,41 @@ func deleteOwn(ctx context.Context, cluster *management.Cluster, object client.O
 	return ignoreAbsent(err, "deleting it")
 }
 
-// Unregister deletes the namespace of a provider, unless it was there before the provider, then the entry in the
-// inventory with this UID, and with the last entry the inventory. After that nothing shows that the provider was
-// installed.
+// Unregister deletes the entry in the inventory with this UID, with the last entry the inventory, and then the
+// namespace, unless that was there before the provider. Each shows that there is something left until it goes itself.
 func Unregister(ctx context.Context, cluster *management.Cluster, name string, uid types.UID) error {
 	provider, err := config.Find(name)
 	if err != nil {
 		return err
 	}
-	namespace := &corev1.Namespace{}
-	err = cluster.Get(ctx, client.ObjectKey{Name: provider.Namespace}, namespace)
-	if err == nil && namespace.Annotations[createdAnnotation] != "" {
-		err = cluster.Delete(ctx, namespace, client.Preconditions{UID: &namespace.UID})
-	}
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("uninstalling provider %s: deleting Namespace %s: %w", name, provider.Namespace, err)
+	if err := deleteInventoryOf(ctx, cluster, uid); err != nil {
+		return fmt.Errorf("uninstalling provider %s: %w", name, err)
 	}
 	if uid != "" {
 		entry := installation{Provider: provider}.inventoryEntry()
-		if err := ignoreAbsent(cluster.Delete(ctx, entry, client.Preconditions{UID: &uid}), "uninstalling provider %s: deleting its entry in the inventory", name); err != nil {
+		err := cluster.Delete(ctx, entry, client.Preconditions{UID: &uid})
+		if err := ignoreAbsent(err, "uninstalling provider %s: deleting its entry in the inventory", name); err != nil {
 			return err
 		}
 	}
-	return deleteEmptyInventory(ctx, cluster)
+	namespace, err := (installation{Provider: provider}).createdNamespace(ctx, cluster)
+	if err == nil && namespace != nil {
+		err = client.IgnoreNotFound(cluster.Delete(ctx, namespace, client.Preconditions{UID: &namespace.UID}))
+	}
+	if err != nil {
+		return fmt.Errorf("uninstalling provider %s: deleting Namespace %s: %w", name, provider.Namespace, err)
+	}
+	return nil
 }
 
-func deleteEmptyInventory(ctx context.Context, cluster *management.Cluster) error {
+// deleteInventoryOf deletes the inventory, unless it has entries other than the one with this UID, which goes with it.
+func deleteInventoryOf(ctx context.Context, cluster *management.Cluster, uid types.UID) error {
 	entries := &clusterctlv1.ProviderList{}
-	if err := cluster.List(ctx, entries); err != nil || len(entries.Items) > 0 {
+	if err := cluster.List(ctx, entries); err != nil {
 		return ignoreAbsent(err, "listing the inventory of providers")
+	}
+	if slices.ContainsFunc(entries.Items, func(entry clusterctlv1.Provider) bool { return entry.UID != uid }) {
+		return nil
 	}
 	crds, err := inventoryCRDs()
 	if err != nil {

@@ -143,7 +143,7 @@ func crashCLI(t *testing.T, on *suite, f *fault) (order []string, counts map[str
 
 func TestCrashWithTerraform(t *testing.T) {
 	acctest.NeedTerraform(t)
-	on := scenarios["cluster_class"].suite(t)
+	on := newSuite(t, false)
 	order, counts := crashCLI(t, on, nil)
 	all := faults(order, counts, map[string]bool{}, true)
 	wanted := min(*withTerraform, len(all))

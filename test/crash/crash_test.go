@@ -131,17 +131,22 @@ func isWrite(site string) bool {
 }
 
 func TestCrash(t *testing.T) {
+	full, bare := newSuite(t, false), newSuite(t, true)
 	for _, name := range slices.Sorted(maps.Keys(scenarios)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			crashEverywhere(t, scenarios[name])
+			on := full
+			if scenarios[name].bare {
+				on = bare
+			}
+			crashEverywhere(t, on, scenarios[name])
 		})
 	}
 }
 
-func crashEverywhere(t *testing.T, s scenario) {
+func crashEverywhere(t *testing.T, on *suite, s scenario) {
 	t.Helper()
-	on, met := s.suite(t), map[string]bool{}
+	met := map[string]bool{}
 	for _, operation := range operations {
 		t.Run(operation, func(t *testing.T) {
 			order, counts := crash(t, on, s, operation, nil)
@@ -164,15 +169,12 @@ func TestCrashByChance(t *testing.T) {
 	if *seeds == 0 {
 		t.Skip("-seeds says how many crashes")
 	}
-	suites, known := map[string]*suite{}, map[string][]*fault{}
+	suites, known := map[bool]*suite{false: newSuite(t, false), true: newSuite(t, true)}, map[string][]*fault{}
 	names := slices.Sorted(maps.Keys(scenarios))
-	for _, name := range names {
-		suites[name] = scenarios[name].suite(t)
-	}
 	for seed := range *seeds {
 		random := rand.New(rand.NewPCG(uint64(seed), 1))
 		name, operation := names[random.IntN(len(names))], operations[random.IntN(len(operations))]
-		s, on := scenarios[name], suites[name]
+		s, on := scenarios[name], suites[scenarios[name].bare]
 		if known[name+operation] == nil {
 			order, counts := crash(t, on, s, operation, nil)
 			for _, site := range order {

@@ -30,11 +30,9 @@ type scenario struct {
 	// config declares the resource, changed an update of it. The name is no other
 	// run's.
 	config, changed func(t *testing.T, name string) object
-	// alone says that runs cannot be told apart by names, and that the API server must
-	// know no kinds before.
-	alone bool
-	// needsClass says that there must be a class.
-	needsClass bool
+	// bare says that the API server must know no kinds of Cluster API, alone also that
+	// runs cannot be told apart by names.
+	bare, alone bool
 	// prepare makes what a run needs.
 	prepare func(t *testing.T, on *suite, name string)
 }
@@ -47,6 +45,7 @@ const sharedClass = "shared"
 var scenarios = map[string]scenario{
 	"management_cluster": {
 		resourceType: managementcluster.ResourceType,
+		bare:         true,
 		config:       func(_ *testing.T, name string) object { return object{"name": name} },
 		changed: func(t *testing.T, name string) object {
 			t.Helper()
@@ -55,6 +54,7 @@ var scenarios = map[string]scenario{
 	},
 	"provider": {
 		resourceType: capiprovider.ResourceType,
+		bare:         true,
 		alone:        true,
 		config: func(*testing.T, string) object {
 			return object{"management_cluster": managementID, "name": "bootstrap-kubeadm", "image": "registry.example.com/capi:1"}
@@ -70,7 +70,6 @@ var scenarios = map[string]scenario{
 	},
 	"cluster": {
 		resourceType: cluster.ResourceType,
-		needsClass:   true,
 		config:       func(_ *testing.T, name string) object { return clusterOf(name, 1) },
 		changed:      func(_ *testing.T, name string) object { return clusterOf(name, 2) },
 	},

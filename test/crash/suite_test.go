@@ -18,18 +18,16 @@ type suite struct {
 	controllers *clustertest.Controllers
 }
 
-// suite is an API server: one that knows all kinds, with a stand-in for controllers,
-// or one that knows none.
-func (s scenario) suite(t *testing.T) *suite {
+// newSuite is an API server that knows all kinds, with a stand-in for controllers and
+// the class of all clusters, or one that knows no kinds of Cluster API.
+func newSuite(t *testing.T, bare bool) *suite {
 	t.Helper()
-	if s.alone {
+	if bare {
 		return &suite{Environment: acctest.NeedAnotherAPIServer(t)}
 	}
 	environment := acctest.NeedAPIServer(t)
 	on := &suite{environment, clustertest.Start(t, environment.Cluster)}
-	if s.needsClass {
-		on.makeClass(t)
-	}
+	on.makeClass(t)
 	return on
 }
 
