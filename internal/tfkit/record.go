@@ -129,7 +129,10 @@ func FinishCreation(ctx context.Context, creation *management.Creation) error {
 // management cluster with the given id. What cannot be identified is left out, and
 // recorded the next time: the object exists in any case.
 func (r *Record) Identify(ctx context.Context, s *session.Session, managementCluster string, uid types.UID) {
-	r.UID = uid
+	// Of a provider that is half uninstalled the entry may be gone that has the UID.
+	if uid != "" {
+		r.UID = uid
+	}
 	if r.Management.UID != "" {
 		return
 	}

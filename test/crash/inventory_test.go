@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -24,6 +25,7 @@ var ownKinds = []string{"Event", "Lease", "APIService", "FlowSchema", "PriorityL
 // does that an API server alone does not have.
 func inventory(t *testing.T, on *suite, name string, all bool) []string {
 	t.Helper()
+	began := time.Now()
 	for {
 		objects := list(t, on)
 		uids := map[string]bool{}
@@ -44,10 +46,18 @@ func inventory(t *testing.T, on *suite, name string, all bool) []string {
 				t.Fatal(err)
 			}
 		}
-		if !collected {
+		if !collected && (!isGoing(objects) || time.Since(began) > goingTimeout) {
 			return names(objects)
 		}
 	}
+}
+
+// goingTimeout is generous for what is being deleted and held by nothing.
+const goingTimeout = 30 * time.Second
+
+// isGoing says whether an object is being deleted: it may take the API server a moment.
+func isGoing(objects []metav1.PartialObjectMetadata) bool {
+	return slices.ContainsFunc(objects, func(o metav1.PartialObjectMetadata) bool { return o.DeletionTimestamp != nil })
 }
 
 func names(objects []metav1.PartialObjectMetadata) []string {
