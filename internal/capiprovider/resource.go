@@ -97,7 +97,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 		resp.Diagnostics.Append(tfkit.TookOver(describe(plan)))
 	}
 	// From here on something is installed, and whatever happens it must be in the state.
-	known := tfkit.Record{Creation: creation.Nonce()}
+	known := tfkit.Record{}
 	plan.Ready = types.BoolValue(false)
 	resp.Diagnostics.Append(r.install(ctx, cluster, &plan)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
@@ -106,15 +106,9 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	}
 	known.Identify(ctx, r.session, cluster.ID, creation.Object().GetUID())
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	switch err := tfkit.FinishCreation(ctx, creation); {
-	case errors.Is(err, management.ErrTakenOver):
-		resp.Diagnostics.Append(tfkit.LostCreation(describe(plan)))
-		resp.State.RemoveResource(ctx)
-		return
-	case err == nil:
-		known.Creation = ""
+	if tfkit.FinishCreation(ctx, creation, describe(plan), &known, resp) {
+		resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	}
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 }
 
 // creationError words why the provider could not be entered into the inventory.

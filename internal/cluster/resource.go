@@ -82,7 +82,6 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	plan.observe(&facts{cluster: cluster})
 	plan.Ready = types.BoolValue(false)
 	known := record{}
-	known.Creation = creation.Nonce()
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, []byte("true"))...)
 	diags = setUpCNI(waitCtx, mgmt, plan, cluster)
@@ -92,15 +91,9 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	known.note(ctx, r.session, mgmt, cmp.Or(live, cluster))
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
-	switch err := tfkit.FinishCreation(ctx, creation); {
-	case errors.Is(err, management.ErrTakenOver):
-		resp.Diagnostics.Append(tfkit.LostCreation(plan.object()))
-		resp.State.RemoveResource(ctx)
-		return
-	case err == nil:
-		known.Creation = ""
+	if tfkit.FinishCreation(ctx, creation, plan.object(), &known.Record, resp) {
+		resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	}
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 }
 
 // Read takes over what changed of the declared attributes, and looks how the

@@ -83,7 +83,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 		return
 	}
 	// From here on the class exists, and whatever happens it must be in the state.
-	known := tfkit.Record{Creation: creation.Nonce()}
+	known := tfkit.Record{}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	finished, diags := finish(ctx, waitCtx, mgmt, &plan)
@@ -91,15 +91,9 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	known.Identify(ctx, r.session, mgmt.ID, creation.Object().GetUID())
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
-	switch err := tfkit.FinishCreation(ctx, creation); {
-	case errors.Is(err, management.ErrTakenOver):
-		resp.Diagnostics.Append(tfkit.LostCreation(plan.object()))
-		resp.State.RemoveResource(ctx)
-		return
-	case err == nil:
-		known.Creation = ""
+	if tfkit.FinishCreation(ctx, creation, plan.object(), &known, resp) {
+		resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	}
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 }
 
 // Read takes over what changed of the declared attributes, the content of the

@@ -117,12 +117,23 @@ func NotRead(ctx context.Context, resp *resource.ReadResponse, object string, er
 // over.
 const finishTimeout = 30 * time.Second
 
-// FinishCreation removes the mark of a creation, even if the operation was
-// interrupted.
-func FinishCreation(ctx context.Context, creation *management.Creation) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+// FinishCreation ends a creation by removing its mark, even if the operation was
+// interrupted, and notes in the record if that has to be made up for. It says whether
+// the object is still this apply's; what is another's by now goes from the state.
+func FinishCreation(ctx context.Context, creation *management.Creation, object string, record *Record, resp *resource.CreateResponse) bool {
+	finishCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
-	return creation.Finish(ctx)
+	record.Creation = creation.Nonce()
+	err := creation.Finish(finishCtx)
+	if err == nil {
+		record.Creation = ""
+	}
+	if errors.Is(err, management.ErrTakenOver) {
+		resp.Diagnostics.Append(LostCreation(object))
+		resp.State.RemoveResource(ctx)
+		return false
+	}
+	return true
 }
 
 // Identify completes a record of an object that was found or made in the
