@@ -17,7 +17,7 @@ import (
 type Unknown struct{}
 
 // Value makes a Terraform value of a JSON-like one: of maps, lists, strings,
-// whole numbers, truth values, nil and Unknown. What a dynamic type holds is what
+// numbers, truth values, nil and Unknown. What a dynamic type holds is what
 // Terraform makes of a literal in a configuration.
 func Value(tb testing.TB, typ tftypes.Type, v any) tftypes.Value {
 	tb.Helper()
@@ -106,6 +106,10 @@ func scalar(tb testing.TB, typ tftypes.Type, v any) tftypes.Value {
 	case int:
 		if typ.Is(tftypes.Number) {
 			return tftypes.NewValue(typ, big.NewFloat(float64(v)))
+		}
+	case float64:
+		if typ.Is(tftypes.Number) {
+			return tftypes.NewValue(typ, big.NewFloat(v))
 		}
 	case bool:
 		if typ.Is(tftypes.Bool) {

@@ -36,6 +36,7 @@ var attributes = map[string]schema.Attribute{
 					"replicas":  schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.AtLeast(0)}},
 					"max_surge": schema.StringAttribute{Optional: true},
 					"spec":      schema.DynamicAttribute{Optional: true},
+					"values":    schema.DynamicAttribute{Optional: true, Validators: []validator.Dynamic{apifields.IsObject()}},
 					"checks": schema.ListNestedAttribute{Optional: true, NestedObject: schema.NestedAttributeObject{
 						Attributes: map[string]schema.Attribute{"timeout_seconds": schema.Int64Attribute{Required: true}},
 					}},
@@ -230,15 +231,20 @@ func TestAttributePath(t *testing.T) {
 func TestStructured(t *testing.T) {
 	structured := attributes["topology"].(schema.SingleNestedAttribute).Attributes["machine_deployments"].(apifields.Structured)
 	for name, tc := range map[string]struct{ config, wantPath, want string }{
-		"good":           {config: `{"a": {"class": "w", "replicas": 1, "spec": {"anything": [1]}, "checks": [{"timeout_seconds": 1}]}}`},
-		"converted":      {config: `{"a": {"class": "w", "replicas": "1", "max_surge": 1}}`},
-		"missing":        {`{"a": {"replicas": 1}}`, `["a"].class`, "required"},
-		"unsupported":    {`{"a": {"class": "w", "replcas": 1}}`, `["a"].replcas`, "There are checks, class, max_surge, replicas, spec"},
-		"not a number":   {`{"a": {"class": "w", "replicas": "many"}}`, `["a"].replicas`, "not a whole number"},
-		"validator":      {`{"a": {"class": "w", "replicas": -1}}`, `["a"].replicas`, "at least 0"},
-		"not an object":  {`{"a": 1}`, `["a"]`, "object"},
-		"not a list":     {`{"a": {"class": "w", "checks": {}}}`, `["a"].checks`, "list"},
-		"deep in a list": {`{"a": {"class": "w", "checks": [{}]}}`, `["a"].checks[0].timeout_seconds`, "required"},
+		"good":               {config: `{"a": {"class": "w", "replicas": 1, "spec": {"anything": [1]}, "checks": [{"timeout_seconds": 1}]}}`},
+		"converted":          {config: `{"a": {"class": "w", "replicas": "1", "max_surge": 1}}`},
+		"missing":            {`{"a": {"replicas": 1}}`, `["a"].class`, "required"},
+		"unsupported":        {`{"a": {"class": "w", "replcas": 1}}`, `["a"].replcas`, "There are checks, class, max_surge, replicas, spec, values"},
+		"not a number":       {`{"a": {"class": "w", "replicas": "many"}}`, `["a"].replicas`, "not a whole number"},
+		"validator":          {`{"a": {"class": "w", "replicas": -1}}`, `["a"].replicas`, "at least 0"},
+		"not an object":      {`{"a": 1}`, `["a"]`, "object"},
+		"not a list":         {`{"a": {"class": "w", "checks": {}}}`, `["a"].checks`, "list"},
+		"a list as number":   {`{"a": {"class": "w", "replicas": [1]}}`, `["a"].replicas`, "A number belongs here, and not a list."},
+		"an object as text":  {`{"a": {"class": {}}}`, `["a"].class`, "A string belongs here, and not an object."},
+		"a list as values":   {`{"a": {"class": "w", "values": ["b"]}}`, `["a"].values`, "An object, name = value, belongs here, and not a list."},
+		"a string as values": {`{"a": {"class": "w", "values": "b"}}`, `["a"].values`, "and not a string."},
+		"values":             {config: `{"a": {"class": "w", "values": {"b": 1}}}`},
+		"deep in a list":     {`{"a": {"class": "w", "checks": [{}]}}`, `["a"].checks[0].timeout_seconds`, "required"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)

@@ -58,6 +58,7 @@ func Deletion(withOrder bool) schema.SingleNestedAttribute {
 
 func seconds(description string) schema.Int64Attribute {
 	return schema.Int64Attribute{
+		CustomType:          tfkit.WholeNumberType{},
 		MarkdownDescription: description + " In seconds, at least `0`." + inPlace,
 		Optional:            true,
 		Validators:          []validator.Int64{int64validator.Between(0, math.MaxInt32)},
@@ -67,6 +68,7 @@ func seconds(description string) schema.Int64Attribute {
 // Replicas is how many Machines there are.
 func Replicas(description string) schema.Int64Attribute {
 	return schema.Int64Attribute{
+		CustomType:          tfkit.WholeNumberType{},
 		MarkdownDescription: "Number of machines. " + description + inPlace,
 		Optional:            true,
 		Validators:          []validator.Int64{int64validator.Between(0, math.MaxInt32)},
@@ -94,6 +96,7 @@ func Variables(description string) schema.DynamicAttribute {
 		MarkdownDescription: description + " An object, variable name = value, whose values have the form that the class's schema asks for. " +
 			"Only the variables declared here are managed; Cluster API adds those that the class has a default for. Default: none." + inPlace,
 		Optional:      true,
+		Validators:    []validator.Dynamic{IsObject()},
 		PlanModifiers: []planmodifier.Dynamic{KeepSameJSON()},
 	}
 }

@@ -23,6 +23,7 @@ import (
 func Autoscaler() schema.SingleNestedAttribute {
 	size := func(description string) schema.Int64Attribute {
 		return schema.Int64Attribute{
+			CustomType:          tfkit.WholeNumberType{},
 			MarkdownDescription: description + inPlace,
 			Required:            true,
 			Validators:          []validator.Int64{int64validator.Between(0, math.MaxInt32)},

@@ -59,6 +59,8 @@ func (c checker) check(p path.Path, attribute schema.Attribute, value attr.Value
 		c.number(p, value, attribute.Validators)
 	case schema.BoolAttribute:
 		c.scalar(p, types.BoolType, value)
+	case schema.DynamicAttribute:
+		c.dynamic(p, value, attribute.Validators)
 	}
 }
 
@@ -184,6 +186,14 @@ func (c checker) text(p path.Path, value attr.Value, validators []validator.Stri
 	}
 }
 
+func (c checker) dynamic(p path.Path, value attr.Value, validators []validator.Dynamic) {
+	for _, v := range validators {
+		resp := &validator.DynamicResponse{}
+		v.ValidateDynamic(c.ctx, validator.DynamicRequest{Path: p, PathExpression: p.Expression(), ConfigValue: types.DynamicValue(value)}, resp)
+		c.diags.Append(resp.Diagnostics...)
+	}
+}
+
 func (c checker) number(p path.Path, value attr.Value, validators []validator.Int64) {
 	number, ok := c.scalar(p, types.Int64Type, value).(int64)
 	if !ok {
@@ -203,7 +213,7 @@ func (c checker) scalar(p path.Path, t attr.Type, value attr.Value) any {
 	}
 	converted, err := tfkit.ToAny(value)
 	if err == nil {
-		converted, err = encodeScalar(p.String(), Field{}, t, converted)
+		converted, err = scalar(Field{}, t, converted)
 	}
 	if err != nil {
 		c.fail(p, "Wrong type", Sentence(err.Error()))

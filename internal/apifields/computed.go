@@ -11,6 +11,8 @@ import (
 	datasource "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 // Computed returns attributes of a resource as a data source has them, which
@@ -47,7 +49,7 @@ func computedValue(t attr.Type, description string) datasource.Attribute {
 		return datasource.StringAttribute{MarkdownDescription: description, Computed: true}
 	case basetypes.BoolType:
 		return datasource.BoolAttribute{MarkdownDescription: description, Computed: true}
-	case basetypes.Int64Type:
+	case basetypes.Int64Type, tfkit.WholeNumberType:
 		return datasource.Int64Attribute{MarkdownDescription: description, Computed: true}
 	case basetypes.DynamicType:
 		return datasource.DynamicAttribute{MarkdownDescription: description, Computed: true}

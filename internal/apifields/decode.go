@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 // Decode returns the attributes of the given types as the live API object has
@@ -200,7 +202,7 @@ func decodeScalar(at string, t attr.Type, g guide, live any) (any, error) {
 		if value, ok := live.(bool); ok {
 			return value, nil
 		}
-	case basetypes.Int64Type:
+	case basetypes.Int64Type, tfkit.WholeNumberType:
 		if value, err := strconv.ParseInt(text, 10, 64); err == nil {
 			return value, nil
 		}

@@ -81,7 +81,7 @@ func (f Fields) encode(at string, field Field, t attr.Type, declared any) (any, 
 	default:
 		return encodeScalar(at, field, t, declared)
 	}
-	return nil, fmt.Errorf("%s: %T is not what belongs here", at, declared)
+	return nil, fmt.Errorf("%s: %w", at, wrongKind(kindFor(t), declared))
 }
 
 func (f Fields) encodeMap(at string, field Field, t basetypes.MapType, declared map[string]any) (any, error) {
@@ -118,16 +118,28 @@ func (f Fields) encodeList(at string, t basetypes.ListType, declared []any) (any
 	return list, nil
 }
 
-// encodeScalar converts as Terraform does: inside dynamic values it leaves that
-// to the provider.
 func encodeScalar(at string, field Field, t attr.Type, declared any) (any, error) {
+	value, err := scalar(field, t, declared)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", at, err)
+	}
+	return value, nil
+}
+
+// scalar converts as Terraform does: inside dynamic values it leaves that to the
+// provider.
+func scalar(field Field, t attr.Type, declared any) (any, error) {
+	switch declared.(type) {
+	case map[string]any, []any, nil:
+		return nil, wrongKind(kindFor(t), declared)
+	}
 	text := fmt.Sprint(declared)
 	switch t.(type) {
-	case basetypes.Int64Type:
+	case basetypes.Int64Type, tfkit.WholeNumberType:
 		number, err := strconv.ParseInt(text, 10, 64)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("%s: %q is not a whole number", at, text)
+			return nil, fmt.Errorf("%q is not a whole number", text)
 		case field.form == asText:
 			return text, nil
 		}
@@ -136,11 +148,7 @@ func encodeScalar(at string, field Field, t attr.Type, declared any) (any, error
 		if value, err := strconv.ParseBool(text); err == nil {
 			return value, nil
 		}
-		return nil, fmt.Errorf("%s: %q is neither true nor false", at, text)
-	}
-	switch declared.(type) {
-	case map[string]any, []any, nil:
-		return nil, fmt.Errorf("%s: %T is not a string", at, declared)
+		return nil, fmt.Errorf("%q is neither true nor false", text)
 	}
 	if number, err := strconv.ParseInt(text, 10, 32); field.form == intOrString && err == nil {
 		return number, nil
@@ -155,7 +163,7 @@ func encodeDynamic(at string, field Field, declared any) (any, error) {
 	}
 	object, ok := content.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("%s: an object belongs here, name = value, and not %T", at, content)
+		return nil, fmt.Errorf("%s: %w", at, wrongKind("an object, name = value,", content))
 	}
 	list := []any{}
 	for _, name := range slices.Sorted(maps.Keys(object)) {

@@ -80,6 +80,7 @@ func conditions(description string, typeValidator validator.String) schema.ListN
 				Validators:          []validator.String{stringvalidator.OneOf("True", "False", "Unknown")},
 			},
 			"timeout_seconds": schema.Int64Attribute{
+				CustomType:          tfkit.WholeNumberType{},
 				MarkdownDescription: "For how long the condition has to have the status, in seconds, at least `0`." + inPlace,
 				Required:            true,
 				Validators:          []validator.Int64{int64validator.AtLeast(0)},

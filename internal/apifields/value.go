@@ -37,7 +37,7 @@ func toValue(t attr.Type, declared attr.Value, value any) (attr.Value, error) {
 		if b, ok := value.(bool); ok {
 			return types.BoolValue(b), nil
 		}
-	case basetypes.Int64Type:
+	case basetypes.Int64Type, tfkit.WholeNumberType:
 		if n, ok := value.(int64); ok {
 			return types.Int64Value(n), nil
 		}

@@ -49,7 +49,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 	plan.fromProvider(provider)
 	plan.Version = types.StringValue(bundle.Version())
-	resp.Diagnostics.Append(r.planImage(&plan, configured)...)
+	resp.Diagnostics.Append(r.planImage(ctx, &plan, configured)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -71,7 +71,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 
 // planImage names the image that will be installed. Only the provider block's
 // management cluster need not be a KinD cluster, so one that is not known yet is taken for one.
-func (r *Resource) planImage(plan *model, configured model) diag.Diagnostics {
+func (r *Resource) planImage(ctx context.Context, plan *model, configured model) diag.Diagnostics {
 	if !configured.Image.IsNull() {
 		plan.Image = configured.Image
 		return nil
@@ -82,6 +82,10 @@ func (r *Resource) planImage(plan *model, configured model) diag.Diagnostics {
 	}
 	image, err := r.bundle.Image(managementCluster, "")
 	if err != nil {
+		// Without a management cluster an image would not help.
+		if _, connecting := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster); connecting.HasError() {
+			return connecting
+		}
 		return diag.Diagnostics{imageError(err)}
 	}
 	plan.Image = types.StringValue(image.Reference)

@@ -41,6 +41,7 @@ func clusterNetworkAttribute() schema.SingleNestedAttribute {
 				Validators:          []validator.String{tfkit.DNSSubdomain()},
 			},
 			"api_server_port": schema.Int64Attribute{
+				CustomType:          tfkit.WholeNumberType{},
 				MarkdownDescription: "Port that API servers listen on. Default: `6443`. Changes are made in place.",
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.Between(1, 65535)},
@@ -61,6 +62,7 @@ func controlPlaneEndpointAttribute() schema.SingleNestedAttribute {
 				Validators:          []validator.String{stringvalidator.LengthBetween(1, 512)},
 			},
 			"port": schema.Int64Attribute{
+				CustomType:          tfkit.WholeNumberType{},
 				MarkdownDescription: "Port. Changes are made in place.",
 				Required:            true,
 				Validators:          []validator.Int64{int64validator.Between(1, 65535)},

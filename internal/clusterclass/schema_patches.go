@@ -27,6 +27,7 @@ func variablesAttribute() apifields.Structured {
 				MarkdownDescription: "OpenAPI v3 schema of the value, with the API's own field names, such as `{ type = \"string\", default = \"\" }`. " +
 					"Labels and annotations for tools go into its `x-metadata`. Changes are made in place.",
 				Required:      true,
+				Validators:    []validator.Dynamic{apifields.IsObject()},
 				PlanModifiers: []planmodifier.Dynamic{apifields.KeepSameJSON()},
 			},
 			"deprecated_v1beta1_metadata": apifields.Metadata("the variable, for tools that read them where version v1beta1 has them; new ones read the schema's `x-metadata`"),

@@ -32,12 +32,14 @@ func templateAttribute(what string) schema.SingleNestedAttribute {
 				MarkdownDescription: "What stands in the template object's `spec.template.spec`, with the API's own field names. " +
 					"Fields that are not set here are not managed. Default: the template is empty, which not every kind may be.",
 				Optional:      true,
+				Validators:    []validator.Dynamic{apifields.IsObject()},
 				PlanModifiers: []planmodifier.Dynamic{apifields.KeepSameJSON()},
 			},
 			"extra_spec": schema.DynamicAttribute{
 				MarkdownDescription: "What stands in the template object's `spec` beside `template`, which few kinds have, " +
 					"such as the `nodeReuse` of a Metal3MachineTemplate. Default: nothing.",
 				Optional:      true,
+				Validators:    []validator.Dynamic{apifields.IsObject()},
 				PlanModifiers: []planmodifier.Dynamic{apifields.KeepSameJSON()},
 			},
 			"metadata":    apifields.Metadata("what is made from the template (`spec.template.metadata`)"),

@@ -85,10 +85,14 @@ func (e *Ephemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp 
 
 func timeoutsAttribute(ctx context.Context) schema.Attribute {
 	attribute := timeouts.AttributesWithOpts(ctx, timeouts.Opts{
-		OpenDescription: "For how long to wait for a kubeconfig that does not exist yet, as a duration such as `90s`. Default: `2m`.",
+		OpenDescription: "For how long to wait for a kubeconfig that does not exist yet, as a positive duration such as `90s`. Default: `2m`.",
 	})
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
 		nested.MarkdownDescription = "For how long operations wait."
+		if open, ok := nested.Attributes["open"].(schema.StringAttribute); ok {
+			open.Validators = []validator.String{tfkit.Duration()}
+			nested.Attributes["open"] = open
+		}
 		return nested
 	}
 	return attribute

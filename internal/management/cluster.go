@@ -11,6 +11,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -171,5 +172,12 @@ func IsConnectionError(err error) bool {
 	return errors.Is(err, ErrUnreachable) ||
 		errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, io.EOF) ||
-		errors.As(err, &netError)
+		errors.As(err, &netError) && !isErrno(netError)
+}
+
+// isErrno says whether an error is the operating system's own, which has the methods of a
+// net.Error even if it is about a file. Those about connections are inside of others.
+func isErrno(err net.Error) bool {
+	_, is := err.(syscall.Errno) //nolint:errorlint // What it is inside of has been looked at.
+	return is
 }

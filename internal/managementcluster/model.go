@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 // statusUnreachable goes beside the statuses that KinD knows: the node runs, but
@@ -42,8 +43,8 @@ type model struct {
 }
 
 type portMapping struct {
-	ContainerPort types.Int32  `tfsdk:"container_port"`
-	HostPort      types.Int32  `tfsdk:"host_port"`
+	ContainerPort types.Int64  `tfsdk:"container_port"`
+	HostPort      types.Int64  `tfsdk:"host_port"`
 	ListenAddress types.String `tfsdk:"listen_address"`
 	Protocol      types.String `tfsdk:"protocol"`
 }
@@ -56,8 +57,8 @@ type mount struct {
 
 var (
 	portMappingType = types.ObjectType{AttrTypes: map[string]attr.Type{
-		"container_port": types.Int32Type,
-		"host_port":      types.Int32Type,
+		"container_port": tfkit.WholeNumberType{},
+		"host_port":      tfkit.WholeNumberType{},
 		"listen_address": types.StringType,
 		"protocol":       types.StringType,
 	}}
@@ -78,8 +79,8 @@ func (m *model) toConfig(ctx context.Context) (kind.Config, diag.Diagnostics) {
 	}
 	for _, mapping := range objects[portMapping](ctx, m.ExtraPortMappings, &diags) {
 		config.PortMappings = append(config.PortMappings, kind.PortMapping{
-			ContainerPort: mapping.ContainerPort.ValueInt32(),
-			HostPort:      mapping.HostPort.ValueInt32(),
+			ContainerPort: int32(mapping.ContainerPort.ValueInt64()),
+			HostPort:      int32(mapping.HostPort.ValueInt64()),
 			ListenAddress: mapping.ListenAddress.ValueString(),
 			Protocol:      mapping.Protocol.ValueString(),
 		})
@@ -154,8 +155,8 @@ func (m *model) fromConfig(ctx context.Context, config kind.Config) diag.Diagnos
 
 func newPortMapping(mapping kind.PortMapping) portMapping {
 	return portMapping{
-		ContainerPort: types.Int32Value(mapping.ContainerPort),
-		HostPort:      types.Int32Value(mapping.HostPort),
+		ContainerPort: types.Int64Value(int64(mapping.ContainerPort)),
+		HostPort:      types.Int64Value(int64(mapping.HostPort)),
 		ListenAddress: types.StringValue(mapping.ListenAddress),
 		Protocol:      types.StringValue(mapping.Protocol),
 	}

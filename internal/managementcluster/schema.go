@@ -6,7 +6,7 @@ package managementcluster
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/int32validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -124,15 +124,17 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 
 func portMappingAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"container_port": schema.Int32Attribute{
+		"container_port": schema.Int64Attribute{
+			CustomType:          tfkit.WholeNumberType{},
 			MarkdownDescription: "Port of the node, 1 to 65535.",
 			Required:            true,
-			Validators:          []validator.Int32{int32validator.Between(1, 65535)},
+			Validators:          []validator.Int64{int64validator.Between(1, 65535)},
 		},
-		"host_port": schema.Int32Attribute{
+		"host_port": schema.Int64Attribute{
+			CustomType:          tfkit.WholeNumberType{},
 			MarkdownDescription: "Port of the host, 1 to 65535. It must be free when the cluster is created.",
 			Required:            true,
-			Validators:          []validator.Int32{int32validator.Between(1, 65535)},
+			Validators:          []validator.Int64{int64validator.Between(1, 65535)},
 		},
 		"listen_address": schema.StringAttribute{
 			MarkdownDescription: "Address of the host that the port is opened on. Default: `" + kind.DefaultListenAddress +

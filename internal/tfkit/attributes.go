@@ -103,13 +103,19 @@ func (t Timeouts) Attribute(ctx context.Context) schema.Attribute {
 	})
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
 		nested.MarkdownDescription = "For how long operations wait. Changes concern Terraform only and touch nothing."
+		for name, timeout := range nested.Attributes {
+			if timeout, ok := timeout.(schema.StringAttribute); ok {
+				timeout.Validators = []validator.String{Duration()}
+				nested.Attributes[name] = timeout
+			}
+		}
 		return nested
 	}
 	return attribute
 }
 
 func timeoutDescription(operation string, value time.Duration) string {
-	return fmt.Sprintf("For how long %s may take, as a duration such as `90s` or `1h30m`. Default: `%s`.", operation, short(value))
+	return fmt.Sprintf("For how long %s may take, as a positive duration such as `90s` or `1h30m`. Default: `%s`.", operation, short(value))
 }
 
 // short writes 20m for what Go writes as 20m0s.

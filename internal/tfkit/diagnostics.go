@@ -193,7 +193,7 @@ func AlreadyExists(attribute path.Path, object, resourceType, id string) diag.Di
 	return diag.NewAttributeErrorDiagnostic(attribute, "Already exists", fmt.Sprintf(
 		"%s exists already and is not in the state. Choose another name, delete it, or import it with\n\n"+
 			"  terraform import %s.NAME %s\n\nwhere NAME is the resource's name in the configuration.",
-		capitalize(object), resourceType, id))
+		Capitalize(object), resourceType, id))
 }
 
 // WrongImportID says that an import id has the wrong form.
@@ -214,7 +214,7 @@ func sentences(texts ...string) string {
 		} else if paragraph.Len() > 0 {
 			paragraph.WriteByte('\n')
 		}
-		paragraph.WriteString(capitalize(text))
+		paragraph.WriteString(Capitalize(text))
 		if !strings.ContainsAny(text[len(text)-1:], ".!?:\n") {
 			paragraph.WriteByte('.')
 		}
@@ -222,8 +222,11 @@ func sentences(texts ...string) string {
 	return strings.TrimRight(paragraph.String(), "\n")
 }
 
-func capitalize(text string) string {
-	if text == "" {
+// Capitalize begins a text as a sentence, unless it begins with the name of an attribute
+// or a field, as in "spec.format: is wrong".
+func Capitalize(text string) string {
+	first, _, _ := strings.Cut(text, " ")
+	if first == "" || strings.HasSuffix(first, ":") {
 		return text
 	}
 	return strings.ToUpper(text[:1]) + text[1:]

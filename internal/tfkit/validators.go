@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -41,8 +42,17 @@ func (v stringValidator) ValidateString(_ context.Context, req validator.StringR
 	}
 	if err := v.check(req.ConfigValue.ValueString()); err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, "Invalid value",
-			sentences(fmt.Sprintf("%q is not valid: %s", req.ConfigValue.ValueString(), err), "The value must be "+v.description))
+			within(req.Path)+sentences(fmt.Sprintf("%q is not valid: %s", req.ConfigValue.ValueString(), err), "The value must be "+v.description))
 	}
+}
+
+// within names an attribute inside of another, where Terraform shows the line on which
+// the outermost begins.
+func within(p path.Path) string {
+	if len(p.Steps()) < 2 {
+		return ""
+	}
+	return p.String() + ": "
 }
 
 // DNSLabel accepts DNS-1123 labels of at most maxLength characters, as the names

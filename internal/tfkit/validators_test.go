@@ -62,6 +62,18 @@ func TestValidatorSaysWhatIsAllowed(t *testing.T) {
 	}
 }
 
+// Terraform shows where the outermost attribute begins.
+func TestValidatorNamesAttributeInside(t *testing.T) {
+	resp := &validator.StringResponse{}
+	Duration().ValidateString(t.Context(), validator.StringRequest{
+		Path: path.Root("timeouts").AtName("create"), ConfigValue: types.StringValue("0s"),
+	}, resp)
+	want := `timeouts.create: "0s" is not valid: it is not positive. The value must be a positive duration, such as 90s or 1h30m.`
+	if len(resp.Diagnostics) != 1 || resp.Diagnostics[0].Detail() != want {
+		t.Errorf("it says %v, want %s", resp.Diagnostics, want)
+	}
+}
+
 func validate(v validator.String, value types.String) string {
 	resp := &validator.StringResponse{}
 	v.ValidateString(context.Background(), validator.StringRequest{Path: path.Root("x"), ConfigValue: value}, resp)

@@ -1,0 +1,3 @@
+resource "capi_provider" "core" {
+  name = "cluster-api"
+}
