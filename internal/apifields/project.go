@@ -4,6 +4,7 @@
 package apifields
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -55,7 +56,8 @@ func projectObject(declared, live map[string]any) map[string]any {
 	return object
 }
 
-// same compares JSON values. A float equals the integer of the same value, and
+// same compares JSON values. A float equals the integer of the same value, a string
+// the number that it stands for, and
 // durations and amounts are equal however they are written: admission webhooks
 // rewrite 5m as 5m0s, and 1000m as 1.
 func same(a, b any) bool {
@@ -84,7 +86,21 @@ func same(a, b any) bool {
 		}
 		return true
 	}
-	return reflect.DeepEqual(a, b) || sameDuration(a, b) || sameQuantity(a, b)
+	return reflect.DeepEqual(a, b) || sameText(a, b) || sameDuration(a, b) || sameQuantity(a, b)
+}
+
+// sameText compares a string with a number or a boolean, which Terraform converts into
+// each other.
+func sameText(a, b any) bool {
+	if text, isText := b.(string); isText {
+		a, b = text, a
+	}
+	text, isText := a.(string)
+	switch b.(type) {
+	case bool, int64, float64:
+		return isText && text == fmt.Sprint(b)
+	}
+	return false
 }
 
 func sameDuration(a, b any) bool {

@@ -31,6 +31,8 @@ const lastLook = 30 * time.Second
 
 var classPath = path.Root("topology").AtName("class")
 
+// checkClass refuses a Cluster whose class does not exist or does not take it, and gives
+// its variables the types that the class asks for.
 func checkClass(ctx context.Context, mgmt *management.Cluster, desired *unstructured.Unstructured) diag.Diagnostics {
 	cluster, err := typed(desired)
 	if err != nil {
@@ -45,7 +47,9 @@ func checkClass(ctx context.Context, mgmt *management.Cluster, desired *unstruct
 	case err != nil:
 		return diag.Diagnostics{tfkit.RequestError("read ClusterClass "+key.String(), err)}
 	}
-	return validateOffline(ctx, topology.Usable(class), nil, desired)
+	usable := topology.Usable(class)
+	topology.ConvertVariables(usable, desired)
+	return validateOffline(ctx, usable, nil, desired)
 }
 
 func classNotFound(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) diag.Diagnostic {
@@ -122,6 +126,7 @@ func update(ctx context.Context, mgmt *management.Cluster, plan model, known *re
 	if !known.isOf(ctx, mgmt, existing) {
 		return nil, diag.Diagnostics{tfkit.AnotherObject(plan.object(), known.UID, existing.UID)}
 	}
+	convertVariables(ctx, mgmt, desired)
 	applied := desired.DeepCopy()
 	if err := mgmt.ApplyTo(ctx, applied, existing.UID); err != nil {
 		return nil, applyDiagnostics(plan, desired, err)
@@ -130,6 +135,19 @@ func update(ctx context.Context, mgmt *management.Cluster, plan model, known *re
 		known.Creation = ""
 	}
 	return readBack(applied), nil
+}
+
+// convertVariables gives the variables of a Cluster the types that its class asks for,
+// if the class can be read.
+func convertVariables(ctx context.Context, mgmt *management.Cluster, desired *unstructured.Unstructured) {
+	cluster, err := typed(desired)
+	if err != nil {
+		return
+	}
+	class := &clusterv1.ClusterClass{}
+	if mgmt.Get(ctx, cluster.GetClassKey(), class) == nil {
+		topology.ConvertVariables(topology.Usable(class), desired)
+	}
 }
 
 // readBack is what the management cluster answered as a Cluster. Fields that are not

@@ -19,6 +19,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 // onlineTimeout bounds what a plan asks the management cluster. A plan can do
@@ -84,6 +85,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	if p.cluster != nil && p.mgmt == nil && p.class.After == nil {
 		p.noted = notedClass(ctx, p.cluster.GetClassKey(), req.Private)
 	}
+	resp.Diagnostics.Append(p.convert()...)
 	resp.Diagnostics.Append(p.validate(ctx)...)
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(p.announce(ctx)...)
@@ -129,6 +131,23 @@ func (p *planning) look(ctx context.Context, s *session.Session) diag.Diagnostic
 	return append(diags, p.missingClass(ctx, s)...)
 }
 
+// convert gives the variables the types that the class asks for.
+func (p *planning) convert() (diags diag.Diagnostics) {
+	if p.desired == nil {
+		return nil
+	}
+	class := classOf(p.class.After)
+	if class == nil {
+		class = p.noted
+	}
+	topology.ConvertVariables(class, p.desired)
+	var err error
+	if p.cluster, err = typed(p.desired); err != nil {
+		diags.Append(invalidConfiguration(err))
+	}
+	return diags
+}
+
 // missingClass warns of a class that is neither in the management cluster nor, as
 // far as this plan has come, in the configuration: it may be that it is created in
 // the same apply, and that Terraform does not know that the cluster needs it.
@@ -153,6 +172,7 @@ func (p *planning) declaredBefore() *clusterv1.Cluster {
 	if err != nil {
 		return nil
 	}
+	topology.ConvertVariables(classOf(p.oldClass.Before), obj)
 	cluster, err := typed(obj)
 	if err != nil {
 		return nil
