@@ -39,6 +39,27 @@ func TestIntegrationCases(t *testing.T) {
 	}
 }
 
+// The README's example is a whole configuration.
+func TestIntegrationReadme(t *testing.T) {
+	acctest.NeedTerraform(t)
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(readme), "```hcl\n")
+	example, _, found := strings.Cut(example, "```\n")
+	if !found {
+		t.Fatal("there is no example")
+	}
+	w := acctest.NewWorkspaceFor(t, provider.NewFor("test", acctest.Engine{ID: acctest.EngineID}))
+	// It says by itself which providers it needs.
+	w.Write("versions.tf", example)
+	w.Terraform("validate")
+	if out, code := w.Try("fmt", "-diff", "-check"); code != 0 {
+		t.Errorf("it is not formatted:\n%s", out)
+	}
+}
+
 // noise is what Terraform says of itself, and manifests, which the folder has anyway.
 var noise = regexp.MustCompile(`(?s)(Terraform|OpenTofu) used the selected providers[^:]*:\n(  [-+~/<=]+ [^\n]*\n)+` +
 	`|─{20,}\n\nNote: You didn't use the -out option.*?now\.\n` +

@@ -1,0 +1,21 @@
+# What Terraform would convert for an attribute with a type is converted for a variable.
+variable "number" {
+  default = 5
+}
+variable "text" {
+  default = "7"
+}
+resource "capi_cluster_class" "c" {
+  management_cluster = "kind://none"
+  manifest           = file("${path.module}/class.yaml")
+}
+resource "capi_cluster" "c" {
+  management_cluster = "kind://none"
+  name               = "one"
+  topology = {
+    class         = capi_cluster_class.c.name
+    version       = "v1.35.0"
+    control_plane = { replicas = "3" }
+    variables     = { image = "${var.number}", size = var.text, flag = "true", open = "5" }
+  }
+}
