@@ -96,7 +96,7 @@ func (c checker) members(p path.Path, value attr.Value) (map[string]attr.Value, 
 	case basetypes.MapValue:
 		return value.Elements(), true
 	}
-	c.fail(p, "Wrong type", "An object belongs here.")
+	c.wrongType(p, wrongKind("an object", contentOf(value)))
 	return nil, false
 }
 
@@ -109,7 +109,7 @@ func (c checker) elements(p path.Path, value attr.Value) []attr.Value {
 	case basetypes.SetValue:
 		return value.Elements()
 	}
-	c.fail(p, "Wrong type", "A list belongs here.")
+	c.wrongType(p, wrongKind("a list", contentOf(value)))
 	return nil
 }
 
@@ -216,11 +216,13 @@ func (c checker) scalar(p path.Path, t attr.Type, value attr.Value) any {
 		converted, err = scalar(Field{}, t, converted)
 	}
 	if err != nil {
-		c.fail(p, "Wrong type", Sentence(err.Error()))
+		c.wrongType(p, err)
 		return nil
 	}
 	return converted
 }
+
+func (c checker) wrongType(p path.Path, err error) { c.fail(p, "Wrong type", Sentence(err.Error())) }
 
 func (c checker) fail(p path.Path, summary, detail string) {
 	c.diags.AddAttributeError(p, summary, fmt.Sprintf("%s: %s", p, detail))

@@ -31,6 +31,18 @@ func kindOf(value any) string {
 	return "a number"
 }
 
+// contentOf is of the kind of a value, whose parts may be unknown.
+func contentOf(value attr.Value) any {
+	switch value.(type) {
+	case basetypes.ObjectValue, basetypes.MapValue:
+		return map[string]any{}
+	case basetypes.TupleValue, basetypes.ListValue, basetypes.SetValue:
+		return []any{}
+	}
+	content, _ := tfkit.ToAny(value)
+	return content
+}
+
 // kindFor is what a person calls the values of a type.
 func kindFor(t attr.Type) string {
 	switch t.(type) {
@@ -67,11 +79,6 @@ func (isObject) ValidateDynamic(_ context.Context, req validator.DynamicRequest,
 		if value.IsNull() || value.IsUnknown() {
 			return
 		}
-		// What is in the value may be unknown; its kind is not.
-		content, err := tfkit.ToAny(value)
-		if err != nil {
-			content = []any{}
-		}
-		resp.Diagnostics.AddAttributeError(req.Path, "Wrong type", fmt.Sprintf("%s: %s", req.Path, Sentence(wrongKind("an object, name = value,", content).Error())))
+		checker{diags: &resp.Diagnostics}.wrongType(req.Path, wrongKind("an object, name = value,", contentOf(value)))
 	}
 }

@@ -109,6 +109,7 @@ func (m *model) encode() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	convertFields(content)
 	if content, err = m.withManifest(content); err != nil {
 		return nil, err
 	}

@@ -40,10 +40,7 @@ var knownRules sync.Map // schema.GroupVersionKind to func() (*fieldRules, error
 // they cannot have. There is nothing to say about kinds that are not bundled.
 func ValidateFields(ctx context.Context, obj *unstructured.Unstructured) (problems []Problem) {
 	defer guardProblems("Kubernetes' validation of a "+obj.GetKind(), &problems)
-	gvk := obj.GroupVersionKind()
-	value, _ := knownRules.LoadOrStore(gvk, sync.OnceValues(func() (*fieldRules, error) { return readRules(gvk) }))
-	read, _ := value.(func() (*fieldRules, error))
-	rules, err := read()
+	rules, err := rulesFor(obj.GroupVersionKind())
 	if err != nil {
 		return Problems(err)
 	}
@@ -51,6 +48,13 @@ func ValidateFields(ctx context.Context, obj *unstructured.Unstructured) (proble
 		return nil
 	}
 	return rules.check(ctx, runtime.DeepCopyJSON(obj.Object))
+}
+
+// rulesFor returns nil for a kind that is not bundled.
+func rulesFor(gvk schema.GroupVersionKind) (*fieldRules, error) {
+	value, _ := knownRules.LoadOrStore(gvk, sync.OnceValues(func() (*fieldRules, error) { return readRules(gvk) }))
+	read, _ := value.(func() (*fieldRules, error))
+	return read()
 }
 
 func (r *fieldRules) check(ctx context.Context, object map[string]any) []Problem {

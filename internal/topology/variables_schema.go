@@ -32,16 +32,11 @@ type valueSchema struct {
 // newValueSchema returns nil, which allows everything, for a schema that cannot be read.
 // That is for the validation of its class to say.
 func newValueSchema(schema *clusterv1.JSONSchemaProps) *valueSchema {
-	// Cluster API's schemas have the JSON of Kubernetes' own.
-	encoded, err := json.Marshal(schema)
+	props, err := publicSchema(schema)
 	if err != nil {
 		return nil
 	}
-	var props apiextensionsv1.JSONSchemaProps
-	if json.Unmarshal(encoded, &props) != nil {
-		return nil
-	}
-	object := &apiextensionsv1.JSONSchemaProps{Type: "object", Properties: map[string]apiextensionsv1.JSONSchemaProps{wrapped: props}}
+	object := &apiextensionsv1.JSONSchemaProps{Type: "object", Properties: map[string]apiextensionsv1.JSONSchemaProps{wrapped: *props}}
 	internal := &apiextensions.JSONSchemaProps{}
 	if apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(object, internal, nil) != nil {
 		return nil
@@ -55,6 +50,16 @@ func newValueSchema(schema *clusterv1.JSONSchemaProps) *valueSchema {
 	}
 	s.cel = cel.NewValidator(s.structural, false, celconfig.PerCallLimit)
 	return s
+}
+
+// publicSchema is the schema as Kubernetes has it, which is of the same JSON.
+func publicSchema(schema *clusterv1.JSONSchemaProps) (*apiextensionsv1.JSONSchemaProps, error) {
+	encoded, err := json.Marshal(schema)
+	if err != nil {
+		return nil, err
+	}
+	props := &apiextensionsv1.JSONSchemaProps{}
+	return props, json.Unmarshal(encoded, props)
 }
 
 // allows says whether the schema allows the value once its defaults are added.

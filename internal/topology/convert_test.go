@@ -69,3 +69,31 @@ spec:
 		})
 	}
 }
+
+func TestConvertFields(t *testing.T) {
+	for name, test := range map[string]struct{ object, want string }{
+		"a template": {
+			`{apiVersion: infrastructure.cluster.x-k8s.io/v1beta2, kind: DockerMachineTemplate, spec: {template: {spec: {customImage: 5, extraMounts: [{readOnly: "true"}]}}}}`,
+			`{customImage: "5", extraMounts: [{readOnly: true}]}`,
+		},
+		"a template of another provider": {
+			`{apiVersion: example.com/v1, kind: BoxTemplate, spec: {template: {spec: {customImage: 5}}}}`, `{customImage: 5}`,
+		},
+		"a field that there is not": {
+			`{apiVersion: infrastructure.cluster.x-k8s.io/v1beta2, kind: DockerMachineTemplate, spec: {template: {spec: {nope: 5}}}}`, `{nope: 5}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			var content any
+			g.Expect(yaml.Unmarshal([]byte(test.object), &content)).To(Succeed())
+			content, err := copied(content)
+			g.Expect(err).NotTo(HaveOccurred())
+			obj := &unstructured.Unstructured{Object: asMap(content)}
+			ConvertFields(obj)
+			text, err := yaml.Marshal(asMap(asMap(obj.Object["spec"])["template"])["spec"])
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(text).To(MatchYAML(test.want))
+		})
+	}
+}
