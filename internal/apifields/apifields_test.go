@@ -187,6 +187,10 @@ func TestDecodeDeclaredOnly(t *testing.T) {
 			`{"spec": {"topology": {"classRef": {"name": "c"}, "workers": {"machineDeployments": [{"name": "a", "class": "w", "spec": {"t": "5m", "cpu": "1000m"}}]}}}}`,
 			`{"spec": {"topology": {"classRef": {"name": "c"}, "workers": {"machineDeployments": [{"name": "a", "class": "w", "spec": {"t": "5m0s", "cpu": "1"}}]}}}}`,
 			`{"spec": {"topology": {"classRef": {"name": "c"}, "workers": {"machineDeployments": [{"name": "a", "class": "w", "spec": {"t": "5m", "cpu": "1000m"}}]}}}}`},
+		"values that were converted": {
+			`{"spec": {"topology": {"classRef": {"name": "c"}, "workers": {"machineDeployments": [{"name": "a", "class": "w", "spec": {"image": 5, "size": "7", "on": "true"}}]}}}}`,
+			`{"spec": {"topology": {"classRef": {"name": "c"}, "workers": {"machineDeployments": [{"name": "a", "class": "w", "spec": {"image": "5", "size": 7, "on": true}}]}}}}`,
+			`{"spec": {"topology": {"classRef": {"name": "c"}, "workers": {"machineDeployments": [{"name": "a", "class": "w", "spec": {"image": 5, "size": "7", "on": "true"}}]}}}}`},
 		"a version is no amount": {
 			`{"spec": {"topology": {"classRef": {"name": "c"}, "workers": {"machineDeployments": [{"name": "a", "class": "w", "spec": {"v": "1.1"}}]}}}}`,
 			`{"spec": {"topology": {"classRef": {"name": "c"}, "workers": {"machineDeployments": [{"name": "a", "class": "w", "spec": {"v": "1.10"}}]}}}}`,

@@ -18,12 +18,12 @@ func ConvertVariables(class *clusterv1.ClusterClass, cluster *unstructured.Unstr
 	}
 	schemas := map[string]*structuralschema.Structural{}
 	for i := range class.Spec.Variables {
-		schemas[class.Spec.Variables[i].Name] = variableSchema(&class.Spec.Variables[i].Schema.OpenAPIV3Schema)
+		schemas[class.Spec.Variables[i].Name], _ = variableSchema(&class.Spec.Variables[i].Schema.OpenAPIV3Schema)
 	}
 	for i := range class.Status.Variables {
 		variable := &class.Status.Variables[i]
 		if len(variable.Definitions) > 0 && !ptr.Deref(variable.DefinitionsConflict, false) {
-			schemas[variable.Name] = variableSchema(&variable.Definitions[0].Schema.OpenAPIV3Schema)
+			schemas[variable.Name], _ = variableSchema(&variable.Definitions[0].Schema.OpenAPIV3Schema)
 		}
 	}
 	topology := asMap(asMap(cluster.Object["spec"])["topology"])
@@ -38,18 +38,15 @@ func ConvertVariables(class *clusterv1.ClusterClass, cluster *unstructured.Unstr
 	}
 }
 
-// variableSchema is nil for a schema that cannot be read, which is for the validation of
+// variableSchema fails for a schema that cannot be read, which is for the validation of
 // its class to say.
-func variableSchema(schema *clusterv1.JSONSchemaProps) *structuralschema.Structural {
+func variableSchema(schema *clusterv1.JSONSchemaProps) (s *structuralschema.Structural, err error) {
+	defer Guard("Kubernetes' reading of a variable's schema", &err)
 	props, err := publicSchema(schema)
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	s, err := structural(props)
-	if err != nil {
-		return nil
-	}
-	return s
+	return structural(props)
 }
 
 func convertVariables(schemas map[string]*structuralschema.Structural, variables any) {
