@@ -99,7 +99,7 @@ func TestPreLoadedImageCannotBePulled(t *testing.T) {
 	e.awaitJob()
 	_, err := e.reconcile()
 	e.Expect(err).To(HaveOccurred())
-	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason,
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ImagePullFailedReason,
 		"image example.com/a:1 is not on the Docker host and cannot be pulled: pulling image example.com/a:1: denied")
 }
 
