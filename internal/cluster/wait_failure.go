@@ -65,10 +65,7 @@ func stuckDiagnostic(plan model, waitingFor string, stuck *stuckError, f *facts)
 	}
 	if f != nil {
 		texts = append(texts, f.causes(plan)...)
-		if !f.isInitialized() {
-			texts = append(texts, "Cluster API does not replace the first machine of a control plane by itself: once the cause is corrected, delete that Machine, "+
-				"or destroy the cluster and create it again.")
-		}
+		texts = append(texts, stuck.replacement(f.isInitialized())...)
 	}
 	if plan.OnTimeout.ValueString() == onTimeoutError {
 		texts = append(texts, failedCreation)
@@ -76,6 +73,19 @@ func stuckDiagnostic(plan model, waitingFor string, stuck *stuckError, f *facts)
 	}
 	texts = append(texts, "The next apply resumes the wait.")
 	return diag.NewWarningDiagnostic("Cluster is stuck", strings.Join(texts, "\n\n"))
+}
+
+// replacement says how a machine that failed gets replaced, once the cause is
+// corrected.
+func (e *stuckError) replacement(initialized bool) []string {
+	switch {
+	case !strings.HasPrefix(e.object, "Machine "):
+		return nil
+	case !initialized:
+		return []string{"Cluster API does not replace the first machine of a control plane for a change: once the cause is corrected, " +
+			"delete the Machine with kubectl, or destroy the cluster and create it again."}
+	}
+	return []string{"Cluster API replaces a failed machine for a change of its template or version, for a health_check, and when its Machine is deleted."}
 }
 
 func indented(text string) string {

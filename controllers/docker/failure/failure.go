@@ -35,13 +35,16 @@ func Reason(err error, otherwise string) string {
 	return otherwise
 }
 
-// Message is the message of a condition while something is tried again that failed: what went wrong does not give way to
-// what is being done about it. It is the text if nothing failed.
-func Message(err error, text string) string {
-	if err == nil {
-		return text
+// Message is the message of a condition about work that goes on, and that failed before if there is an error: what went
+// wrong does not give way to how it is tried again.
+func Message(err error, progress string) string {
+	switch {
+	case err == nil:
+		return progress
+	case progress == "":
+		return err.Error()
 	}
-	return err.Error()
+	return err.Error() + ". Trying again: " + progress
 }
 
 // Explain gives the condition Ready of an object that is not the reason of the first of the conditions that is false. As

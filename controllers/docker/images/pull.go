@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
@@ -27,9 +28,9 @@ type PullError struct {
 	Err error
 }
 
-// Error implements error.
+// Error is one line: a summary of conditions takes each line for a message.
 func (e *PullError) Error() string {
-	return fmt.Sprintf("image %s is not on the Docker host and cannot be pulled: %s", e.Image, e.Err)
+	return fmt.Sprintf("image %s is not on the Docker host and cannot be pulled: %s", e.Image, strings.ReplaceAll(e.Err.Error(), "\n", "; "))
 }
 
 // Unwrap returns what happened.

@@ -45,7 +45,7 @@ func reconcileFromNothingToReady(e *environment) {
 		clusterv1.MachineAddress{Type: clusterv1.MachineInternalIP, Address: e.engine.Spec(node).IPv4}))
 	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionTrue, infrav1.ContainerProvisionedReason, "")
 	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionFalse, infrav1.BootstrapNotCompletedReason, "")
-	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, clusterv1.NotReadyReason, "")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, infrav1.BootstrapNotCompletedReason, "")
 	e.expectCondition(clusterv1.PausedCondition, metav1.ConditionFalse, clusterv1.NotPausedReason, "")
 
 	e.finish(node, success)
@@ -366,7 +366,7 @@ func TestBootstrapFails(t *testing.T) {
 	e.mustReconcile()
 	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionFalse, infrav1.BootstrapFailedReason,
 		"\"kubeadm init --config /run/kubeadm/kubeadm.yaml\" failed with exit code 2:\n[preflight] port 6443 is in use\ntoken <redacted>")
-	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, clusterv1.NotReadyReason, "port 6443 is in use")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, infrav1.BootstrapFailedReason, "port 6443 is in use")
 }
 
 func TestBootstrapTimeout(t *testing.T) {
@@ -412,7 +412,7 @@ func TestContainerVanishes(t *testing.T) {
 	e.engine.Vanish(node)
 	e.mustReconcile()
 	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerMissingReason, "delete the Machine")
-	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, clusterv1.NotReadyReason, "was removed")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, infrav1.ContainerMissingReason, "was removed")
 	_, err := e.engine.Inspect(ctx, node)
 	e.Expect(err).To(MatchError(container.ErrNotFound), "a node without its data is not the node")
 }
