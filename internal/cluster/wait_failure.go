@@ -25,7 +25,7 @@ const (
 	failureGrace = 30 * time.Second
 	// retryGrace is the same for what controllers try again, and achieve if a
 	// registry or an API server answers in the meantime.
-	retryGrace = 3 * time.Minute
+	retryGrace = 2 * time.Minute
 )
 
 // failure is why a cluster does not get on without help.
