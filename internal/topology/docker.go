@@ -53,7 +53,7 @@ func admittedBy[T any, P interface {
 // dockerSet is a set of machines that the Docker provider makes.
 type dockerSet struct {
 	Set
-	// field is the set in the Cluster, class says which worker class it is of.
+	// field is the set in the Cluster, class is what it is made from.
 	field, class string
 	// machine is the template of its machines, and ports are those that they publish.
 	machine *unstructured.Unstructured
@@ -82,7 +82,7 @@ func (r *Rendering) refusedByDocker(ctx context.Context, before *Rendering) []Pr
 }
 
 func (r *Rendering) dockerProblems(ctx context.Context) []Problem {
-	problems := refusedObject(ctx, r.state.InfrastructureCluster, "spec.topology.classRef", "")
+	problems := refusedObject(ctx, r.state.InfrastructureCluster, "spec.topology.classRef", theClass)
 	sets := r.dockerSets()
 	for i, set := range sets {
 		problems = append(problems, refusedObject(ctx, set.machine, set.field, set.class)...)
@@ -117,9 +117,14 @@ func refusedObject(ctx context.Context, obj *unstructured.Unstructured, fieldOfC
 	return problems
 }
 
+// theClass is what belongs to no worker class.
+const theClass = "the class"
+
+func workerClass(name string) string { return fmt.Sprintf("machine deployment class %q", name) }
+
 // invalidIn is a problem of an object that comes of a class, as one of the Cluster.
 func invalidIn(fieldOfCluster, class, kind string, problem Problem) Problem {
-	return Problem{Field: fieldOfCluster, Unknown: problem.Unknown, Message: fmt.Sprintf("the %s that comes of the class and its variables%s is invalid: %s",
+	return Problem{Field: fieldOfCluster, Unknown: problem.Unknown, Message: fmt.Sprintf("the %s that comes of %s and its variables is invalid: %s",
 		kind, class, strings.TrimPrefix(problem.Field+": "+problem.Message, ": "))}
 }
 
@@ -134,7 +139,7 @@ func (r *Rendering) dockerSets() []dockerSet {
 	}
 	controlPlane := dockerSet{
 		Set:   Set{Kind: ControlPlane, Replicas: r.Cluster.Spec.Topology.ControlPlane.Replicas},
-		field: "spec.topology.controlPlane", machine: r.state.ControlPlane.InfrastructureMachineTemplate,
+		field: "spec.topology.controlPlane", class: theClass, machine: r.state.ControlPlane.InfrastructureMachineTemplate,
 	}
 	if kcp, ok := kubeadmControlPlane(r.state.ControlPlane.Object); ok {
 		controlPlane.bootstrap, controlPlane.bootstrapKind = &kcp.Spec.KubeadmConfigSpec, "KubeadmControlPlane"
@@ -145,7 +150,7 @@ func (r *Rendering) dockerSets() []dockerSet {
 		md := r.state.MachineDeployments[topology.Name]
 		set := dockerSet{
 			Set:   Set{Kind: MachineDeployment, Name: topology.Name, Replicas: topology.Replicas},
-			field: fmt.Sprintf("spec.topology.workers.machineDeployments[%d]", i), class: " in machine deployment class " + topology.Class,
+			field: fmt.Sprintf("spec.topology.workers.machineDeployments[%d]", i), class: workerClass(topology.Class),
 			machine: md.InfrastructureMachineTemplate,
 		}
 		template := &bootstrapv1.KubeadmConfigTemplate{}
@@ -189,13 +194,13 @@ func (s dockerSet) sharedPorts(before []dockerSet) []Problem {
 	}
 	if *s.Replicas > 1 {
 		return []Problem{{Field: s.field + ".replicas", Message: fmt.Sprintf(
-			"one machine at most can have port %d of the Docker host, which extraPortMappings of the DockerMachineTemplate%s gives to each of %d: "+
+			"one machine at most can have port %d of the Docker host, which extraPortMappings in the DockerMachineTemplate of %s gives to each of %d: "+
 				"declare one replica, or no hostPort, and Docker chooses one for each", s.ports[0].HostPort, s.class, *s.Replicas)}}
 	}
 	for _, other := range before {
 		if mapping := collision(s.ports, other.ports); mapping != nil && other.Replicas != nil && *other.Replicas > 0 {
 			return []Problem{{Field: s.field, Message: fmt.Sprintf(
-				"port %d of the Docker host, which extraPortMappings of the DockerMachineTemplate%s asks for, is the %s's: declare another hostPort, or none, and Docker chooses one",
+				"port %d of the Docker host, which extraPortMappings in the DockerMachineTemplate of %s asks for, is the %s's: declare another hostPort, or none, and Docker chooses one",
 				mapping.HostPort, s.class, other.Label())}}
 		}
 	}
@@ -239,7 +244,7 @@ func (r *Rendering) stuckRolls(before *Rendering) []Problem {
 			remedy = "a control plane of one machine cannot do without it meanwhile, so change it together with hostPort, or replace the cluster"
 		}
 		problems = append(problems, Problem{Field: set.field, Message: fmt.Sprintf(
-			"its machines are replaced (%s), and a new one cannot start while an old one has port %d of the Docker host (extraPortMappings of the DockerMachineTemplate%s): %s; "+
+			"its machines are replaced (%s), and a new one cannot start while an old one has port %d of the Docker host (extraPortMappings in the DockerMachineTemplate of %s): %s; "+
 				"or declare no hostPort, and Docker chooses one for each", strings.Join(roll.Reasons, ", "), set.ports[0].HostPort, set.class, remedy)})
 	}
 	return problems

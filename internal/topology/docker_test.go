@@ -58,8 +58,8 @@ func TestRefusedByDocker(t *testing.T) {
 	const (
 		controlPlane = "spec.topology.controlPlane"
 		workers      = "spec.topology.workers.machineDeployments[0]"
-		ofWorkers    = "DockerMachineTemplate that comes of the class and its variables in machine deployment class default-worker is invalid: "
-		ofKubeadm    = "KubeadmConfigTemplate that comes of the class and its variables in machine deployment class default-worker is invalid: "
+		ofWorkers    = `DockerMachineTemplate that comes of machine deployment class "default-worker" and its variables is invalid: `
+		ofKubeadm    = `KubeadmConfigTemplate that comes of machine deployment class "default-worker" and its variables is invalid: `
 		port         = "extraPortMappings: [{containerPort: 80, hostPort: 8080}]"
 	)
 	for name, test := range map[string]struct {

@@ -30,10 +30,10 @@ func (r *Rendering) unreadableObjects() []Problem {
 			}
 		}
 	}
-	add(r.state.ControlPlane.Object, "spec.topology.controlPlane", "")
+	add(r.state.ControlPlane.Object, "spec.topology.controlPlane", theClass)
 	for i, topology := range r.Cluster.Spec.Topology.Workers.MachineDeployments {
 		add(r.state.MachineDeployments[topology.Name].BootstrapTemplate,
-			fmt.Sprintf("spec.topology.workers.machineDeployments[%d]", i), " in machine deployment class "+topology.Class)
+			fmt.Sprintf("spec.topology.workers.machineDeployments[%d]", i), workerClass(topology.Class))
 	}
 	return problems
 }
