@@ -4,8 +4,11 @@
 package cluster
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -15,9 +18,12 @@ import (
 	"k8s.io/utils/ptr"
 	addonsv1 "sigs.k8s.io/cluster-api/api/addons/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
 func failedResourceSet() *addonsv1.ClusterResourceSet {
@@ -172,6 +178,43 @@ func TestLasting(t *testing.T) {
 		if got != step.want {
 			t.Errorf("after %d s: %q has lasted, want %q", step.second, got, step.want)
 		}
+	}
+}
+
+// A wait ends soon for what does not mend itself, and goes on for what Cluster API is about to mend.
+func TestWaitForFailingMachine(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*facts)
+		want   time.Duration
+		stuck  bool
+	}{
+		"a command failed":           {failing(0, dockerv1.BootstrapFailedReason), failureGrace, true},
+		"a registry does not answer": {failing(0, dockerv1.ImagePullFailedReason), retryGrace, true},
+		"a health check":             {failing(0, dockerv1.BootstrapFailedReason, condition(clusterv1.MachineHealthCheckSucceededCondition, metav1.ConditionTrue, "HealthCheckSucceeded")), 10 * time.Minute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := finished()
+				test.change(f)
+				machine := f.machines[0].DeepCopy()
+				machine.Labels[clusterv1.ClusterNameLabel] = f.cluster.Name
+				mgmt := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(f.cluster, machine).Build()}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				began := time.Now()
+				err := waitFor(ctx, mgmt, client.ObjectKeyFromObject(f.cluster), wait{until: levelRollout, began: began})
+				if waited := time.Since(began); waited < test.want || waited > test.want+time.Second {
+					t.Errorf("waited %s, want %s", waited, test.want)
+				}
+				var stuck *stuckError
+				if errors.As(err, &stuck) != test.stuck {
+					t.Errorf("got %v", err)
+				}
+				if test.stuck && (stuck.object != "Machine web-x7k2p-1" || !strings.Contains(stuck.message, "[preflight] port 6443 is in use")) {
+					t.Errorf("got %v", err)
+				}
+			})
+		})
 	}
 }
 
