@@ -24,11 +24,14 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/webhooks"
 )
 
-// dockerAdmission are the webhooks of the Docker provider's kinds that renderings have.
+// dockerAdmission are the webhooks of the Docker provider's kinds that classes refer
+// to, and renderings have.
 var dockerAdmission = map[string]func(context.Context, *unstructured.Unstructured) []Problem{
 	"DockerCluster":         admittedBy[dockerv1.DockerCluster](&webhooks.DockerCluster{}),
+	"DockerClusterTemplate": admittedBy[dockerv1.DockerClusterTemplate](&webhooks.DockerClusterTemplate{}),
 	"DockerMachineTemplate": admittedBy[dockerv1.DockerMachineTemplate](&webhooks.DockerMachineTemplate{}),
 	"DevCluster":            admittedBy[devv1.DevCluster](&webhooks.DevCluster{}),
+	"DevClusterTemplate":    admittedBy[devv1.DevClusterTemplate](&webhooks.DevClusterTemplate{}),
 	"DevMachineTemplate":    admittedBy[devv1.DevMachineTemplate](&webhooks.DevMachineTemplate{}),
 }
 
@@ -48,6 +51,16 @@ func admittedBy[T any, P interface {
 		_, err := validator.ValidateCreate(ctx, typed)
 		return Problems(err)
 	}
+}
+
+// RefusedByDocker returns what the webhooks of the Docker provider would refuse about
+// an object, if it is one of its kinds. To be asked of what is as the schema says.
+func RefusedByDocker(ctx context.Context, obj *unstructured.Unstructured) (problems []Problem) {
+	defer guardProblems("The Docker provider's admission code", &problems)
+	if !isDocker(obj) {
+		return nil
+	}
+	return dockerAdmission[obj.GetKind()](ctx, obj)
 }
 
 // dockerSet is a set of machines that the Docker provider makes.
@@ -107,11 +120,8 @@ func isDocker(obj *unstructured.Unstructured) bool {
 }
 
 func refusedObject(ctx context.Context, obj *unstructured.Unstructured, fieldOfCluster, class string) []Problem {
-	if !isDocker(obj) {
-		return nil
-	}
 	var problems []Problem
-	for _, problem := range dockerAdmission[obj.GetKind()](ctx, obj) {
+	for _, problem := range RefusedByDocker(ctx, obj) {
 		problems = append(problems, invalidIn(fieldOfCluster, class, obj.GetKind(), problem))
 	}
 	return problems

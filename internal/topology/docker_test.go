@@ -109,6 +109,30 @@ func TestRefusedByDocker(t *testing.T) {
 	}
 }
 
+// Templates are refused before any cluster is made of them; those that are not for this provider are not its business.
+func TestTemplatesRefusedByDocker(t *testing.T) {
+	for name, test := range map[string]struct{ kind, spec, want string }{
+		"a cluster":              {"DockerClusterTemplate", "loadBalancer: {hostIP: everywhere}", "spec.template.spec.loadBalancer.hostIP"},
+		"a cluster of Dev kinds": {"DevClusterTemplate", "backend: {docker: {loadBalancer: {imageTag: '?'}}}", "spec.template.spec.backend.docker.loadBalancer.imageTag"},
+		"in memory":              {"DevClusterTemplate", "backend: {inMemory: {}}", ""},
+		"a machine":              {"DockerMachineTemplate", "customImage: '?'", "spec.template.spec.customImage"},
+		"another kind":           {"BoxTemplate", "customImage: '?'", ""},
+		"of the wrong type":      {"DockerMachineTemplate", "customImage: 1", ""}, // the schema's to refuse
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			obj := dockerBlueprint(t, test.spec, "{}", "{}").Templates[2]
+			obj.SetKind(test.kind)
+			problems := RefusedByDocker(t.Context(), obj)
+			if test.want == "" {
+				g.Expect(problems).To(BeEmpty())
+				return
+			}
+			g.Expect(problems).To(ConsistOf(HaveField("Field", test.want)))
+		})
+	}
+}
+
 // Of machines that are replaced, the new one would wait for ever for the port of the old one.
 func TestStuckRolls(t *testing.T) {
 	const port, other, rolled = "extraPortMappings: [{containerPort: 80, hostPort: 8080}]", "extraPortMappings: [{containerPort: 80, hostPort: 8081}]", "\nlabels: {a: b}"
