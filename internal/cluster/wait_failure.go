@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	addonsv1 "sigs.k8s.io/cluster-api/api/addons/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
@@ -235,11 +237,20 @@ func (f *facts) resourceSetFailure() *failure {
 
 // isAboutToRoll says whether Cluster API replaces a machine because it is not as
 // declared. The first machine of a control plane it leaves alone: there is no API
-// server to ask whether that is safe.
+// server to ask whether that is safe. Nor does a control plane go on to a version that
+// is several steps away while a machine of the present step fails.
 func (f *facts) isAboutToRoll(machine *clusterv1.Machine) bool {
-	isOld := machine.Spec.Version != f.cluster.Spec.Topology.Version ||
-		meta.IsStatusConditionFalse(machine.Status.Conditions, clusterv1.MachineUpToDateCondition)
-	return isOld && (!isControlPlane(machine) || f.isInitialized())
+	version := f.cluster.Spec.Topology.Version
+	if isControlPlane(machine) {
+		if !f.isInitialized() {
+			return false
+		}
+		if f.controlPlane != nil {
+			step, _, _ := unstructured.NestedString(f.controlPlane.Object, "spec", "version")
+			version = cmp.Or(step, version)
+		}
+	}
+	return machine.Spec.Version != version || meta.IsStatusConditionFalse(machine.Status.Conditions, clusterv1.MachineUpToDateCondition)
 }
 
 func (f *facts) isInitialized() bool {

@@ -111,6 +111,10 @@ func TestFailures(t *testing.T) {
 		"is to be replaced": {failing(worker, dockerv1.BootstrapFailedReason, condition(clusterv1.MachineUpToDateCondition, metav1.ConditionFalse, "NotUpToDate")),
 			levelRollout, "", 0},
 		"is to get another version": {failing(controlPlane, dockerv1.ImageNotFoundReason, func(_ *facts, m *clusterv1.Machine) { m.Spec.Version = "v1.34.99" }), levelRollout, "", 0},
+		"is of a step on the way": {func(f *facts) {
+			failing(controlPlane, dockerv1.ImageNotFoundReason)(f)
+			f.cluster.Spec.Topology.Version = "v1.37.0"
+		}, levelRollout, "Machine web-x7k2p-1", failureGrace},
 		"the first control plane machine is not replaced": {failing(controlPlane, dockerv1.ImageNotFoundReason, uninitialized,
 			func(_ *facts, m *clusterv1.Machine) { m.Spec.Version = "v1.34.99" }), levelRollout, "Machine web-x7k2p-1", failureGrace},
 
