@@ -173,8 +173,10 @@ func (f *facts) machineFailure(machine *clusterv1.Machine) *failure {
 		return nil
 	}
 	object := "Machine " + machine.Name
-	if status := machine.Status.Deprecated; status != nil && status.V1Beta1 != nil && status.V1Beta1.FailureMessage != nil {
-		return &failure{object: object, reason: "Failed", message: *status.V1Beta1.FailureMessage, grace: failureGrace}
+	if status := machine.Status.Deprecated; status != nil && status.V1Beta1 != nil {
+		if message := status.V1Beta1.FailureMessage; message != nil { //nolint:staticcheck // Providers of the contract v1beta1 say nothing else.
+			return &failure{object: object, reason: "Failed", message: *message, grace: failureGrace}
+		}
 	}
 	for _, c := range []struct{ conditionType, kind string }{
 		{clusterv1.MachineInfrastructureReadyCondition, machine.Spec.InfrastructureRef.Kind},
@@ -225,11 +227,9 @@ func (f *facts) resourceSetFailure() *failure {
 		return nil
 	}
 	message := plainMessage(*condition)
-	if deprecated := f.resourceSet.Status.Deprecated; deprecated != nil && deprecated.V1Beta1 != nil {
-		for _, c := range deprecated.V1Beta1.Conditions {
-			if c.Type == addonsv1.ResourcesAppliedV1Beta1Condition && c.Message != "" {
-				message = c.Message
-			}
+	for _, c := range f.resourceSet.GetV1Beta1Conditions() {
+		if c.Type == addonsv1.ResourcesAppliedV1Beta1Condition && c.Message != "" {
+			message = c.Message
 		}
 	}
 	return &failure{object: "ClusterResourceSet " + f.resourceSet.Name, reason: condition.Reason, message: message, grace: retryGrace}
