@@ -206,8 +206,12 @@ func finish(
 		return f.cluster, settled, nil
 	}
 	var timedOut *tfkit.TimeoutError
-	if errors.As(waitErr, &timedOut) {
-		timedOut.Pending = f.tree(w)
+	var stuck *stuckError
+	switch {
+	case errors.As(waitErr, &timedOut):
+		timedOut.Pending = f.report(w)
+	case errors.As(waitErr, &stuck):
+		stuck.tree = f.tree(w)
 	}
 	return f.cluster, settled && waitErr == nil, waitDiagnostics(*plan, waitErr, f)
 }
@@ -220,6 +224,10 @@ func beingDeleted(plan model, f *facts) diag.Diagnostic {
 		plan.object(), f.remaining()))
 }
 
+// failedCreation says what an error after the creation means to Terraform.
+const failedCreation = "If it was being created, Terraform regards it as failed and replaces it in the next apply, " +
+	"unless terraform untaint tells it not to."
+
 // waitDiagnostics words the end of a wait. A wait never fails the resource,
 // unless the configuration wants that: Terraform would replace what it created.
 // What is known about the cluster, if anything is, tells the likely causes.
@@ -230,8 +238,11 @@ func waitDiagnostics(plan model, err error, f *facts) diag.Diagnostics {
 	waitingFor := fmt.Sprintf("%s to come to wait_for = %q", plan.object(), plan.WaitFor.ValueString())
 	remedy := "It goes on coming up. The next apply resumes the wait."
 	if plan.OnTimeout.ValueString() == onTimeoutError {
-		remedy = "It goes on coming up. If it was being created, Terraform regards it as failed and replaces it in the next apply, " +
-			"unless terraform untaint tells it not to."
+		remedy = "It goes on coming up. " + failedCreation
+	}
+	var stuck *stuckError
+	if errors.As(err, &stuck) {
+		return diag.Diagnostics{stuckDiagnostic(plan, waitingFor, stuck, f)}
 	}
 	var timedOut *tfkit.TimeoutError
 	if !errors.As(err, &timedOut) {

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	addonsv1 "sigs.k8s.io/cluster-api/api/addons/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -29,6 +30,7 @@ type facts struct {
 	machineDeployments []clusterv1.MachineDeployment
 	machinePools       []clusterv1.MachinePool
 	machines           []clusterv1.Machine
+	resourceSet        *addonsv1.ClusterResourceSet // installs the network plugin; nil if there is none
 	// The rest is only read of clusters that are being deleted.
 	machineSets []clusterv1.MachineSet
 	backing     []*unstructured.Unstructured // infrastructure and bootstrap configurations of machines
@@ -53,7 +55,26 @@ func observe(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey
 	if f.infrastructure, err = referenced(ctx, mgmt, key.Namespace, f.cluster.Spec.InfrastructureRef); err != nil {
 		return nil, err
 	}
+	if f.resourceSet, err = readResourceSet(ctx, mgmt, f.cluster); err != nil {
+		return nil, err
+	}
 	return f, f.observeMachines(ctx, mgmt, client.InNamespace(key.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: key.Name})
+}
+
+// readResourceSet reads what installs the network plugin of a cluster. It returns
+// nil if nothing does that was made for this cluster.
+func readResourceSet(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster) (*addonsv1.ClusterResourceSet, error) {
+	if cluster.Labels[cniLabel] != cluster.Name {
+		return nil, nil
+	}
+	set := &addonsv1.ClusterResourceSet{}
+	switch err := mgmt.Get(ctx, client.ObjectKey{Namespace: cluster.Namespace, Name: cniMeta(cluster, "").Name}, set); {
+	case management.IsAbsent(err), err == nil && !isOwn(cluster, set):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return set, nil
 }
 
 func (f *facts) observeMachines(ctx context.Context, mgmt *management.Cluster, which ...client.ListOption) error {

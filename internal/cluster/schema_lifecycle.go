@@ -38,7 +38,7 @@ func lifecycleAttributes() map[string]schema.Attribute {
 			Validators: []validator.String{stringvalidator.OneOf(levelNames()...)},
 		},
 		"on_timeout": schema.StringAttribute{
-			MarkdownDescription: "What a wait that takes too long is: with `warn` a warning, `ready` is false and the next apply resumes the wait; " +
+			MarkdownDescription: "What a wait is that takes too long, or that ends because the cluster is stuck: with `warn` a warning, `ready` is false and the next apply resumes the wait; " +
 				"with `error` an error, which on creation makes Terraform replace the cluster next time. Default: `warn`. A change touches nothing.",
 			Optional:   true,
 			Computed:   true,

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
@@ -53,6 +54,38 @@ func (f *facts) tree(w wait) string {
 		lines = append(lines[:treeLines], fmt.Sprintf("... %d more lines: clusterctl describe cluster %s -n %s --show-conditions all", more, f.cluster.Name, f.cluster.Namespace))
 	}
 	return strings.Join(append([]string{f.progress()}, lines...), "\n")
+}
+
+// report is the tree, below what the first machine that hangs says in full, if that
+// does not fit into the tree.
+func (f *facts) report(w wait) string {
+	tree := f.tree(w)
+	for _, machine := range f.byCause() {
+		lacks := pendingMachine(machine, f.cluster.Spec.Topology.Version)
+		if len(lacks) == 0 {
+			continue
+		}
+		c := decisive(machine)
+		if text := "Machine " + machine.Name + ": " + lacks[0]; c == nil || shorten(text) == text && !strings.Contains(plainMessage(*c), "\n") {
+			return tree
+		}
+		return fmt.Sprintf("Machine %s: %s is %s (%s): %s\n\n%s", machine.Name, c.Type, c.Status, c.Reason, plainMessage(*c), tree)
+	}
+	return tree
+}
+
+// decisive is the first condition of a machine that has something to say about why
+// it hangs.
+func decisive(machine *clusterv1.Machine) *metav1.Condition {
+	if !machine.DeletionTimestamp.IsZero() {
+		return meta.FindStatusCondition(machine.Status.Conditions, clusterv1.MachineDeletingCondition)
+	}
+	for _, conditionType := range machineConditions {
+		if c := meta.FindStatusCondition(machine.Status.Conditions, conditionType); c != nil && c.Status != metav1.ConditionTrue && c.Message != "" {
+			return c
+		}
+	}
+	return nil
 }
 
 func (b branch) lines() []string {

@@ -61,6 +61,26 @@ func TestTreeIsCompact(t *testing.T) {
 	}
 }
 
+// blockedDrain is what Cluster API 1.14 says of a node whose pods it may not evict.
+const blockedDrain = "Drain not completed yet (started at 2026-01-01T00:00:00Z):\n" +
+	"* Pods shop/db-0, shop/db-1: cannot evict pod as it would violate the pod's disruption budget. The disruption budget db needs 2 healthy pods and has 2 currently\n" +
+	"After above Pods have been removed from the Node, the following Pods will be evicted: default/web"
+
+// Terraform's own changes are never taken for what somebody did: a set that is made smaller or taken out deletes machines.
+func TestDeclaredDeletionsAreNoCause(t *testing.T) {
+	for name, change := range map[string]func(*facts){
+		"fewer replicas": func(f *facts) { f.cluster.Spec.Topology.Workers.MachineDeployments[0].Replicas = ptr.To[int32](1) },
+		"a set less":     func(f *facts) { f.cluster.Spec.Topology.Workers = clusterv1.WorkersTopology{} },
+	} {
+		f := finished()
+		change(f)
+		f.machines[2].DeletionTimestamp = ptr.To(metav1.Now())
+		if got := f.causes(model{CNI: types.ObjectValueMust(map[string]attr.Type{}, nil)}); len(got) > 0 {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 // Common errors are recognised, with what helps. The messages are those of the
 // Docker provider (controllers/docker) and of Cluster API.
 //
@@ -89,18 +109,27 @@ func TestCauses(t *testing.T) {
 		"WaitForControlPlaneAvailable": {infrastructure("* BootstrapCompleted: Bootstrap command \"kubeadm init\" failed with exit code 1"), cni,
 			[]string{"kubectl describe machine web-md-0-a -n default", "docker logs web-md-0-a", "docker exec web-md-0-a journalctl -u kubelet"}},
 		"timed out waiting for the condition on machines": {infrastructure("* ContainerProvisioned: image kindest/node:v1.35.0 is not on the Docker host and cannot be pulled: EOF"), cni,
-			[]string{"docker pull", "customImage"}},
+			[]string{"docker pull", "customImage", "topology.version"}},
+		"port in use": {infrastructure("* ContainerProvisioned: starting container web-md-0-a: conflict: the host port is taken: port is already allocated"), cni,
+			[]string{"hostPort in extraPortMappings", "rollout.strategy.rolling_update.max_surge = 0"}},
 		"out of memory":                     {infrastructure("* ContainerProvisioned: Container web-md-0-a ended with exit code 137 and is being restarted"), cni, []string{"4 GB"}},
 		"container name already in use":     {infrastructure("* ContainerProvisioned: Container web-md-0-a (0123) exists and does not belong to this machine"), cni, []string{"orphans"}},
-		"deleting Docker containers":        {infrastructure("* ContainerProvisioned: Container web-md-0-a was removed and its data with it"), cni, []string{"by hand", "health_check", "destroy the resource"}},
+		"deleting Docker containers":        {infrastructure("* ContainerProvisioned: Container web-md-0-a was removed and its data with it"), cni, []string{"but not by Cluster API", "health_check", "destroy the resource"}},
 		"SSH into containers":               {infrastructure("* BootstrapCompleted: no"), cni, []string{"there is no SSH", "docker exec"}},
 		"nodes are not ready: no CNI":       {notReady, types.ObjectNull(nil), []string{"Nodes are not ready (web-md-0-a), and no cni is declared", `cni = { name = "kindnet" }`, "control_plane"}},
 		"nodes are not ready: CNI declared": {notReady, cni, []string{"The network plugin that cni declares does not run"}},
 		"kubectl delete machine": {func(f *facts) { f.machines[1].DeletionTimestamp = ptr.To(metav1.Now()) }, cni,
-			[]string{"Machines are being deleted: web-md-0-a", "Cluster API replaces", "fewer replicas"}},
+			[]string{"Machines are being deleted that are as declared: web-md-0-a", "Cluster API makes others in their place", "fewer replicas"}},
 		"drain": {func(f *facts) {
-			setCondition(&f.machines[1].Status.Conditions, clusterv1.MachineDeletingCondition, metav1.ConditionTrue, "DrainingNode", "* Pod default/db: cannot evict", 1)
-		}, cni, []string{"PodDisruptionBudget", "node_drain_timeout_seconds"}},
+			setCondition(&f.machines[1].Status.Conditions, clusterv1.MachineDeletingCondition, metav1.ConditionTrue, "DrainingNode", blockedDrain, 1)
+		}, cni, []string{
+			"PodDisruptionBudget shop/db keeps the node of Machine web-md-0-a from being drained of shop/db-0, shop/db-1: it needs 2 healthy pods and has 2 currently.",
+			"deletion.node_drain_timeout_seconds",
+		}},
+		"network plugin not applied": {func(f *facts) {
+			notReady(f)
+			f.resourceSet = failedResourceSet()
+		}, cni, []string{"(ClusterResourceSet web-cni): failed to apply object apps/v1, Kind=DaemonSet kube-system/cni", "cni.manifests"}},
 		"other infrastructure": {func(f *facts) {
 			infrastructure("")(f)
 			f.machines[1].Spec.ProviderID = "aws:///eu-central-1a/i-0"

@@ -58,9 +58,10 @@ func (w wait) unbegun(f *facts) []string {
 var errBeingDeleted = errors.New("the cluster is being deleted")
 
 // waitFor returns when the cluster has come as far as is waited for. The error is
-// errBeingDeleted if somebody deletes it meanwhile.
+// errBeingDeleted if it is being deleted, and a *stuckError if it does not get on.
 func waitFor(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, w wait) error {
 	ctx = tflog.SetField(ctx, "cluster", key.String())
+	began, last := time.Now(), lasting{}
 	return tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		f, err := observe(ctx, mgmt, key)
 		if err != nil {
@@ -70,6 +71,9 @@ func waitFor(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey
 			return false, "", errBeingDeleted
 		}
 		pending := w.pending(f)
+		if failed := last.update(f.failures(w.until), time.Now()); failed != nil && pending != "" {
+			return false, pending, &stuckError{failure: *failed, waited: time.Since(began)}
+		}
 		return pending == "", pending, nil
 	})
 }

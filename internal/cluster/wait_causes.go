@@ -5,6 +5,7 @@ package cluster
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,18 +15,21 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 // knownCauses are messages that tell why a cluster does not come up, and what
 // helps. Nothing but the message tells these cases apart from outside.
 var knownCauses = []struct{ says, remedy string }{
-	{"cannot be pulled", "An image is missing: docker pull it on the Docker host, or docker load it there, or name one that exists (spec.customImage of the machine template)."},
+	{"cannot be pulled", "An image is missing: docker pull it on the Docker host, or docker load it there, or name one that exists " +
+		"(topology.version, or spec.customImage of the machine template)."},
+	{container.ErrPortTaken.Error(), "A port of the Docker host is in use: free it, or declare another hostPort in extraPortMappings of the machine template, or none, " +
+		"for Docker to choose one. A machine that replaces another one gets its port only if that goes first: set rollout.strategy.rolling_update.max_surge = 0."},
 	{"does not belong to", "A container of another cluster has the name, left behind perhaps by a management cluster that was deleted. " +
 		"\"terraform-provider-capi orphans\" lists what is left of such clusters, and removes it with --remove."},
-	{"was removed and its data with it", "Somebody removed the container by hand. Delete its Machine in the management cluster, which replaces it; " +
+	{"was removed and its data with it", "The container was removed, but not by Cluster API. Delete its Machine in the management cluster, which replaces it; " +
 		"a health_check does so by itself. To be rid of a cluster, destroy the resource, not its containers."},
 	{"exit code 137", "The container was killed, mostly for want of memory: give Docker more of it (4 GB for a management cluster and a small cluster), or declare fewer machines."},
-	{"cannot evict", "Pods do not let their node be drained: look at their PodDisruptionBudgets, or set deletion.node_drain_timeout_seconds of the machine set."},
 }
 
 // causes names the likely reasons for which the cluster does not get on, and the
@@ -42,11 +46,14 @@ func (f *facts) causes(plan model) []string {
 		texts = append(texts, fmt.Sprintf("Nodes are not ready (%s), and no cni is declared: without a network plugin nodes do not become ready. "+
 			"Set cni = { name = \"kindnet\" }, or install a plugin with the credentials of capi_kubeconfig; "+
 			"with wait_for = \"control_plane\" the apply goes on before.", listed(nodes)))
+	} else if failed := f.resourceSetFailure(); failed != nil {
+		texts = append(texts, fmt.Sprintf("The network plugin is not applied to the cluster (%s): %s\nCorrect cni.manifests.", failed.object, failed.message))
 	} else if strings.Contains(messages, "cni plugin not initialized") {
 		texts = append(texts, "The network plugin that cni declares does not run in the cluster: look at the pods of its kube-system namespace with the credentials of capi_kubeconfig.")
 	}
+	texts = append(texts, f.blockedDrains()...)
 	if going := f.goingMachines(); len(going) > 0 {
-		texts = append(texts, fmt.Sprintf("Machines are being deleted: %s. Cluster API replaces a Machine that somebody deletes; to have fewer, declare fewer replicas.", listed(going)))
+		texts = append(texts, fmt.Sprintf("Machines are being deleted that are as declared: %s. Cluster API makes others in their place; to have fewer, declare fewer replicas.", listed(going)))
 	}
 	return append(texts, f.lookAt()...)
 }
@@ -84,34 +91,83 @@ func (f *facts) nodesNotReady() []string {
 }
 
 // goingMachines are the machines that are being deleted although they are as
-// declared.
+// declared, and their set has no more than declared.
 func (f *facts) goingMachines() []string {
 	var names []string
 	for i := range f.machines {
 		machine := &f.machines[i]
 		if !machine.DeletionTimestamp.IsZero() && machine.Spec.Version == f.cluster.Spec.Topology.Version &&
-			meta.IsStatusConditionTrue(machine.Status.Conditions, clusterv1.MachineUpToDateCondition) {
+			meta.IsStatusConditionTrue(machine.Status.Conditions, clusterv1.MachineUpToDateCondition) && !f.isSuperfluous(machine) {
 			names = append(names, machine.Name)
 		}
 	}
 	return names
 }
 
+// isSuperfluous says whether a machine that is being deleted is one too many: its
+// set is to have no more machines than there are without those that go, or is not
+// declared.
+func (f *facts) isSuperfluous(machine *clusterv1.Machine) bool {
+	var want *int32
+	declared := isControlPlane(machine)
+	if declared {
+		want = f.cluster.Spec.Topology.ControlPlane.Replicas
+	}
+	for _, set := range f.declaredSets() {
+		if !isControlPlane(machine) && set.name == machineSet(machine) {
+			want, declared = set.replicas, true
+		}
+	}
+	staying := int32(0)
+	for i := range f.machines {
+		other := &f.machines[i]
+		if other.DeletionTimestamp.IsZero() && isControlPlane(other) == isControlPlane(machine) && machineSet(other) == machineSet(machine) {
+			staying++
+		}
+	}
+	return !declared || want != nil && staying >= *want
+}
+
+// disruptionBudget finds the PodDisruptionBudget in the message of a drain that it
+// blocks, as an API server words it and Cluster API puts it behind the pods.
+var disruptionBudget = regexp.MustCompile(`Pods? (([^\s/]+)/[^\n]*?): cannot evict pod as it would violate the pod's disruption budget\. The disruption budget (\S+) ([^\n]*)`)
+
+// blockedDrains names the PodDisruptionBudgets that keep machines from being
+// deleted.
+func (f *facts) blockedDrains() []string {
+	var texts []string
+	for i := range f.machines {
+		deleting := meta.FindStatusCondition(f.machines[i].Status.Conditions, clusterv1.MachineDeletingCondition)
+		if deleting == nil {
+			continue
+		}
+		for _, match := range disruptionBudget.FindAllStringSubmatch(deleting.Message, -1) {
+			pods, namespace, budget, why := match[1], match[2], match[3], match[4]
+			texts = append(texts, fmt.Sprintf("PodDisruptionBudget %s/%s keeps the node of Machine %s from being drained of %s: it %s.",
+				namespace, budget, f.machines[i].Name, pods, strings.TrimSuffix(why, ".")))
+		}
+	}
+	if len(texts) > 0 {
+		texts = append(texts, "Let the workload have more pods than its budget asks for, or change the budget, in the workload cluster. "+
+			"With deletion.node_drain_timeout_seconds of the control plane or the machine deployment, Cluster API gives up draining after that time.")
+	}
+	return slices.Compact(texts)
+}
+
 // lookAt gives the commands for the first machine that hangs before its node is
 // ready: the others mostly hang for the same reason.
 func (f *facts) lookAt() []string {
-	for i := range f.machines {
-		machine := &f.machines[i]
+	for _, machine := range f.byCause() {
 		if !machine.DeletionTimestamp.IsZero() || meta.IsStatusConditionTrue(machine.Status.Conditions, clusterv1.MachineNodeReadyCondition) {
 			continue
 		}
 		describe := fmt.Sprintf("kubectl describe machine %s -n %s", machine.Name, machine.Namespace)
-		container := identity.ContainerName(machine.Spec.ProviderID)
-		if container == "" {
+		name := identity.ContainerName(machine.Spec.ProviderID)
+		if name == "" {
 			return []string{"More about the first machine that hangs, in the management cluster:\n\n  " + describe}
 		}
 		return []string{fmt.Sprintf("More about the first machine that hangs (it is a container: there is no SSH), in the management cluster and on the Docker host:\n\n"+
-			"  %s\n  docker logs %s\n  docker exec %s journalctl -u kubelet --no-pager -n 50", describe, container, container)}
+			"  %s\n  docker logs %s\n  docker exec %s journalctl -u kubelet --no-pager -n 50", describe, name, name)}
 	}
 	return nil
 }

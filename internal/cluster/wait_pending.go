@@ -233,6 +233,17 @@ func (f *facts) pendingMachines() []string {
 	return lines
 }
 
+// machineConditions are those that a finished machine has, in the order in which
+// they come about.
+var machineConditions = []string{
+	clusterv1.MachineBootstrapConfigReadyCondition,
+	clusterv1.MachineInfrastructureReadyCondition,
+	clusterv1.MachineNodeReadyCondition,
+	clusterv1.MachineUpToDateCondition,
+	clusterv1.MachineReadyCondition,
+	clusterv1.MachineAvailableCondition,
+}
+
 // pendingMachine says what a machine lacks: only the first thing, because the
 // others follow from it.
 func pendingMachine(machine *clusterv1.Machine, version string) []string {
@@ -242,14 +253,7 @@ func pendingMachine(machine *clusterv1.Machine, version string) []string {
 	case machine.Spec.Version != version:
 		return []string{"at " + machine.Spec.Version + ", to be replaced"}
 	}
-	for _, conditionType := range []string{
-		clusterv1.MachineBootstrapConfigReadyCondition,
-		clusterv1.MachineInfrastructureReadyCondition,
-		clusterv1.MachineNodeReadyCondition,
-		clusterv1.MachineUpToDateCondition,
-		clusterv1.MachineReadyCondition,
-		clusterv1.MachineAvailableCondition,
-	} {
+	for _, conditionType := range machineConditions {
 		condition := meta.FindStatusCondition(machine.Status.Conditions, conditionType)
 		// Not every control plane provider says whether its machines are up to date.
 		if condition == nil && conditionType == clusterv1.MachineUpToDateCondition {

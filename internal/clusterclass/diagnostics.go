@@ -42,7 +42,7 @@ func (r *rendered) validateFields(ctx context.Context, mgmt *management.Cluster)
 		return diags
 	}
 	for _, role := range slices.Sorted(maps.Keys(r.templates)) {
-		problems := topology.ValidateFields(ctx, r.templates[role])
+		problems := append(topology.ValidateFields(ctx, r.templates[role]), topology.RefusedByDocker(ctx, r.templates[role])...)
 		diags.Append(apifields.UnknownDiagnostics(problems)...)
 		if known := topology.Known(problems); len(known) > 0 {
 			diags.Append(r.templateDiagnostic(role, known))

@@ -141,7 +141,7 @@ func contract(t *testing.T, runtime Runtime, image string) {
 	other.Name += "-other"
 	t.Cleanup(func() { _ = runtime.Remove(ctx, other.Name) })
 	g.Expect(runtime.Create(ctx, other)).To(Succeed())
-	g.Expect(runtime.Start(ctx, other.Name)).To(MatchError(ErrConflict), "the port or the address is taken")
+	g.Expect(runtime.Start(ctx, other.Name)).To(Or(MatchError(ErrPortTaken), MatchError(ErrAddressTaken)), "the port or the address is taken")
 	g.Expect(runtime.Remove(ctx, other.Name)).To(Succeed())
 	other.Ports = nil
 	g.Expect(runtime.Create(ctx, other)).To(Succeed())

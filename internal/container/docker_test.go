@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
@@ -127,10 +128,29 @@ func TestErrors(t *testing.T) {
 	g := NewWithT(t)
 	d := &Docker{}
 	g.Expect(d.wrap(nil, "x")).To(Succeed())
-	g.Expect(d.wrap(errors.New("Bind for 127.0.0.1:1 failed: port is already allocated"), "starting")).To(MatchError(ErrConflict))
+	g.Expect(d.wrap(errors.New("Bind for 127.0.0.1:1 failed: port is already allocated"), "starting")).To(And(MatchError(ErrPortTaken), MatchError(ErrConflict)))
 	g.Expect(d.wrap(errors.New("Address already in use"), "starting")).To(And(MatchError(ErrAddressTaken), MatchError(ErrConflict)))
 	g.Expect(d.wrap(errors.New("listen tcp4 127.0.0.1:1: bind: address already in use"), "starting")).NotTo(MatchError(ErrAddressTaken))
+	g.Expect(d.wrap(errdefs.ErrConflict, "creating")).To(And(MatchError(ErrConflict), Not(MatchError(ErrPortTaken))))
+	g.Expect(d.wrap(errdefs.ErrInvalidArgument, "creating")).To(MatchError(ErrRefused))
 	g.Expect(d.wrap(context.Canceled, "x")).To(MatchError(context.Canceled))
+}
+
+// An image that is not there is told apart from a registry that cannot be asked, whatever the engine says it with.
+func TestPullErrors(t *testing.T) {
+	for text, missing := range map[string]bool{
+		"manifest for kindest/node:v1.34.99 not found: manifest unknown: manifest unknown":                                                                 true,
+		"failed to resolve reference \"docker.io/kindest/node:v1.34.99\": docker.io/kindest/node:v1.34.99: not found":                                      true,
+		"pull access denied for example/node, repository does not exist or may require 'docker login': denied: requested access to the resource is denied": true,
+		"Get \"https://registry-1.docker.io/v2/\": dial tcp: lookup registry-1.docker.io: no such host":                                                    false,
+		"Get \"https://registry-1.docker.io/v2/\": dial tcp 192.0.2.1:443: i/o timeout":                                                                    false,
+		"toomanyrequests: You have reached your pull rate limit":                                                                                           false,
+	} {
+		err := (&Docker{}).wrap(pullError(errors.New(text)), "pulling")
+		g := NewWithT(t)
+		g.Expect(errors.Is(err, ErrNotFound)).To(Equal(missing), text)
+		g.Expect(err).To(MatchError(ContainSubstring(text)))
+	}
 }
 
 // An engine that is not there is called what it is, with where it should be and what to do.

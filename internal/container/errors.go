@@ -21,6 +21,11 @@ var (
 	// ErrAddressTaken means that the address that a container was made with belongs to another one. It is an
 	// ErrConflict, too.
 	ErrAddressTaken = fmt.Errorf("%w: the address is taken", ErrConflict)
+	// ErrPortTaken means that a host port that a container was made with belongs to somebody else. It is an ErrConflict,
+	// too.
+	ErrPortTaken = fmt.Errorf("%w: the host port is taken", ErrConflict)
+	// ErrRefused means that the engine does not accept what it was asked for, and will not the next time.
+	ErrRefused = errors.New("refused")
 	// ErrUnavailable means that the engine does not answer.
 	ErrUnavailable = errors.New("the container engine does not answer")
 )
@@ -38,8 +43,12 @@ func (d *Docker) wrap(err error, format string, args ...any) error {
 		return fmt.Errorf("%s: %w: %w", doing, ErrNotFound, err)
 	case isAddressConflict(err):
 		return fmt.Errorf("%s: %w: %w", doing, ErrAddressTaken, err)
-	case errdefs.IsConflict(err), isPortConflict(err):
+	case isPortConflict(err):
+		return fmt.Errorf("%s: %w: %w", doing, ErrPortTaken, err)
+	case errdefs.IsConflict(err):
 		return fmt.Errorf("%s: %w: %w", doing, ErrConflict, err)
+	case errdefs.IsInvalidArgument(err):
+		return fmt.Errorf("%s: %w: %w", doing, ErrRefused, err)
 	case client.IsErrConnectionFailed(err):
 		return fmt.Errorf("%s: %w at %s: start Docker, or set DOCKER_HOST to where it listens: %w",
 			doing, ErrUnavailable, d.client.DaemonHost(), err)

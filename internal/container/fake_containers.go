@@ -49,7 +49,7 @@ func (f *Fake) Start(ctx context.Context, name string) error {
 func (f *Fake) start(c *fakeContainer) error {
 	for _, port := range c.Ports {
 		if other := f.listener(port.HostPort); other != "" {
-			return fmt.Errorf("container %s: port %d is taken by %s: %w", c.Name, port.HostPort, other, ErrConflict)
+			return fmt.Errorf("container %s: port %d is taken by %s: %w", c.Name, port.HostPort, other, ErrPortTaken)
 		}
 	}
 	address, err := f.address(c)

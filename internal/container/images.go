@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/registry"
 )
@@ -74,13 +75,23 @@ func (d *Docker) PullImage(ctx context.Context, ref string, credentials *Credent
 	}
 	body, err := d.client.ImagePull(ctx, ref, options)
 	if err != nil {
-		return d.wrap(err, "pulling image %s", ref)
+		return d.wrap(pullError(err), "pulling image %s", ref)
 	}
 	defer func() { _ = body.Close() }()
 	if err := readPull(body, progress); err != nil {
-		return d.wrap(err, "pulling image %s", ref)
+		return d.wrap(pullError(err), "pulling image %s", ref)
 	}
 	return nil
+}
+
+// pullError recognises a registry's answer that it has no such image. Where the engine has begun its report, only the
+// text tells: that of the registry, or with containerd's image store that of containerd.
+func pullError(err error) error {
+	text := err.Error()
+	if strings.Contains(text, "manifest unknown") || strings.Contains(text, "repository does not exist") || strings.HasSuffix(text, ": not found") {
+		return errdefs.ErrNotFound.WithMessage(text)
+	}
+	return err
 }
 
 func pullOptions(credentials *Credentials) (image.PullOptions, error) {

@@ -17,7 +17,7 @@ import (
 //
 // Containers are named by name or id. Methods fail with an error that wraps ErrNotFound when the container,
 // image or network does not exist, ErrConflict when a name, port or address is taken or the state does not allow the
-// call, and ErrUnavailable when the engine does not answer.
+// call, ErrRefused when the engine does not accept the arguments, and ErrUnavailable when it does not answer.
 type Runtime interface {
 	// Info describes the engine and the host it runs on.
 	Info(ctx context.Context) (Info, error)
@@ -27,7 +27,8 @@ type Runtime interface {
 	ImageExists(ctx context.Context, image string) (bool, error)
 	// PullImage pulls an image whether or not it is there, with credentials if they are not nil. It calls progress,
 	// which may be nil, now and then with a line for people. What is pulled by a digest gets no tag, even if the
-	// reference has one.
+	// reference has one. The error is ErrNotFound only if the registry says that it has no such image, or none for
+	// these credentials.
 	PullImage(ctx context.Context, image string, credentials *Credentials, progress func(string)) error
 	// TagImage gives a local image another name, which cannot have a digest.
 	TagImage(ctx context.Context, image, name string) error

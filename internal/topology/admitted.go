@@ -23,7 +23,8 @@ func (r *Rendering) refused(ctx context.Context, before *Rendering) []Problem {
 		problems = append(problems, refusedBootstrap(ctx, r.state.MachineDeployments[topology.Name].BootstrapTemplate,
 			fmt.Sprintf("spec.topology.workers.machineDeployments[%d]", i))...)
 	}
-	return problems
+	problems = append(problems, r.unreadableObjects()...)
+	return append(problems, r.refusedByDocker(ctx, before)...)
 }
 
 // fieldsOfCluster are fields of a control plane that come of the Cluster alone.

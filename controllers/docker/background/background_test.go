@@ -63,10 +63,14 @@ func TestJob(t *testing.T) {
 	g.Expect(status.Err).To(MatchError("broken"))
 	g.Expect(runs).To(Equal(1))
 
-	g.Expect(run().Done).To(BeFalse(), "it starts anew")
+	status = run()
+	g.Expect(status.Done).To(BeFalse(), "it starts anew")
+	g.Expect(status.Failure).To(MatchError("broken"), "and does not hide what is wrong")
 	await(t, jobs)
 	await(t, jobs)
 	g.Expect(runs).To(Equal(2))
+	jobs.Forget(object("a"), "job")
+	g.Expect(run()).To(Equal(Status{}))
 }
 
 func TestForget(t *testing.T) {

@@ -8,6 +8,8 @@ package background
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +29,8 @@ type Jobs struct {
 
 	mu   sync.Mutex
 	jobs map[key]*job
+	// failures are the errors of jobs whose last run failed.
+	failures map[key]error
 }
 
 type key struct {
@@ -48,11 +52,13 @@ type Status struct {
 	Err  error
 	// Progress is what the job reported last.
 	Progress string
+	// Failure is the error of the run before this one, which goes on.
+	Failure error
 }
 
 // NewJobs returns jobs that live at most as long as ctx.
 func NewJobs(ctx context.Context) *Jobs {
-	return &Jobs{ctx: ctx, events: make(chan event.GenericEvent, queueLength), jobs: map[key]*job{}}
+	return &Jobs{ctx: ctx, events: make(chan event.GenericEvent, queueLength), jobs: map[key]*job{}, failures: map[key]error{}}
 }
 
 // Events yields an object whenever one of its jobs has ended or reported progress.
@@ -74,10 +80,14 @@ func (j *Jobs) Run(ctx context.Context, obj client.Object, name string, timeout 
 	defer j.mu.Unlock()
 	k := key{obj.GetUID(), name}
 	if running, ok := j.jobs[k]; ok {
-		if running.done {
-			delete(j.jobs, k)
+		if !running.done {
+			return Status{Progress: running.progress, Failure: j.failures[k]}
 		}
-		return Status{Done: running.done, Err: running.err, Progress: running.progress}
+		delete(j.jobs, k)
+		if j.failures[k] = running.err; running.err == nil {
+			delete(j.failures, k)
+		}
+		return Status{Done: true, Err: running.err, Progress: running.progress}
 	}
 	jobCtx, cancel := context.WithTimeout(ctrl.LoggerInto(j.ctx, ctrl.LoggerFrom(ctx)), timeout)
 	started := &job{cancel: cancel}
@@ -99,26 +109,19 @@ func (j *Jobs) Run(ctx context.Context, obj client.Object, name string, timeout 
 			j.Notify(object)
 		}
 	}()
-	return Status{}
+	return Status{Failure: j.failures[k]}
 }
 
 // Forget cancels and forgets the named jobs of an object, or all of them if no name is given.
 func (j *Jobs) Forget(obj client.Object, names ...string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	isMeant := func(k key) bool { return k.uid == obj.GetUID() && (len(names) == 0 || slices.Contains(names, k.name)) }
 	for k, running := range j.jobs {
-		if k.uid == obj.GetUID() && (len(names) == 0 || contains(names, k.name)) {
+		if isMeant(k) {
 			running.cancel()
 			delete(j.jobs, k)
 		}
 	}
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
+	maps.DeleteFunc(j.failures, func(k key, _ error) bool { return isMeant(k) })
 }

@@ -88,21 +88,28 @@ func (u *unsupported) UnmarshalYAML(*yaml.Node) error {
 	return nil
 }
 
-// reasons tell why a directive cannot be done, and what to do instead.
+// unsupportedDirectives tell why a directive cannot be done in a container, and what to do instead.
+var unsupportedDirectives = map[string]string{
+	"ntp":        "containers have the clock of the Docker host; set the time there",
+	"disk_setup": "containers have no disks",
+	"fs_setup":   "containers have no disks",
+	"mounts":     "use extraMounts of the DockerMachine",
+}
+
+// reasons are the errors for unsupported directives.
 func (d document) reasons() []error {
 	var errs []error
 	for _, directive := range []struct {
 		name    string
 		present unsupported
-		why     string
 	}{
-		{"ntp", unsupported(d.NTP), "containers have the clock of the Docker host; set the time there"},
-		{"disk_setup", d.DiskSetup, "containers have no disks"},
-		{"fs_setup", d.FSSetup, "containers have no disks"},
-		{"mounts", d.Mounts, "use extraMounts of the DockerMachine"},
+		{"ntp", unsupported(d.NTP)},
+		{"disk_setup", d.DiskSetup},
+		{"fs_setup", d.FSSetup},
+		{"mounts", d.Mounts},
 	} {
 		if directive.present {
-			errs = append(errs, fmt.Errorf("%s is not supported by the Docker infrastructure provider: %s", directive.name, directive.why))
+			errs = append(errs, fmt.Errorf("%s is not supported by the Docker infrastructure provider: %s", directive.name, unsupportedDirectives[directive.name]))
 		}
 	}
 	return errs

@@ -21,6 +21,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
@@ -104,14 +105,11 @@ func (r *Reconciler) ensureImage(ctx context.Context, s *scope, image string) (b
 	pull := r.Jobs.Run(ctx, s.dockerCluster, pullJob, pullTimeout, func(ctx context.Context, report func(string)) error {
 		return puller.Ensure(ctx, image, report)
 	})
-	if pull.Err != nil {
-		return false, fmt.Errorf("the load balancer image is not on the Docker host and cannot be pulled: %w", pull.Err)
+	if pull.Err != nil || pull.Done {
+		return pull.Err == nil, pull.Err
 	}
-	if pull.Done {
-		return true, nil
-	}
-	s.waiting = infrav1.LoadBalancerPullingImageReason
-	s.message = strings.TrimSuffix(fmt.Sprintf("Pulling image %s: %s", image, pull.Progress), ": ")
+	s.waiting = failure.Reason(pull.Failure, infrav1.LoadBalancerPullingImageReason)
+	s.message = failure.Message(pull.Failure, strings.TrimSuffix(fmt.Sprintf("Pulling image %s: %s", image, pull.Progress), ": "))
 	return false, nil
 }
 

@@ -140,13 +140,13 @@ func TestPull(t *testing.T) {
 		}
 		return nil
 	}
-	pulled := func() error {
+	pulled := func(reason, message string) error {
 		t.Helper()
 		for range 10 {
 			if _, err := e.reconcile(); err != nil || conditions.IsTrue(e.dockerCluster(), infrav1.LoadBalancerAvailableCondition) {
 				return err
 			}
-			e.expectCondition(infrav1.LoadBalancerAvailableCondition, metav1.ConditionFalse, infrav1.LoadBalancerPullingImageReason, "Pulling image kindest/haproxy:other")
+			e.expectCondition(infrav1.LoadBalancerAvailableCondition, metav1.ConditionFalse, reason, message)
 			select {
 			case <-e.reconciler.Jobs.Events():
 			case <-time.After(5 * time.Second):
@@ -155,15 +155,17 @@ func TestPull(t *testing.T) {
 		}
 		return errors.New("still not pulled")
 	}
-	e.Expect(pulled()).To(MatchError(ContainSubstring("cannot be pulled: reading the Secret of imagePull.secretRef")))
+	e.Expect(pulled(infrav1.LoadBalancerPullingImageReason, "Pulling image kindest/haproxy:other")).
+		To(MatchError(ContainSubstring("cannot be pulled: reading the Secret of imagePull.secretRef")))
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "registries"}, Data: map[string][]byte{
 		corev1.DockerConfigJsonKey: []byte(`{"auths": {"mirror.example.com": {"username": "you", "password": "p"}}}`),
 	}}
 	e.Expect(e.client.Create(context.Background(), secret)).To(Succeed())
-	e.Expect(pulled()).To(MatchError(ContainSubstring("pulling image mirror.example.com/kindest/haproxy:other: denied")))
+	e.Expect(pulled(infrav1.ImagePullFailedReason, "reading the Secret")).
+		To(MatchError(ContainSubstring("pulling image mirror.example.com/kindest/haproxy:other: denied")))
 	secret.Data[corev1.DockerConfigJsonKey] = []byte(`{"auths": {"mirror.example.com": {"username": "me", "password": "p"}}}`)
 	e.Expect(e.client.Update(context.Background(), secret)).To(Succeed())
-	e.Expect(pulled()).To(Succeed())
+	e.Expect(pulled(infrav1.ImagePullFailedReason, "denied")).To(Succeed())
 }
 
 func TestEndpointGivenByTheUser(t *testing.T) {

@@ -14,15 +14,16 @@ import (
 	"sigs.k8s.io/cluster-api/util/patch"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 )
 
-// updateStatus derives all conditions from what the reconcile found. failure is the error that ended it.
-func updateStatus(s *scope, failure error) error {
+// updateStatus derives all conditions from what the reconcile found. cause is the error that ended it.
+func updateStatus(s *scope, cause error) error {
 	setPausedCondition(s)
 	if s.paused {
 		return nil
 	}
-	setLoadBalancerAvailableCondition(s, failure)
+	setLoadBalancerAvailableCondition(s, cause)
 	err := conditions.SetSummaryCondition(s.dockerCluster, s.dockerCluster, clusterv1.ReadyCondition,
 		conditions.ForConditionTypes{infrav1.LoadBalancerAvailableCondition},
 		conditions.CustomMergeStrategy{MergeStrategy: conditions.DefaultMergeStrategy(
@@ -32,6 +33,7 @@ func updateStatus(s *scope, failure error) error {
 	if err != nil {
 		return fmt.Errorf("summarising the conditions of the %s: %w", s.dockerCluster.Kind, err)
 	}
+	failure.Explain(s.dockerCluster, infrav1.LoadBalancerAvailableCondition)
 	return nil
 }
 
@@ -44,16 +46,13 @@ func setPausedCondition(s *scope) {
 	conditions.Set(s.dockerCluster, condition)
 }
 
-func setLoadBalancerAvailableCondition(s *scope, failure error) {
+func setLoadBalancerAvailableCondition(s *scope, cause error) {
 	condition := metav1.Condition{Type: infrav1.LoadBalancerAvailableCondition, Status: metav1.ConditionFalse}
 	switch {
 	case !s.dockerCluster.DeletionTimestamp.IsZero():
-		condition.Reason = infrav1.LoadBalancerDeletingReason
-		if failure != nil {
-			condition.Message = failure.Error()
-		}
-	case failure != nil:
-		condition.Reason, condition.Message = infrav1.LoadBalancerNotAvailableReason, failure.Error()
+		condition.Reason, condition.Message = infrav1.LoadBalancerDeletingReason, failure.Message(cause, "")
+	case cause != nil:
+		condition.Reason, condition.Message = failure.Reason(cause, infrav1.LoadBalancerNotAvailableReason), cause.Error()
 	case s.waiting != "":
 		condition.Reason, condition.Message = s.waiting, s.message
 	default:

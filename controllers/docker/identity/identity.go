@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
@@ -136,14 +137,18 @@ func ClusterSelector(cluster *clusterv1.Cluster) map[string]string {
 }
 
 // MachineContainer is the name of a machine's container, and so of its Kubernetes node, unless another machine has it.
-// Upstream names them the same way. What could be the name of a KinD node gets a suffix, whether or not there is such a
-// cluster: it may be made later, and finds its nodes by name.
+// Upstream names them the same way. Three kinds of names get a suffix, always the same for an object: those that are too
+// long, of which the machine's name stays as far as there is room; those that Docker does not take; and what could be the
+// name of a KinD node, whether or not there is such a cluster: it may be made later, and finds its nodes by name.
 func MachineContainer(cluster, machine string, infra types.UID) string {
 	name := machine
 	if !strings.HasPrefix(machine, cluster) {
 		name = cluster + "-" + machine
 	}
-	if kindNode.MatchString(name) {
+	switch {
+	case len(name) > maxHostName:
+		return Distinct(machine, infra)
+	case len(name) < minContainerName, kindNode.MatchString(name):
 		return Distinct(name, infra)
 	}
 	return name
@@ -152,12 +157,17 @@ func MachineContainer(cluster, machine string, infra types.UID) string {
 // kindNode matches the names that kind gives to containers: the cluster's name, the role, and a number from 2 on.
 var kindNode = regexp.MustCompile(`-(control-plane|worker|external-load-balancer)[0-9]*$`)
 
-// maxHostName is how long a container's name may be: it is a host name, too (RFC 1123).
-const maxHostName = 63
+const (
+	// maxHostName is how long a container's name may be: it is a host name, too (RFC 1123).
+	maxHostName = validation.DNS1123LabelMaxLength
+	// minContainerName is how long it has to be (moby 28, daemon/names).
+	minContainerName = 2
+)
 
-// Distinct is a container name that nobody else makes from the same name.
+// Distinct is a container name that nobody else makes from the same name. It is not longer than a host name may be, and
+// another one if it is made from itself again.
 func Distinct(name string, uid types.UID) string {
-	sum := sha256.Sum256([]byte(uid))
+	sum := sha256.Sum256([]byte(string(uid) + "/" + name))
 	suffix := "-" + hex.EncodeToString(sum[:])[:5]
 	if len(name)+len(suffix) > maxHostName {
 		name = strings.TrimRight(name[:maxHostName-len(suffix)], "-.")

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
@@ -63,6 +64,48 @@ func TestNames(t *testing.T) {
 
 	g.Expect(LoadBalancerContainer("test", "1")).To(Equal("test-lb"))
 	g.Expect(LoadBalancerContainer(strings.Repeat("a", 61), "1")).To(And(HaveLen(63), MatchRegexp("^a+-[0-9a-f]{5}$")))
+}
+
+// The extremes of what Kubernetes and the naming templates of classes allow: every machine gets a name that Docker takes
+// for a container, Linux for a host and Kubernetes for a node and the value of its label kubernetes.io/hostname.
+func TestNamesFit(t *testing.T) {
+	long := strings.Repeat("a", 63)
+	subdomain := strings.Repeat("abcdefghi.", 25) + "abc"
+	for name, test := range map[string]struct{ cluster, machine, want string }{
+		"as upstream has them":              {"web", "web-x7k2p-n4m8s", "^web-x7k2p-n4m8s$"},
+		"just fits":                         {"web", "web-" + long[:59], "^web-a{59}$"},
+		"one more":                          {"web", "web-" + long[:60], "^web-a{53}-[0-9a-f]{5}$"},
+		"the cluster's name leaves no room": {long, long[:57] + "-n4m8s", "^a{57}-[0-9a-f]{5}$"},
+		"a template of another name":        {"web", "node-n4m8s", "^web-node-n4m8s$"},
+		"the same with a long cluster":      {long, "node-n4m8s", "^node-n4m8s-[0-9a-f]{5}$"},
+		"both together just fit":            {long[:52], "node-n4m8s", "^a{52}-node-n4m8s$"},
+		"both together do not fit":          {long[:53], "node-n4m8s", "^node-n4m8s-[0-9a-f]{5}$"},
+		"a Machine with a long name":        {"web", subdomain, "^(abcdefghi[.]){5}abcdefg-[0-9a-f]{5}$"},
+		"cut at a dot":                      {"web", long[:56] + "." + long, "^a{56}-[0-9a-f]{5}$"},
+		"cut at a dash":                     {"web", long[:56] + "-" + long, "^a{56}-[0-9a-f]{5}$"},
+		"dots":                              {"web.example.com", "web.example.com-n4m8s", "^web[.]example[.]com-n4m8s$"},
+		"begins with a digit":               {"1", "n4m8s", "^1-n4m8s$"},
+		"a single letter":                   {"a", "a", "^a-[0-9a-f]{5}$"},
+		"nothing but digits":                {"1", "24567", "^1-24567$"},
+		"cut to the name of a KinD node":    {long, strings.Repeat("b", 42) + "-control-plane-" + long, "^b{42}-control-plane-[0-9a-f]{5}$"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			got := MachineContainer(test.cluster, test.machine, "1")
+			g.Expect(got).To(MatchRegexp(test.want))
+			g.Expect(MachineContainer(test.cluster, test.machine, "1")).To(Equal(got), "at every reconcile")
+			for _, got := range []string{got, Distinct(got, "1"), LoadBalancerContainer(test.cluster, "1")} {
+				g.Expect(got).To(MatchRegexp("^[a-zA-Z0-9][a-zA-Z0-9_.-]+$"), "Docker's own rule")
+				g.Expect(validation.IsDNS1123Subdomain(got)).To(BeEmpty())
+				g.Expect(validation.IsValidLabelValue(got)).To(BeEmpty())
+				g.Expect(kindNode.MatchString(got)).To(BeFalse())
+			}
+			g.Expect(Distinct(got, "1")).NotTo(Equal(got), "also a name with a suffix may be taken")
+		})
+	}
+	g := NewWithT(t)
+	g.Expect(MachineContainer(long, "node-n4m8s", "2")).NotTo(Equal(MachineContainer(long, "node-n4m8s", "1")), "machines of other clusters")
+	g.Expect(MachineContainer(long, "node-n4m8t", "1")).NotTo(Equal(MachineContainer(long, "node-n4m8s", "1")))
 }
 
 // What kind calls the nodes of a cluster, whatever that is called.

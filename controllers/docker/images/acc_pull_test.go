@@ -5,6 +5,7 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -70,6 +71,18 @@ func TestAccPull(t *testing.T) {
 		})
 	}
 
+	t.Run("nobody has it", func(t *testing.T) {
+		g := NewWithT(t)
+		puller := Puller{Runtime: docker, Namespace: "default", Secrets: fake.NewClientBuilder().WithObjects(configWith("good", mirror, "hunter2")).Build(),
+			Spec: infrav1.ImagePull{SecretRef: &corev1.LocalObjectReference{Name: "good"}}}
+		var pullError *PullError
+		g.Expect(errors.As(puller.Ensure(context.Background(), mirror+"/nobody/has:1", func(string) {}), &pullError)).To(BeTrue())
+		g.Expect(pullError.Missing).To(BeTrue(), pullError.Error())
+		puller.Spec.Mirrors = []infrav1.RegistryMirror{{Registry: "registry.invalid", Mirror: mirror}}
+		g.Expect(errors.As(puller.Ensure(context.Background(), "registry.invalid/nobody/has:1", func(string) {}), &pullError)).To(BeTrue())
+		g.Expect(pullError.Missing).To(BeFalse(), "its own registry cannot be asked: %s", pullError)
+	})
+
 	t.Run("pulled by its digest by somebody else", func(t *testing.T) {
 		g := NewWithT(t)
 		ctx := context.Background()
@@ -105,7 +118,7 @@ func newImage() (v1.Image, error) {
 	return mutate.AppendLayers(image, layer)
 }
 
-// registry has one image, under every name.
+// registry has one image, under every name but nobody's.
 type registry struct {
 	image          v1.Image
 	user, password string
@@ -116,6 +129,12 @@ func (r registry) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if user != r.user || password != r.password {
 		w.Header().Set("WWW-Authenticate", `Basic realm="acc"`)
 		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if strings.Contains(request.URL.Path, "/nobody/") {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}`)
 		return
 	}
 	content, mediaType, err := r.content(request.URL.Path)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
@@ -16,6 +17,24 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
+
+// PullError says that the Docker host lacks an image and cannot pull it.
+type PullError struct {
+	// Image is the reference that was asked for.
+	Image string
+	// Missing says that every registry that may have the image says that it has not, or not for these credentials.
+	Missing bool
+	// Err says what happened with each reference that was tried.
+	Err error
+}
+
+// Error is one line: a summary of conditions takes each line for a message.
+func (e *PullError) Error() string {
+	return fmt.Sprintf("image %s is not on the Docker host and cannot be pulled: %s", e.Image, strings.ReplaceAll(e.Err.Error(), "\n", "; "))
+}
+
+// Unwrap returns what happened.
+func (e *PullError) Unwrap() error { return e.Err }
 
 // Puller pulls images that the Docker host lacks.
 type Puller struct {
@@ -31,7 +50,7 @@ type Puller struct {
 
 // Ensure makes sure that the Docker host has an image under its container.LocalReference. What the host has is
 // used, whatever its digest. Otherwise the image is pulled; report then gets lines about how that goes. The error
-// of a failed pull names every reference that was tried.
+// of a failed pull is a *PullError.
 func (p Puller) Ensure(ctx context.Context, image string, report func(string)) error {
 	local := container.LocalReference(image)
 	for _, name := range slices.Compact([]string{local, image}) {
@@ -62,13 +81,14 @@ func (p Puller) name(ctx context.Context, image, local string) error {
 func (p Puller) pull(ctx context.Context, image string, report func(string)) (string, error) {
 	sources, err := p.sources(image)
 	if err != nil {
-		return "", err
+		return "", &PullError{Image: image, Err: err}
 	}
 	keychain, err := p.keychain(ctx)
 	if err != nil {
-		return "", err
+		return "", &PullError{Image: image, Err: err}
 	}
 	var errs []error
+	missing := true
 	for _, from := range sources {
 		if len(sources) > 1 {
 			report(from.describe(""))
@@ -80,11 +100,12 @@ func (p Puller) pull(ctx context.Context, image string, report func(string)) (st
 			return from.reference, nil
 		}
 		errs = append(errs, err)
+		missing = missing && errors.Is(err, container.ErrNotFound)
 		if ctx.Err() != nil || errors.Is(err, container.ErrUnavailable) {
 			break // It would be the same everywhere.
 		}
 	}
-	return "", errors.Join(errs...)
+	return "", &PullError{Image: image, Missing: missing, Err: errors.Join(errs...)}
 }
 
 // keychain returns the credentials of the Secret, or none if there is no Secret to read.

@@ -130,7 +130,7 @@ func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container,
 	}
 	image, err := nodeImage(s)
 	if err != nil {
-		s.wait(&s.provisioned, infrav1.ContainerNotProvisionedReason, err.Error())
+		s.wait(&s.provisioned, infrav1.ImageNotFoundReason, err.Error())
 		return container.Container{}, nil
 	}
 	preLoadImages := s.dockerMachine.Spec.PreLoadImages

@@ -16,6 +16,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/bootstrap"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
@@ -50,10 +51,11 @@ func (r *Reconciler) ensureImages(ctx context.Context, s *scope, wanted ...strin
 			return puller.Ensure(ctx, image, report)
 		})
 		if pull.Err != nil {
-			return false, fmt.Errorf("image %s is not on the Docker host and cannot be pulled: %w", image, pull.Err)
+			return false, pull.Err
 		}
 		if !pull.Done {
-			s.wait(&s.provisioned, infrav1.ContainerPullingImageReason, pulling(image, pull.Progress))
+			s.wait(&s.provisioned, failure.Reason(pull.Failure, infrav1.ContainerPullingImageReason),
+				failure.Message(pull.Failure, pulling(image, pull.Progress)))
 			return false, nil
 		}
 	}
@@ -101,14 +103,14 @@ func (r *Reconciler) reconcilePreLoadedImages(ctx context.Context, s *scope) (ct
 		return bootstrap.ImagesLoaded(ctx, r.Runtime, name)
 	})
 	if load.Err != nil {
-		s.preLoadedImages = notYet(infrav1.PreLoadedImagesNotReadyReason, load.Err.Error())
+		s.preLoadedImages = notYet(failure.Reason(load.Err, infrav1.PreLoadedImagesNotReadyReason), load.Err.Error())
 		return ctrl.Result{}, fmt.Errorf("loading images into the node: %w", load.Err)
 	}
 	if load.Done {
 		s.preLoadedImages = done(infrav1.PreLoadedImagesReadyReason)
 		return ctrl.Result{}, nil
 	}
-	s.preLoadedImages = notYet(infrav1.PreLoadedImagesNotReadyReason, load.Progress)
+	s.preLoadedImages = notYet(failure.Reason(load.Failure, infrav1.PreLoadedImagesNotReadyReason), failure.Message(load.Failure, load.Progress))
 	return ctrl.Result{}, nil
 }
 

@@ -99,7 +99,7 @@ func TestPreLoadedImageCannotBePulled(t *testing.T) {
 	e.awaitJob()
 	_, err := e.reconcile()
 	e.Expect(err).To(HaveOccurred())
-	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason,
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ImagePullFailedReason,
 		"image example.com/a:1 is not on the Docker host and cannot be pulled: pulling image example.com/a:1: denied")
 }
 
@@ -136,7 +136,8 @@ func TestPullWithCredentialsFromMirror(t *testing.T) {
 	e.mustReconcile()
 	e.awaitJob()
 	e.mustReconcile()
-	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerPullingImageReason, "from mirror mirror.example.com/x")
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ImagePullFailedReason,
+		`has no key ".dockerconfigjson": it must be of type kubernetes.io/dockerconfigjson. Trying again: Pulling image example.com/node:1: from mirror mirror.example.com/x`)
 	close(resume)
 	e.awaitJob()
 	e.await(func() bool { return e.dockerMachine().Spec.ProviderID != "" })

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util/conditions"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
@@ -44,7 +45,7 @@ func reconcileFromNothingToReady(e *environment) {
 		clusterv1.MachineAddress{Type: clusterv1.MachineInternalIP, Address: e.engine.Spec(node).IPv4}))
 	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionTrue, infrav1.ContainerProvisionedReason, "")
 	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionFalse, infrav1.BootstrapNotCompletedReason, "")
-	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, clusterv1.NotReadyReason, "")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, infrav1.BootstrapNotCompletedReason, "")
 	e.expectCondition(clusterv1.PausedCondition, metav1.ConditionFalse, clusterv1.NotPausedReason, "")
 
 	e.finish(node, success)
@@ -170,13 +171,80 @@ func TestPull(t *testing.T) {
 	e.awaitJob()
 	_, err := e.reconcile()
 	e.Expect(err).To(MatchError(ContainSubstring("cannot be pulled: pulling image example.com/node:1: denied")))
-	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "denied")
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ImagePullFailedReason, "denied")
 
 	refuse = false
 	e.mustReconcile()
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ImagePullFailedReason, "denied")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, infrav1.ImagePullFailedReason, "denied")
 	e.awaitJob()
 	e.mustReconcile()
 	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionTrue, infrav1.ContainerProvisionedReason, "")
+}
+
+// What does not mend itself is told apart from what may, in the condition that Cluster API copies to the Machine; and trying
+// again does not hide it.
+func TestNeedsHelp(t *testing.T) {
+	for name, test := range map[string]struct {
+		change    func(*environment)
+		reason    string
+		needsHelp bool
+	}{
+		"no registry has the image": {func(e *environment) {
+			e.engine.OnPull = func(string, *container.Credentials) error { return container.ErrNotFound }
+		}, infrav1.ImageNotFoundReason, true},
+		"a mirror cannot be asked": {func(e *environment) {
+			e.engine.OnPull = func(image string, _ *container.Credentials) error {
+				if strings.HasPrefix(image, "mirror.example.com/") {
+					return errors.New("no route to host")
+				}
+				return container.ErrNotFound
+			}
+		}, infrav1.ImagePullFailedReason, false},
+		"the host port is in use": {func(e *environment) {
+			e.engine.BuildImage("example.com/node:1", "1")
+			e.Expect(e.engine.Create(ctx, container.Spec{Name: "web", Image: testImage, Ports: []container.PortBinding{{HostPort: 8080}}})).To(Succeed())
+			e.Expect(e.engine.Start(ctx, "web")).To(Succeed())
+		}, infrav1.HostPortInUseReason, true},
+		"the engine refuses the container": {func(e *environment) {
+			e.engine.BuildImage("example.com/node:1", "1")
+			e.engine.BeforeCall = func(_ context.Context, method, _ string) error {
+				if method == "Create" {
+					return container.ErrRefused
+				}
+				return nil
+			}
+		}, infrav1.ContainerRefusedReason, true},
+		"the engine fails": {func(e *environment) {
+			e.engine.BuildImage("example.com/node:1", "1")
+			e.engine.BeforeCall = func(_ context.Context, method, _ string) error {
+				if method == "Create" {
+					return errors.New("no space left on device")
+				}
+				return nil
+			}
+		}, infrav1.ContainerNotProvisionedReason, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnvironment(t, func(o *objects) {
+				o.dockerMachine.Spec.CustomImage = "example.com/node:1"
+				o.dockerMachine.Spec.ExtraPortMappings = []infrav1.PortMapping{{ContainerPort: 80, HostPort: 8080}}
+				o.dockerMachine.Spec.ImagePull.Mirrors = []infrav1.RegistryMirror{{Registry: "example.com", Mirror: "mirror.example.com"}}
+			})
+			test.change(e)
+			_, err := e.reconcile()
+			if err == nil {
+				e.await(func() bool {
+					return conditions.GetReason(e.dockerMachine(), infrav1.ContainerProvisionedCondition) != infrav1.ContainerPullingImageReason
+				})
+			}
+			for range 3 {
+				e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, test.reason, "ContainerProvisioned: ")
+				_, _ = e.reconcile()
+			}
+			e.Expect(infrav1.NeedsHelp(test.reason)).To(Equal(test.needsHelp))
+		})
+	}
 }
 
 func TestInvalidBootstrapData(t *testing.T) {
@@ -298,7 +366,7 @@ func TestBootstrapFails(t *testing.T) {
 	e.mustReconcile()
 	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionFalse, infrav1.BootstrapFailedReason,
 		"\"kubeadm init --config /run/kubeadm/kubeadm.yaml\" failed with exit code 2:\n[preflight] port 6443 is in use\ntoken <redacted>")
-	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, clusterv1.NotReadyReason, "port 6443 is in use")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, infrav1.BootstrapFailedReason, "port 6443 is in use")
 }
 
 func TestBootstrapTimeout(t *testing.T) {
@@ -344,7 +412,7 @@ func TestContainerVanishes(t *testing.T) {
 	e.engine.Vanish(node)
 	e.mustReconcile()
 	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerMissingReason, "delete the Machine")
-	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, clusterv1.NotReadyReason, "was removed")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionFalse, infrav1.ContainerMissingReason, "was removed")
 	_, err := e.engine.Inspect(ctx, node)
 	e.Expect(err).To(MatchError(container.ErrNotFound), "a node without its data is not the node")
 }

@@ -14,17 +14,18 @@ import (
 	"sigs.k8s.io/cluster-api/util/patch"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 )
 
-// updateStatus derives all conditions from what the phases found. failure is the error that ended the reconcile.
-func updateStatus(s *scope, failure error) error {
+// updateStatus derives all conditions from what the phases found. cause is the error that ended the reconcile.
+func updateStatus(s *scope, cause error) error {
 	setPausedCondition(s)
 	if s.paused {
 		return nil
 	}
-	setContainerProvisionedCondition(s, failure)
+	setContainerProvisionedCondition(s, cause)
 	setPreLoadedImagesReadyCondition(s)
-	setBootstrapCompletedCondition(s, failure)
+	setBootstrapCompletedCondition(s, cause)
 	setSystemImagesAvailableCondition(s)
 	return setReadyCondition(s)
 }
@@ -38,13 +39,13 @@ func setPausedCondition(s *scope) {
 	conditions.Set(s.dockerMachine, condition)
 }
 
-func setContainerProvisionedCondition(s *scope, failure error) {
+func setContainerProvisionedCondition(s *scope, cause error) {
 	found := s.provisioned
 	switch {
 	case !s.dockerMachine.DeletionTimestamp.IsZero():
-		found = notYet(infrav1.ContainerDeletingReason, messageOf(failure))
-	case found == nil && failure != nil:
-		found = notYet(infrav1.ContainerNotProvisionedReason, failure.Error())
+		found = notYet(infrav1.ContainerDeletingReason, failure.Message(cause, ""))
+	case found == nil && cause != nil:
+		found = notYet(failure.Reason(cause, infrav1.ContainerNotProvisionedReason), cause.Error())
 	}
 	set(s, infrav1.ContainerProvisionedCondition, found)
 }
@@ -56,11 +57,11 @@ func setPreLoadedImagesReadyCondition(s *scope) {
 	set(s, infrav1.PreLoadedImagesReadyCondition, s.preLoadedImages)
 }
 
-func setBootstrapCompletedCondition(s *scope, failure error) {
+func setBootstrapCompletedCondition(s *scope, cause error) {
 	found := s.bootstrapped
 	switch {
-	case found == nil && s.provisioned != nil && s.provisioned.ok && failure != nil:
-		found = notYet(infrav1.BootstrapNotCompletedReason, failure.Error())
+	case found == nil && s.provisioned != nil && s.provisioned.ok && cause != nil:
+		found = notYet(infrav1.BootstrapNotCompletedReason, cause.Error())
 	case found == nil && !conditions.Has(s.dockerMachine, infrav1.BootstrapCompletedCondition):
 		found = notYet(infrav1.BootstrapWaitingForContainerReason, "")
 	}
@@ -80,10 +81,11 @@ func setSystemImagesAvailableCondition(s *scope) {
 }
 
 func setReadyCondition(s *scope) error {
-	types := conditions.ForConditionTypes{infrav1.ContainerProvisionedCondition, infrav1.BootstrapCompletedCondition}
+	types := conditions.ForConditionTypes{infrav1.ContainerProvisionedCondition}
 	if len(s.dockerMachine.Spec.PreLoadImages) > 0 {
 		types = append(types, infrav1.PreLoadedImagesReadyCondition)
 	}
+	types = append(types, infrav1.BootstrapCompletedCondition)
 	err := conditions.SetSummaryCondition(s.dockerMachine, s.dockerMachine, clusterv1.ReadyCondition, types,
 		conditions.IgnoreTypesIfMissing{infrav1.PreLoadedImagesReadyCondition},
 		conditions.CustomMergeStrategy{MergeStrategy: conditions.DefaultMergeStrategy(
@@ -93,6 +95,7 @@ func setReadyCondition(s *scope) error {
 	if err != nil {
 		return fmt.Errorf("summarising the conditions of the %s: %w", s.dockerMachine.Kind, err)
 	}
+	failure.Explain(s.dockerMachine, types...)
 	return nil
 }
 
@@ -111,13 +114,6 @@ func set(s *scope, conditionType string, found *finding) {
 	conditions.Set(s.dockerMachine, metav1.Condition{
 		Type: conditionType, Status: status, Reason: found.reason, Message: found.message,
 	})
-}
-
-func messageOf(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 // patch stores what the reconcile changed. Conditions of this controller are its own, whoever wrote to them.

@@ -23,7 +23,7 @@ func validatePortMappings(list *field.Path, mappings []infrav1.PortMapping) fiel
 			continue
 		}
 		for j, other := range mappings[:i] {
-			if collide(mapping, other) {
+			if Collide(mapping, other) {
 				errs = append(errs, field.Invalid(at.Child("hostPort"), mapping.HostPort,
 					fmt.Sprintf("is taken by %s at the same address: choose another, or none", list.Index(j))))
 				break
@@ -41,8 +41,8 @@ func validateHostAddress(path *field.Path, address string) field.ErrorList {
 	return nil
 }
 
-// collide tells whether two mappings want the same port of the host.
-func collide(a, b infrav1.PortMapping) bool {
+// Collide tells whether two mappings want the same port of the host.
+func Collide(a, b infrav1.PortMapping) bool {
 	if a.HostPort == 0 || a.HostPort != b.HostPort || protocol(a) != protocol(b) {
 		return false
 	}

@@ -5,7 +5,36 @@ package v1beta2
 
 import clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
-// Conditions of a DockerCluster. Ready summarises LoadBalancerAvailable; Paused is the one of Cluster API.
+// Reasons why a condition of either kind is false, where an attempt to make a container failed. The message has the error in
+// full, also while the next attempt goes on.
+const (
+	// ImageNotFoundReason means: the Docker host has no such image, and every registry that may have it says that it has
+	// not, or not for these credentials; or nothing says which image it is. Name one that exists, or bring it to the host.
+	ImageNotFoundReason = "ImageNotFound"
+	// ImagePullFailedReason means: the Docker host has no such image, and some registry could not be asked. Retried with
+	// growing intervals.
+	ImagePullFailedReason = "ImagePullFailed"
+	// HostPortInUseReason means: another container or process has a port of the Docker host that the container is to have. Retried with
+	// growing intervals: a machine that is being replaced may be about to free it.
+	HostPortInUseReason = "HostPortInUse"
+	// ContainerRefusedReason means: the engine does not accept what the container is to be, such as a mount of a file
+	// where the image has a folder.
+	ContainerRefusedReason = "ContainerRefused"
+)
+
+// NeedsHelp tells whether a condition that is false for the reason stays so until the object is replaced, as by a
+// MachineHealthCheck, or a person changes what it depends on. What the controllers may achieve by trying again needs no help.
+func NeedsHelp(reason string) bool {
+	switch reason {
+	case ImageNotFoundReason, HostPortInUseReason, ContainerRefusedReason, ContainerInvalidBootstrapDataReason,
+		ContainerNameTakenReason, ContainerMissingReason, BootstrapFailedReason:
+		return true
+	}
+	return false
+}
+
+// Conditions of a DockerCluster. Ready summarises LoadBalancerAvailable, and has its reason; Paused is
+// the one of Cluster API.
 const (
 	// LoadBalancerAvailableCondition is true while the load balancer's container runs with the configuration
 	// that the cluster's control plane machines ask for.
@@ -26,7 +55,7 @@ const (
 )
 
 // Conditions of a DockerMachine. Ready summarises ContainerProvisioned, PreLoadedImagesReady where images are
-// asked for, and BootstrapCompleted; Paused is the one of Cluster API.
+// asked for, and BootstrapCompleted, and has the reason of the first of them that is false; Paused is the one of Cluster API.
 const (
 	// ContainerProvisionedCondition is true while the machine's container runs.
 	ContainerProvisionedCondition = "ContainerProvisioned"
@@ -82,7 +111,7 @@ const (
 	BootstrapWaitingForContainerReason = "WaitingForContainer"
 	// BootstrapFailedReason means: a command failed; the message names it and has the end of its log. Not retried:
 	// delete the Machine or let a MachineHealthCheck replace it.
-	BootstrapFailedReason = "Failed"
+	BootstrapFailedReason = "BootstrapFailed"
 	// BootstrapTimedOutReason means: the commands did not end within spec.bootstrapTimeout. Should they end later,
 	// the condition says so.
 	BootstrapTimedOutReason = "TimedOut"

@@ -73,8 +73,8 @@ type Mount struct {
 	// containerPath is the absolute path in the container.
 	ContainerPath string `json:"containerPath,omitempty"`
 
-	// hostPath is the absolute path on the Docker host. Docker refuses to start the container when it does
-	// not exist.
+	// hostPath is the absolute path on the Docker host. Docker makes an empty folder of a path where nothing
+	// exists.
 	HostPath string `json:"hostPath,omitempty"`
 
 	// readOnly makes the mount read-only.

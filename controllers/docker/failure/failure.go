@@ -1,0 +1,64 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package failure says what became of a reconcile that failed: in the reason of a condition, by which those who wait can
+// tell what mends itself from what does not.
+package failure
+
+import (
+	"errors"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/cluster-api/util/conditions"
+
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+)
+
+// Reason is the reason of a condition that is false because of the error; otherwise is the one for errors of no
+// particular kind.
+func Reason(err error, otherwise string) string {
+	var pull *images.PullError
+	switch {
+	case errors.As(err, &pull) && pull.Missing:
+		return infrav1.ImageNotFoundReason
+	case errors.As(err, &pull):
+		return infrav1.ImagePullFailedReason
+	case errors.Is(err, container.ErrPortTaken):
+		return infrav1.HostPortInUseReason
+	case errors.Is(err, container.ErrRefused):
+		return infrav1.ContainerRefusedReason
+	}
+	return otherwise
+}
+
+// Message is the message of a condition about work that goes on, and that failed before if there is an error: what went
+// wrong does not give way to how it is tried again.
+func Message(err error, progress string) string {
+	switch {
+	case err == nil:
+		return progress
+	case progress == "":
+		return err.Error()
+	}
+	return err.Error() + ". Trying again: " + progress
+}
+
+// Explain gives the condition Ready of an object that is not the reason of the first of the conditions that is false. As
+// their summary it would say no more than that, and it is what Cluster API copies to its own objects.
+func Explain(object conditions.Setter, types ...string) {
+	ready := conditions.Get(object, clusterv1.ReadyCondition)
+	if ready == nil || ready.Status != metav1.ConditionFalse {
+		return
+	}
+	for _, t := range types {
+		if found := conditions.Get(object, t); found != nil && found.Status == metav1.ConditionFalse {
+			ready.Reason = found.Reason
+			conditions.Set(object, *ready)
+			return
+		}
+	}
+}

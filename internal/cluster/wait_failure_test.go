@@ -1,0 +1,275 @@
+// Copyright The terraform-provider-capi Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
+	addonsv1 "sigs.k8s.io/cluster-api/api/addons/v1beta2"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+)
+
+func failedResourceSet() *addonsv1.ClusterResourceSet {
+	set := &addonsv1.ClusterResourceSet{ObjectMeta: metav1.ObjectMeta{Name: "web-cni"}}
+	setCondition(&set.Status.Conditions, addonsv1.ClusterResourceSetResourcesAppliedCondition, metav1.ConditionFalse,
+		addonsv1.ClusterResourceSetResourcesNotAppliedReason, "Failed to apply ClusterResourceSet resources to Cluster", 1)
+	set.SetV1Beta1Conditions(clusterv1.Conditions{
+		{Type: addonsv1.ResourcesAppliedV1Beta1Condition, Message: "failed to apply object apps/v1, Kind=DaemonSet kube-system/cni"},
+	})
+	return set
+}
+
+// failing makes the machine with the index fail for the reason.
+func failing(index int, reason string, more ...func(*facts, *clusterv1.Machine)) func(*facts) {
+	return func(f *facts) {
+		machine := &f.machines[index]
+		machine.Status.NodeRef.Name = ""
+		setCondition(&machine.Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionUnknown, "NodeInspectionFailed", "", 1)
+		setCondition(&machine.Status.Conditions, clusterv1.MachineInfrastructureReadyCondition, metav1.ConditionFalse, reason, failureMessage, 1)
+		for _, change := range more {
+			change(f, machine)
+		}
+	}
+}
+
+const failureMessage = "* BootstrapCompleted: Bootstrap command \"kubeadm init\" failed with exit code 1:\n[preflight] port 6443 is in use"
+
+func condition(conditionType string, status metav1.ConditionStatus, reason string) func(*facts, *clusterv1.Machine) {
+	return func(_ *facts, m *clusterv1.Machine) {
+		setCondition(&m.Status.Conditions, conditionType, status, reason, "", 1)
+	}
+}
+
+// What does not mend itself is told apart from what may, from what Cluster API is about to replace, and from what the level
+// that is waited for does not need.
+func TestFailures(t *testing.T) {
+	uninitialized := func(f *facts, _ *clusterv1.Machine) {
+		setCondition(&f.cluster.Status.Conditions, clusterv1.ClusterControlPlaneInitializedCondition, metav1.ConditionFalse, "NotInitialized", "", 3)
+	}
+	checked := condition(clusterv1.MachineHealthCheckSucceededCondition, metav1.ConditionTrue, "HealthCheckSucceeded")
+	unhealthy := condition(clusterv1.MachineHealthCheckSucceededCondition, metav1.ConditionFalse, "NodeStartupTimeout")
+	ofProvider := func(kind string) func(*facts, *clusterv1.Machine) {
+		return func(_ *facts, m *clusterv1.Machine) { m.Spec.InfrastructureRef.Kind = kind }
+	}
+	config := func(message string) func(*facts) {
+		return func(f *facts) {
+			f.machines[0].Spec.Bootstrap.ConfigRef.Kind = "KubeadmConfig"
+			setCondition(&f.machines[0].Status.Conditions, clusterv1.MachineBootstrapConfigReadyCondition, metav1.ConditionFalse, "NotReady", message, 1)
+		}
+	}
+	const controlPlane, worker = 0, 1
+	for name, test := range map[string]struct {
+		change func(*facts)
+		until  level
+		object string
+		grace  time.Duration
+	}{
+		"nothing":                      {func(*facts) {}, levelRollout, "", 0},
+		"a command failed":             {failing(worker, dockerv1.BootstrapFailedReason), levelRollout, "Machine web-md-0-a", failureGrace},
+		"of the other kind":            {failing(worker, dockerv1.ImageNotFoundReason, ofProvider("DevMachine")), levelRollout, "Machine web-md-0-a", failureGrace},
+		"a reason of another provider": {failing(worker, dockerv1.ImageNotFoundReason, ofProvider("AWSMachine")), levelRollout, "", 0},
+		"goes on":                      {failing(worker, dockerv1.BootstrapNotCompletedReason), levelRollout, "", 0},
+		"a registry does not answer":   {failing(worker, dockerv1.ImagePullFailedReason), levelRollout, "Machine web-md-0-a", retryGrace},
+		"of another provider": {func(f *facts) {
+			f.machines[worker].Status.Deprecated = &clusterv1.MachineDeprecatedStatus{V1Beta1: &clusterv1.MachineV1Beta1DeprecatedStatus{
+				FailureMessage: ptr.To("quota exceeded"), //nolint:staticcheck // Providers of the contract v1beta1 say nothing else.
+			}}
+		}, levelRollout, "Machine web-md-0-a", failureGrace},
+		"infrastructure deleted": {failing(worker, clusterv1.MachineInfrastructureDeletedReason, ofProvider("AWSMachine")), levelRollout, "Machine web-md-0-a", failureGrace},
+		"node deleted": {func(f *facts) {
+			setCondition(&f.machines[controlPlane].Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionFalse, clusterv1.MachineNodeDeletedReason, "", 1)
+		}, levelRollout, "Machine web-x7k2p-1", failureGrace},
+		"workers do not matter yet":  {failing(worker, dockerv1.BootstrapFailedReason), levelControlPlane, "", 0},
+		"control planes do":          {failing(controlPlane, dockerv1.BootstrapFailedReason), levelControlPlane, "Machine web-x7k2p-1", failureGrace},
+		"but not for infrastructure": {failing(controlPlane, dockerv1.BootstrapFailedReason), levelInfrastructure, "", 0},
+		"load balancer": {func(f *facts) {
+			f.infrastructure = &unstructured.Unstructured{Object: map[string]any{"kind": "DockerCluster", "metadata": map[string]any{"name": "web-abcde"},
+				"status": map[string]any{"conditions": []any{map[string]any{"type": "Ready", "status": "False", "reason": dockerv1.HostPortInUseReason}}}}}
+		}, levelInfrastructure, "DockerCluster web-abcde", failureGrace},
+		"the control plane comes first": {func(f *facts) {
+			failing(worker, dockerv1.BootstrapFailedReason)(f)
+			failing(controlPlane, dockerv1.ImageNotFoundReason)(f)
+			f.machines[controlPlane], f.machines[worker] = f.machines[worker], f.machines[controlPlane]
+		}, levelRollout, "Machine web-x7k2p-1", failureGrace},
+
+		"is being deleted": {failing(worker, dockerv1.BootstrapFailedReason, func(_ *facts, m *clusterv1.Machine) { m.DeletionTimestamp = ptr.To(metav1.Now()) }), levelRollout, "", 0},
+		"is to be replaced": {failing(worker, dockerv1.BootstrapFailedReason, condition(clusterv1.MachineUpToDateCondition, metav1.ConditionFalse, "NotUpToDate")),
+			levelRollout, "", 0},
+		"is to get another version": {failing(controlPlane, dockerv1.ImageNotFoundReason, func(_ *facts, m *clusterv1.Machine) { m.Spec.Version = "v1.34.99" }), levelRollout, "", 0},
+		"is of a step on the way": {func(f *facts) {
+			failing(controlPlane, dockerv1.ImageNotFoundReason)(f)
+			f.cluster.Spec.Topology.Version = "v1.37.0"
+		}, levelRollout, "Machine web-x7k2p-1", failureGrace},
+		"the first control plane machine is not replaced": {failing(controlPlane, dockerv1.ImageNotFoundReason, uninitialized,
+			func(_ *facts, m *clusterv1.Machine) { m.Spec.Version = "v1.34.99" }), levelRollout, "Machine web-x7k2p-1", failureGrace},
+
+		"a health check has not noticed yet": {failing(worker, dockerv1.BootstrapFailedReason, checked), levelRollout, "", 0},
+		"a health check has it replaced": {failing(worker, dockerv1.BootstrapFailedReason, unhealthy,
+			condition(clusterv1.MachineOwnerRemediatedCondition, metav1.ConditionFalse, clusterv1.MachineOwnerRemediatedWaitingForRemediationReason)), levelRollout, "", 0},
+		"it cannot be replaced": {failing(worker, dockerv1.BootstrapFailedReason, unhealthy,
+			condition(clusterv1.MachineOwnerRemediatedCondition, metav1.ConditionFalse, clusterv1.MachineSetMachineCannotBeRemediatedReason)),
+			levelRollout, "Machine web-md-0-a", failureGrace},
+		"too many are unhealthy": {failing(worker, dockerv1.BootstrapFailedReason, unhealthy), levelRollout, "Machine web-md-0-a", failureGrace},
+		"it is not to be replaced": {failing(worker, dockerv1.BootstrapFailedReason, checked, func(_ *facts, m *clusterv1.Machine) {
+			m.Annotations = map[string]string{clusterv1.MachineSkipRemediationAnnotation: ""}
+		}), levelRollout, "Machine web-md-0-a", failureGrace},
+
+		"a port in use": {failing(worker, dockerv1.HostPortInUseReason), levelRollout, "Machine web-md-0-a", failureGrace},
+		"a port that an old machine has": {failing(worker, dockerv1.HostPortInUseReason, func(f *facts, _ *clusterv1.Machine) {
+			f.machines[2].DeletionTimestamp = ptr.To(metav1.Now())
+		}), levelRollout, "", 0},
+
+		"bootstrap configuration": {config("* DataSecretAvailable: Failed to prepare spec.files: Secret default/x not found"), levelRollout, "Machine web-x7k2p-1", retryGrace},
+		"waits for others":        {config("* DataSecretAvailable: Waiting for Cluster control plane to be initialized"), levelRollout, "", 0},
+
+		"network plugin": {func(f *facts) { f.resourceSet = failedResourceSet() }, levelRollout, "ClusterResourceSet web-cni", retryGrace},
+		"no API server yet": {func(f *facts) {
+			f.resourceSet = failedResourceSet()
+			f.resourceSet.Status.Conditions[0].Reason = addonsv1.ClusterResourceSetResourcesAppliedInternalErrorReason
+		}, levelRollout, "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := finished()
+			test.change(f)
+			found := append(f.failures(test.until), failure{})[0]
+			if found.object != test.object || found.grace != test.grace {
+				t.Errorf("got %q after %s, want %q after %s", found.object, found.grace, test.object, test.grace)
+			}
+		})
+	}
+}
+
+// A failure ends a wait once it has stayed the same for its grace.
+func TestLasting(t *testing.T) {
+	at := func(seconds int) time.Time { return time.Unix(0, 0).Add(time.Duration(seconds) * time.Second) }
+	a := failure{object: "Machine a", reason: "BootstrapFailed", grace: 30 * time.Second}
+	other, b := a, failure{object: "Machine b", reason: "ImagePullFailed", grace: time.Minute}
+	other.reason = "ContainerMissing"
+	l := lasting{}
+	for _, step := range []struct {
+		second   int
+		failures []failure
+		want     string
+	}{
+		{0, []failure{a, b}, ""},
+		{29, []failure{a, b}, ""},
+		{30, []failure{other, b}, ""}, // for another reason
+		{59, []failure{other, b}, ""},
+		{60, []failure{b, other}, "Machine b"},
+		{61, []failure{a}, ""}, // gone and back again
+		{90, []failure{a, b}, ""},
+		{91, []failure{b, a}, "Machine a"},
+	} {
+		got := ""
+		if failed := l.update(step.failures, at(step.second)); failed != nil {
+			got = failed.object
+		}
+		if got != step.want {
+			t.Errorf("after %d s: %q has lasted, want %q", step.second, got, step.want)
+		}
+	}
+}
+
+// A wait ends soon for what does not mend itself, and goes on for what Cluster API is about to mend.
+func TestWaitForFailingMachine(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*facts)
+		want   time.Duration
+		stuck  bool
+	}{
+		"a command failed":           {failing(0, dockerv1.BootstrapFailedReason), failureGrace, true},
+		"a registry does not answer": {failing(0, dockerv1.ImagePullFailedReason), retryGrace, true},
+		"a health check":             {failing(0, dockerv1.BootstrapFailedReason, condition(clusterv1.MachineHealthCheckSucceededCondition, metav1.ConditionTrue, "HealthCheckSucceeded")), 10 * time.Minute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := finished()
+				test.change(f)
+				machine := f.machines[0].DeepCopy()
+				machine.Labels[clusterv1.ClusterNameLabel] = f.cluster.Name
+				mgmt := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(f.cluster, machine).Build()}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				began := time.Now()
+				err := waitFor(ctx, mgmt, client.ObjectKeyFromObject(f.cluster), wait{until: levelRollout, began: began})
+				if waited := time.Since(began); waited < test.want || waited > test.want+time.Second {
+					t.Errorf("waited %s, want %s", waited, test.want)
+				}
+				var stuck *stuckError
+				if errors.As(err, &stuck) != test.stuck {
+					t.Errorf("got %v", err)
+				}
+				if test.stuck && (stuck.object != "Machine web-x7k2p-1" || !strings.Contains(stuck.message, "[preflight] port 6443 is in use")) {
+					t.Errorf("got %v", err)
+				}
+			})
+		})
+	}
+}
+
+// What a wait says that ends for a failure, as a person reads it: what happened comes first, and in full.
+func TestStuck(t *testing.T) {
+	f := finished()
+	failing(0, dockerv1.BootstrapFailedReason, func(f *facts, _ *clusterv1.Machine) {
+		setCondition(&f.cluster.Status.Conditions, clusterv1.ClusterControlPlaneInitializedCondition, metav1.ConditionFalse, "NotInitialized", "", 3)
+	})(f)
+	f.machines = f.machines[:1]
+	failed := f.failures(levelRollout)[0]
+	failed.message += "\n" + strings.Repeat("and so on ", 30)
+	plan := model{Namespace: types.StringValue("default"), Name: types.StringValue("web"), CNI: types.ObjectNull(nil),
+		WaitFor: types.StringValue("rollout"), OnTimeout: types.StringValue(onTimeoutWarn)}
+	err := &stuckError{failure: failed, waited: 42 * time.Second, tree: f.tree(wait{until: levelRollout})}
+	warnings := waitDiagnostics(plan, err, f)
+	if len(warnings) != 1 || warnings[0].Severity() != diag.SeverityWarning {
+		t.Fatalf("got %v, want one warning", warnings)
+	}
+	acctest.Golden(t, "stuck", warnings[0].Summary()+"\n\n"+warnings[0].Detail()+"\n")
+	plan.OnTimeout = types.StringValue(onTimeoutError)
+	if errs := waitDiagnostics(plan, err, f); !errs.HasError() || !strings.Contains(errs[0].Detail(), "terraform untaint") {
+		t.Errorf("got %v, want an error", errs)
+	}
+}
+
+// A wait that runs out of time says in full what the first machine says, if the tree cannot.
+func TestReport(t *testing.T) {
+	w := wait{until: levelRollout}
+	for name, test := range map[string]struct {
+		change func(*facts)
+		want   string
+	}{
+		"a log": {failing(0, dockerv1.BootstrapNotCompletedReason),
+			"Machine web-x7k2p-1: InfrastructureReady is False (NotCompleted): BootstrapCompleted: Bootstrap command \"kubeadm init\" failed with exit code 1:\n" +
+				"[preflight] port 6443 is in use\n\n"},
+		"a long line": {func(f *facts) {
+			f.machines[1].DeletionTimestamp = ptr.To(metav1.Now())
+			setCondition(&f.machines[1].Status.Conditions, clusterv1.MachineDeletingCondition, metav1.ConditionTrue, "DrainingNode", strings.Repeat("x", treeLineWidth), 1)
+		}, "Machine web-md-0-a: Deleting is True (DrainingNode): " + strings.Repeat("x", treeLineWidth) + "\n\n"},
+		"a short line": {func(f *facts) {
+			setCondition(&f.machines[1].Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionFalse, "NodeNotReady", "no network", 1)
+		}, ""},
+		"nothing": {func(*facts) {}, ""},
+	} {
+		f := finished()
+		test.change(f)
+		if got := f.report(w); got != test.want+f.tree(w) {
+			t.Errorf("%s: got\n%s", name, got)
+		}
+	}
+}
