@@ -30,6 +30,10 @@ type model struct {
 	Labels             types.Map      `tfsdk:"labels"`
 	Annotations        types.Map      `tfsdk:"annotations"`
 	Manifest           types.String   `tfsdk:"manifest"`
+	ManifestVariables  types.Map      `tfsdk:"manifest_variables"`
+	ManifestClass      types.String   `tfsdk:"manifest_class"`
+	ManifestClassOnly  types.Bool     `tfsdk:"manifest_class_only"`
+	LeftOut            types.List     `tfsdk:"left_out"`
 	AvailabilityGates  types.List     `tfsdk:"availability_gates"`
 	Infrastructure     types.Object   `tfsdk:"infrastructure"`
 	ControlPlane       types.Object   `tfsdk:"control_plane"`
@@ -88,7 +92,11 @@ func (m *model) id() string {
 // ToAPI returns the ClusterClass and the template objects that it refers to. The
 // error is tfkit.ErrUnknown if not all of it is known.
 func (m *model) ToAPI() (*rendered, error) {
-	content, err := m.encode()
+	parsed, err := m.parse()
+	if err != nil {
+		return nil, err
+	}
+	content, err := m.contentWith(parsed)
 	if err != nil {
 		return nil, err
 	}
@@ -98,18 +106,28 @@ func (m *model) ToAPI() (*rendered, error) {
 	if err != nil {
 		return nil, err
 	}
-	rendered.fromManifest = !m.Manifest.IsNull()
+	rendered.manifest = parsed
 	return rendered, nil
 }
 
 func (m *model) encode() (map[string]any, error) {
-	attributes := m.attributes()
-	attributes["name"], attributes["namespace"] = m.Name, m.Namespace
-	content, err := fields.Encode(shape, attributes)
+	parsed, err := m.parse()
 	if err != nil {
 		return nil, err
 	}
-	if content, err = m.withManifest(content); err != nil {
+	return m.contentWith(parsed)
+}
+
+// contentWith is the content of the class, which a manifest has most of if there
+// is one.
+func (m *model) contentWith(parsed *manifest) (map[string]any, error) {
+	attributes := m.attributes()
+	attributes["name"], attributes["namespace"] = m.Name, m.Namespace
+	content, err := fields.Encode(shape, attributes)
+	if err == nil && parsed != nil {
+		content, err = m.merged(parsed, content)
+	}
+	if err != nil {
 		return nil, err
 	}
 	// The API has no default for what nearly always is false.
@@ -121,19 +139,48 @@ func (m *model) encode() (map[string]any, error) {
 	return content, nil
 }
 
-// withManifest adds what the manifest declares to what the attributes do, which
-// are the name, the namespace, labels and annotations.
-func (m *model) withManifest(content map[string]any) (map[string]any, error) {
+// manifest is what is written as a manifest, nil if nothing is. The error is
+// tfkit.ErrUnknown if not all of it is known.
+func (m *model) manifest() (*Manifest, error) {
 	if m.Manifest.IsNull() {
-		return content, nil
+		return nil, nil
 	}
-	if m.Manifest.IsUnknown() {
-		return nil, tfkit.ErrUnknown
+	values, err := tfkit.ToAny(m.ManifestVariables)
+	for _, value := range []attr.Value{m.Manifest, m.ManifestClass, m.ManifestClassOnly, m.Namespace} {
+		if value.IsUnknown() {
+			err = tfkit.ErrUnknown
+		}
 	}
-	parsed, err := parseManifest(m.Manifest.ValueString())
 	if err != nil {
 		return nil, err
 	}
+	source := &Manifest{
+		Text: m.Manifest.ValueString(), Class: m.ManifestClass.ValueString(), ClassOnly: m.ManifestClassOnly.ValueBool(),
+		Namespace: m.Namespace.ValueString(),
+	}
+	if byName, ok := values.(map[string]any); ok {
+		source.Variables = map[string]string{}
+		for name, value := range byName {
+			if text, ok := value.(string); ok {
+				source.Variables[name] = text
+			}
+		}
+	}
+	return source, nil
+}
+
+// parse reads the manifest, nil if there is none.
+func (m *model) parse() (*manifest, error) {
+	source, err := m.manifest()
+	if source == nil || err != nil {
+		return nil, err
+	}
+	return source.parse()
+}
+
+// merged adds what the manifest declares to what the attributes do, which are the
+// name, the namespace, labels and annotations.
+func (m *model) merged(parsed *manifest, content map[string]any) (map[string]any, error) {
 	overridden(parsed.content, []types.Map{m.Labels, m.Annotations})
 	merged := runtime.DeepCopyJSON(parsed.content)
 	for _, path := range [][]string{{"metadata", "name"}, {"metadata", "namespace"}} {
@@ -182,8 +229,12 @@ func (m *model) FromAPI(content map[string]any) error {
 	if m.isImport() {
 		declared = nil
 	}
-	if !m.Manifest.IsNull() {
-		text, err := observed(m.Manifest.ValueString(), content, m.Labels, m.Annotations)
+	source, err := m.manifest()
+	if err != nil {
+		return err
+	}
+	if source != nil {
+		text, err := source.observed(content, m.Labels, m.Annotations)
 		if err != nil {
 			return fmt.Errorf("cannot compare %s to its manifest: %w", m.object(), err)
 		}
@@ -209,11 +260,12 @@ func (m *model) FromAPI(content map[string]any) error {
 // isImport says whether the state knows no more than which class it is.
 func (m *model) isImport() bool { return m.Infrastructure.IsNull() && m.Manifest.IsNull() }
 
-// observe sets the computed attributes.
-func (m *model) observe(class *clusterv1.ClusterClass) {
+// observe sets the computed attributes. content is the class with the content of
+// its templates in their references.
+func (m *model) observe(class *clusterv1.ClusterClass, content map[string]any) {
 	m.ID = types.StringValue(m.id())
 	m.Ready = types.BoolValue(pending(class) == "")
-	m.Templates = names(references(class))
+	m.Templates = names(templateNames(content))
 }
 
 // templateNames are the names of the templates by role, as far as they are known.
@@ -225,6 +277,37 @@ func (m *model) templateNames() map[string]string {
 		}
 	}
 	return byRole
+}
+
+// templateNames are the names of the templates of a class, by role.
+func templateNames(content map[string]any) map[string]string {
+	byRole := map[string]string{}
+	note := func(role string, template any) {
+		ref, _ := template.(map[string]any)
+		if name, ok := ref["name"].(string); ok && name != "" {
+			byRole[role] = name
+		}
+	}
+	for role, holder := range holders(content) {
+		note(role, holder["templateRef"])
+	}
+	for role, remediation := range remediations(content) {
+		note(role, remediation["template"])
+	}
+	return byRole
+}
+
+// leftOut lists the documents that a manifest has besides its class, null unless
+// they are to be left out.
+func (r *rendered) leftOut() types.List {
+	if r.manifest == nil || !r.manifest.source.ClassOnly {
+		return types.ListNull(types.StringType)
+	}
+	elements := []attr.Value{}
+	for _, object := range r.manifest.leftOut {
+		elements = append(elements, types.StringValue(object))
+	}
+	return types.ListValueMust(types.StringType, elements)
 }
 
 func names(byRole map[string]string) types.Map {

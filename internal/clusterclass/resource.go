@@ -154,13 +154,17 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster, obj *unstruc
 			}
 		}
 	}
-	if err := expand(ctx, mgmt, m.key().Namespace, content, imported); err != nil && !meta.IsNoMatchError(err) {
+	err = expand(ctx, mgmt, m.key().Namespace, content, imported)
+	if err == nil && !m.Manifest.IsNull() {
+		err = expandRemediations(ctx, mgmt, m.key().Namespace, content, m.templateNames())
+	}
+	if err != nil && !meta.IsNoMatchError(err) {
 		return err
 	}
 	if err := m.FromAPI(content); err != nil { //nolint:contextcheck // Converting values waits for nothing.
 		return err
 	}
-	m.observe(class)
+	m.observe(class, content)
 	return nil
 }
 
