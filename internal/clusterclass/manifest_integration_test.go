@@ -179,6 +179,8 @@ func TestIntegrationClusterClassManifestMistakes(t *testing.T) {
 		"several":          {manifestHCL(t, text+"---\n"+strings.ReplaceAll(text, "name: quick-start", "name: other"), ""), `Invalid manifest(?s:.*)manifest_class`},
 		"documents":        {manifestHCL(t, text+"---\n{apiVersion: v1, kind: Namespace, metadata: {name: a}}\n", ""), `Invalid manifest(?s:.*)manifest_class_only`},
 		"without manifest": {"resource \"capi_cluster_class\" \"test\" {\n  name = \"a\"\n  manifest_variables = {}\n}\n", `Missing attribute(?s:.*)manifest_variables`},
+		"unserved version": {manifestHCL(t, strings.ReplaceAll(text, "infrastructure.cluster.x-k8s.io/v1beta2", "infrastructure.cluster.x-k8s.io/v1beta1"), ""),
+			`Invalid template(?s:.*)serves\s+no(?s:.*)infrastructure.cluster.x-k8s.io/v1beta2`},
 		"class": {manifestHCL(t, strings.Replace(text, "variable: imageRepository", "variable: imageRegistry", 1), ""),
 			`Invalid cluster class(?s:.*)with capi_cluster_class.test(?s:.*)manifest(?s:.*)imageRegistry`},
 		"template": {manifestHCL(t, strings.Replace(text, `hostPath: "/var/run`, `hostPaht: "/var/run`, 1), ""), `Invalid template(?s:.*)in\s+the\s+manifest(?s:.*)hostPaht`},

@@ -121,6 +121,11 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, known
 	if diags.Append(desired.validateFields(ctx, mgmt)...); diags.HasError() {
 		return diags
 	}
+	if mgmt != nil {
+		if diags.Append(desired.unserved(mgmt)...); diags.HasError() {
+			return diags
+		}
+	}
 	before, clusters := r.before(ctx, mgmt, plan, state)
 	problems := topology.ValidateBlueprint(ctx, before, blueprint, clusters)
 	diags.Append(desired.problemDiagnostics(problems)...)
