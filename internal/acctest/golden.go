@@ -17,7 +17,13 @@ var update = flag.Bool("update", false, "write the golden files instead of compa
 // Golden compares a text with the file testdata/NAME.golden beside the test.
 func Golden(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", filepath.FromSlash(name)+".golden")
+	GoldenFile(t, filepath.Join("testdata", filepath.FromSlash(name)+".golden"), got)
+}
+
+// GoldenFile compares a text with a file, which has to exist unless it is to be
+// written.
+func GoldenFile(t *testing.T, file, got string) {
+	t.Helper()
 	if *update {
 		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
 			t.Fatal(err)

@@ -9,7 +9,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/go-plugin"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 )
 
@@ -18,17 +19,15 @@ var providerAddresses = []string{
 	"registry.terraform.io/terraform-capi/" + providerName, "registry.opentofu.org/terraform-capi/" + providerName,
 }
 
-// reattach serves the provider until the end of the test, and returns how
+// reattach serves a provider until the end of the test, and returns how
 // Terraform finds it: the value of TF_REATTACH_PROVIDERS.
-func (p Provider) reattach(t *testing.T) string {
+func reattach(t *testing.T, newProvider func() provider.Provider) string {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	configs, stopped := make(chan *plugin.ReattachConfig), make(chan struct{})
 	failed := make(chan error, 1)
 	go func() {
-		failed <- tf6server.Serve(providerAddresses[0], func() tfprotov6.ProviderServer {
-			return p.Server()
-		}, tf6server.WithDebug(ctx, configs, stopped), tf6server.WithLoggingSink(t))
+		failed <- tf6server.Serve(providerAddresses[0], providerserver.NewProtocol6(newProvider()), tf6server.WithDebug(ctx, configs, stopped), tf6server.WithLoggingSink(t))
 	}()
 	t.Cleanup(func() {
 		stop()

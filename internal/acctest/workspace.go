@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/provider"
 )
 
 const module = "github.com/terraform-capi/terraform-provider-capi"
@@ -45,8 +47,14 @@ func NewWorkspace(t *testing.T) *Workspace {
 // from the test's own process.
 func (p Provider) NewWorkspace(t *testing.T) *Workspace {
 	t.Helper()
+	return NewWorkspaceFor(t, func() provider.Provider { return testProvider{p} })
+}
+
+// NewWorkspaceFor is NewWorkspace for any provider.
+func NewWorkspaceFor(t *testing.T, newProvider func() provider.Provider) *Workspace {
+	t.Helper()
 	w := emptyWorkspace(t, "")
-	w.env = append(w.env, "TF_REATTACH_PROVIDERS="+p.reattach(t))
+	w.env = append(w.env, "TF_REATTACH_PROVIDERS="+reattach(t, newProvider))
 	return w
 }
 
@@ -66,6 +74,22 @@ func (w *Workspace) Write(name, content string) {
 	w.t.Helper()
 	if err := os.WriteFile(filepath.Join(w.directory, name), []byte(content), 0o600); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// Copy copies the files of a folder into the workspace.
+func (w *Workspace) Copy(folder string) {
+	w.t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.Write(entry.Name(), string(content))
 	}
 }
 

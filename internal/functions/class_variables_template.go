@@ -28,9 +28,15 @@ func (classVariablesTemplate) Definition(_ context.Context, _ function.Definitio
 	resp.Definition = function.Definition{
 		Summary: "Values to start from for the variables of a class",
 		MarkdownDescription: "Returns an object with a value for every variable of a class, to start the `variables` of a `capi_cluster` from. " +
-			"A variable that has a default has its default. One that is required and has none has its schema's example, or else the least value " +
-			"that the schema allows: a string is then the variable's name in angle brackets, as in `<region>`, for somebody to replace. " +
-			"Any other is null, which declares nothing.",
+			"The values are valid, so that a cluster can be planned with them:\n\n" +
+			"- A variable that has a default has its default: leave it, or remove it, which comes to the same as long as the class keeps it.\n" +
+			"- A variable without a default that is required, or that a patch needs which is always enabled, has an example: that of its schema, " +
+			"or the first value that the schema enumerates, or a value that its bounds, lengths, formats, patterns and rules allow. " +
+			"Replace these: a string is the name in angle brackets, as in `<region>`, wherever the schema allows that, a number is the least or `1`, " +
+			"a boolean `false`, a list as short as may be, and an object has all its properties, of which those that are optional may go.\n" +
+			"- Any other variable is `null`, which declares nothing.\n\n" +
+			"To see them, print them in `terraform console`, and copy what is to be changed; or keep the call and replace single values with " +
+			"`merge(provider::capi::class_variables_template(...), { region = \"eu\" })`.",
 		Parameters: []function.Parameter{
 			function.DynamicParameter{
 				Name: "class",
@@ -53,7 +59,12 @@ func (classVariablesTemplate) Run(ctx context.Context, req function.RunRequest, 
 		resp.Error = function.NewArgumentFuncError(0, err.Error())
 		return
 	}
-	template, err := tfkit.DynamicFromAny(topology.VariablesTemplate(class)) //nolint:contextcheck // Converting values waits for nothing.
+	values, err := topology.VariablesTemplate(class) //nolint:contextcheck // The examples are found by rules that wait for nothing.
+	if err != nil {
+		resp.Error = function.NewFuncError(err.Error())
+		return
+	}
+	template, err := tfkit.DynamicFromAny(values) //nolint:contextcheck // Converting values waits for nothing.
 	if err != nil {
 		resp.Error = function.NewArgumentFuncError(0, err.Error())
 		return

@@ -51,12 +51,16 @@ var (
 
 // Provider is the capi provider.
 type Provider struct {
-	version string
+	version  string
+	clusters management.KindClusters
 }
 
 // New returns a function that makes providers of the given version.
-func New(version string) func() provider.Provider {
-	return func() provider.Provider { return &Provider{version: version} }
+func New(version string) func() provider.Provider { return NewFor(version, kind.New()) }
+
+// NewFor is New with the KinD clusters that ids of management clusters are about.
+func NewFor(version string, clusters management.KindClusters) func() provider.Provider {
+	return func() provider.Provider { return &Provider{version: version, clusters: clusters} }
 }
 
 // Metadata names the provider.
@@ -105,7 +109,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	s := session.New(management.NewResolver(config.connection(), kind.New()))
+	s := session.New(management.NewResolver(config.connection(), p.clusters))
 	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = s, s, s
 }
 
