@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
@@ -83,14 +82,13 @@ func (m *model) validateManifest() diag.Diagnostics {
 	if err != nil {
 		return source.diagnostics(err)
 	}
-	for field, name := range map[string]struct {
-		configured types.String
-		inManifest string
-	}{"name": {m.Name, parsed.name}, "namespace": {m.Namespace, parsed.namespace}} {
-		if name.configured.IsNull() && name.inManifest != "" && len(validation.IsDNS1123Label(name.inManifest)) > 0 {
-			err = errors.Join(err, fmt.Errorf("the %s of the ClusterClass is %q, and has to be at most 63 lower case letters, digits and dashes. Correct it, or set %s%s",
-				field, name.inManifest, field, source.toFill(name.inManifest)))
-		}
+	if name := parsed.name; m.Name.IsNull() && (len(name) > maxClassName || len(validation.IsDNS1123Subdomain(name)) > 0) {
+		err = errors.Join(err, fmt.Errorf("the name of the ClusterClass is %q, and has to be at most %d lower case letters, digits, dashes and dots. Correct it, or set name%s",
+			name, maxClassName, source.toFill(name)))
+	}
+	if namespace := parsed.namespace; m.Namespace.IsNull() && namespace != "" && len(validation.IsDNS1123Label(namespace)) > 0 {
+		err = errors.Join(err, fmt.Errorf("the namespace of the ClusterClass is %q, and has to be at most %d lower case letters, digits and dashes. Correct it, or set namespace%s",
+			namespace, validation.DNS1123LabelMaxLength, source.toFill(namespace)))
 	}
 	return source.diagnostics(err)
 }

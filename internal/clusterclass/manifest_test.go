@@ -81,8 +81,13 @@ func fromManifestOf(t *testing.T, source Manifest) *model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Name, m.Manifest = types.StringValue(parsed.name), types.StringValue(source.Text)
-	m.ManifestClass, m.ManifestClassOnly = types.StringValue(source.Class), types.BoolValue(source.ClassOnly)
+	m.Name = types.StringValue(parsed.name)
+	m.setManifest(source)
+	return m
+}
+
+func (m *model) setManifest(source Manifest) {
+	m.Manifest, m.ManifestClass, m.ManifestClassOnly = types.StringValue(source.Text), types.StringValue(source.Class), types.BoolValue(source.ClassOnly)
 	if source.Variables != nil {
 		values := map[string]attr.Value{}
 		for name, value := range source.Variables {
@@ -90,7 +95,6 @@ func fromManifestOf(t *testing.T, source Manifest) *model {
 		}
 		m.ManifestVariables = types.MapValueMust(types.StringType, values)
 	}
-	return m
 }
 
 // Whatever upstream has is taken, and means the same as typed attributes do.

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -26,6 +28,10 @@ const (
 	machineDeployments = "workers.machine_deployments"
 	machinePools       = "workers.machine_pools"
 )
+
+// maxClassName is the length of the longest value of a label, because the templates
+// of a class have its name in one.
+const maxClassName = validation.LabelValueMaxLength
 
 // fields says where the attributes stand in a ClusterClass object. A template's
 // content stands in its reference, from where render moves it to an object of its
@@ -77,11 +83,11 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 			"management_cluster": tfkit.ManagementClusterAttribute(),
 			"namespace":          namespaceAttribute(),
 			"name": schema.StringAttribute{
-				MarkdownDescription: "Name of the class: at most 63 lower case letters, digits and dashes. Default: that of the ClusterClass in `manifest`. " +
+				MarkdownDescription: "Name of the class: at most 63 lower case letters, digits, dashes and dots. Default: that of the ClusterClass in `manifest`. " +
 					"Required, if there is no `manifest`. A change replaces the class.",
 				Optional:      true,
 				Computed:      true,
-				Validators:    []validator.String{tfkit.DNSLabel(tfkit.MaxDNSLabel)},
+				Validators:    []validator.String{tfkit.DNSSubdomain(), stringvalidator.LengthAtMost(maxClassName)},
 				PlanModifiers: []planmodifier.String{fromManifest{"name"}},
 			},
 			"labels":               tfkit.LabelsAttribute("the ClusterClass object"),
