@@ -103,8 +103,8 @@ func (r *rendered) problemDiagnostics(problems []topology.Problem) diag.Diagnost
 
 var listItem = regexp.MustCompile(`^spec\.(variables|patches|workers\.machineDeployments|workers\.machinePools)\[(\d+)\]`)
 
-// item names the item of a list of the class that a field is in, as people do not
-// count items.
+// item names the variable, patch or worker class that a field is in, which the field
+// only numbers.
 func (r *rendered) item(field string) string {
 	match := listItem.FindStringSubmatch(field)
 	if match == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 const remediated = `apiVersion: cluster.x-k8s.io/v1beta2
@@ -65,6 +66,16 @@ func TestRemediationTemplates(t *testing.T) {
 	}
 	if _, err := rendered.blueprint(); err != nil {
 		t.Error(err)
+	}
+	if of := kinds(rendered.class); len(of) != 5 || !slices.ContainsFunc(of, func(gvk schema.GroupVersionKind) bool { return gvk.Kind == "RepairTemplate" }) {
+		t.Errorf("templates are of the kinds %v", of)
+	}
+	plain, err := fromText(t, remediated[:strings.LastIndex(remediated, "---")]).ToAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if of := kinds(plain.class); len(of) != 4 {
+		t.Errorf("without templates for remediation the kinds are %v", of)
 	}
 	edited, err := fromText(t, strings.Replace(remediated, "retries: 1", "retries: 2", 1)).ToAPI()
 	if err != nil {

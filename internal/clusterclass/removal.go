@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -59,12 +58,7 @@ func removeUnused(ctx context.Context, mgmt *management.Cluster, class *unstruct
 	for _, gvk := range of {
 		templates := &unstructured.UnstructuredList{}
 		templates.SetGroupVersionKind(gvk)
-		err := mgmt.List(ctx, templates, inNamespace, client.MatchingLabels{classLabel: class.GetName()})
-		if meta.IsNoMatchError(err) {
-			// A reference to a remediation template may be of a kind that is not there.
-			continue
-		}
-		if err != nil {
+		if err := mgmt.List(ctx, templates, inNamespace, client.MatchingLabels{classLabel: class.GetName()}); err != nil {
 			return err
 		}
 		for i := range templates.Items {

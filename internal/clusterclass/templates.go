@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -218,15 +219,20 @@ func collapse(ref, template map[string]any) {
 	}
 }
 
-// kinds are the kinds of the templates that classes refer to.
+// kinds are the kinds of the templates that classes refer to. Of a remediation
+// template that does not have a name as they are given here nothing is asked: it is
+// somebody else's.
 func kinds(classes ...*unstructured.Unstructured) []schema.GroupVersionKind {
 	found := map[schema.GroupVersionKind]bool{}
 	for _, class := range classes {
 		if class == nil {
 			continue
 		}
-		for _, ref := range references(class.Object) {
-			found[schema.FromAPIVersionAndKind(fmt.Sprint(ref["apiVersion"]), fmt.Sprint(ref["kind"]))] = true
+		remedies := remediations(class.Object)
+		for role, ref := range references(class.Object) {
+			if remedies[role] == nil || strings.HasPrefix(fmt.Sprint(ref["name"]), class.GetName()+"-"+nameOf(role)+"-") {
+				found[schema.FromAPIVersionAndKind(fmt.Sprint(ref["apiVersion"]), fmt.Sprint(ref["kind"]))] = true
+			}
 		}
 	}
 	return slices.Collect(maps.Keys(found))
