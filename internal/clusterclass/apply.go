@@ -53,7 +53,7 @@ func checkNew(ctx context.Context, s *session.Session, mgmt *management.Cluster,
 func create(ctx context.Context, mgmt *management.Cluster, plan *model) (*management.Creation, diag.Diagnostics) {
 	desired, err := plan.ToAPI()
 	if err != nil {
-		return nil, diag.Diagnostics{invalidConfiguration(err)}
+		return nil, diag.Diagnostics{plan.invalid(err)}
 	}
 	desired.rename(plan.templateNames())
 	class := desired.class.DeepCopy()
@@ -91,7 +91,7 @@ func undo(ctx context.Context, mgmt *management.Cluster, plan model, class *unst
 func update(ctx context.Context, mgmt *management.Cluster, plan *model, uid k8stypes.UID) (*rendered, diag.Diagnostics) {
 	desired, err := plan.ToAPI()
 	if err != nil {
-		return nil, diag.Diagnostics{invalidConfiguration(err)}
+		return nil, diag.Diagnostics{plan.invalid(err)}
 	}
 	desired.rename(plan.templateNames())
 	if diags := desired.applyTemplates(ctx, mgmt, *plan, uid); diags.HasError() {
@@ -106,6 +106,7 @@ func update(ctx context.Context, mgmt *management.Cluster, plan *model, uid k8st
 
 func (m *model) observeApplied(desired *rendered) {
 	m.ID, m.Ready, m.Templates = types.StringValue(m.id()), types.BoolValue(false), names(desired.names())
+	m.LeftOut = desired.leftOut()
 }
 
 // applyTemplates makes the templates, owned by the class with this UID, so that

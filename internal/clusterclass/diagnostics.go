@@ -7,11 +7,14 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -25,12 +28,24 @@ func (r *rendered) templateDiagnostic(role string, problems []topology.Problem) 
 	for _, problem := range problems {
 		messages = append(messages, strings.TrimPrefix(problem.Field+": "+problem.Message, ": "))
 	}
-	attribute, which := rolePath(role), "this "+r.templates[role].GetKind()
-	if r.fromManifest {
-		attribute, which = manifestPath, fmt.Sprintf("the %s for %s in the manifest", r.templates[role].GetKind(), role)
+	return r.atTemplate(role, fmt.Sprintf("Kubernetes does not take the %s for %s: %s.",
+		r.templates[role].GetKind(), r.describe(role), strings.TrimSuffix(strings.Join(messages, "; "), ".")))
+}
+
+// atTemplate is an error of the attribute that has the content of a template.
+func (r *rendered) atTemplate(role, detail string) diag.Diagnostic {
+	attribute := rolePath(role)
+	if r.manifest != nil {
+		attribute, detail = manifestPath, r.manifest.source.conceal(detail)
 	}
-	return diag.NewAttributeErrorDiagnostic(attribute, "Invalid template",
-		fmt.Sprintf("Kubernetes does not take %s: %s.", which, strings.TrimSuffix(strings.Join(messages, "; "), ".")))
+	return diag.NewAttributeErrorDiagnostic(attribute, "Invalid template", detail)
+}
+
+func (r *rendered) describe(role string) string {
+	if r.manifest != nil {
+		return inWords(role) + " in the manifest"
+	}
+	return inWords(role)
 }
 
 // validateFields refuses what an API server would refuse before any webhook. What
@@ -75,17 +90,47 @@ func rolePath(role string) path.Path {
 // problemDiagnostics binds problems with fields of the class to the attributes
 // that the fields are made from. What is not known is a warning.
 func (r *rendered) problemDiagnostics(problems []topology.Problem) diag.Diagnostics {
-	if !r.fromManifest {
+	if r.manifest == nil {
 		return fields.Diagnostics("Invalid cluster class", shape, r.class.Object, problems)
 	}
 	diags := apifields.UnknownDiagnostics(problems)
 	for _, problem := range topology.Known(problems) {
-		diags.AddAttributeError(manifestPath, "Invalid cluster class",
-			fmt.Sprintf("In the ClusterClass of the manifest: %s", strings.TrimPrefix(problem.Field+": "+apifields.Sentence(problem.Message), ": ")))
+		diags.AddAttributeError(manifestPath, "Invalid cluster class", r.manifest.source.conceal(fmt.Sprintf(
+			"In the ClusterClass of the manifest: %s%s", r.item(problem.Field), strings.TrimPrefix(problem.Field+": "+apifields.Sentence(problem.Message), ": "))))
 	}
 	return diags
 }
 
-func invalidConfiguration(err error) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Invalid cluster class", apifields.Sentence(err.Error()))
+var listItem = regexp.MustCompile(`^spec\.(variables|patches|workers\.machineDeployments|workers\.machinePools)\[(\d+)\]`)
+
+// item names the variable, patch or worker class that a field is in, which the field
+// only numbers.
+func (r *rendered) item(field string) string {
+	match := listItem.FindStringSubmatch(field)
+	if match == nil {
+		return ""
+	}
+	value, _, _ := unstructured.NestedFieldNoCopy(r.class.Object, strings.Split("spec."+match[1], ".")...)
+	list, _ := value.([]any)
+	index, err := strconv.Atoi(match[2])
+	if err != nil || index >= len(list) {
+		return ""
+	}
+	fields, _ := list[index].(map[string]any)
+	switch match[1] {
+	case "variables":
+		return fmt.Sprintf("variable %q: ", fields["name"])
+	case "patches":
+		return fmt.Sprintf("patch %q: ", fields["name"])
+	}
+	return fmt.Sprintf("worker class %q: ", fields["class"])
+}
+
+// invalid says that the configured class cannot be made into objects.
+func (m *model) invalid(err error) diag.Diagnostic {
+	text := apifields.Sentence(err.Error())
+	if source, _ := m.manifest(); source != nil {
+		text = source.conceal(text)
+	}
+	return diag.NewErrorDiagnostic("Invalid cluster class", text)
 }

@@ -84,7 +84,7 @@ func TestPanicsAreWarnings(t *testing.T) {
 		"fields":              broken.validateFields(t.Context(), nil),
 		"users":               announce(t.Context(), *m, blueprint, blueprint, make([]clusterv1.Cluster, 2)),
 		"class":               broken.problemDiagnostics(unknown),
-		"class of a manifest": (&rendered{fromManifest: true}).problemDiagnostics(unknown),
+		"class of a manifest": (&rendered{manifest: &manifest{}}).problemDiagnostics(unknown),
 	} {
 		if len(diags) != 1 || diags[0].Severity() != diag.SeverityWarning || !strings.Contains(diags[0].Detail(), "panicked") {
 			t.Errorf("%s: want a warning of a panic, got %v", name, diags)

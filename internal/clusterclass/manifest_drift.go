@@ -12,8 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/yaml"
 )
 
@@ -21,28 +19,56 @@ import (
 const maxDifferences = 10
 
 // observed returns the manifest of a class as it is live, with the content of its
-// templates in their references: text itself, as long as what it declares is
+// templates in their references: the text itself, as long as what it declares is
 // there. Labels and annotations that are configured beside the manifest are not
 // the manifest's.
-func observed(text string, live map[string]any, configured ...types.Map) (string, error) {
-	parsed, err := parseManifest(text)
+func (m Manifest) observed(live map[string]any, configured ...types.Map) (string, error) {
+	parsed, err := m.parse()
 	if err != nil {
 		return "", err
 	}
 	overridden(parsed.content, configured)
-	attributeTypes := apiTypes()
-	declared, err := fields.Decode(attributeTypes, shape, nil, parsed.content)
+	declared, err := fields.Decode(manifestShape, manifestShape, nil, parsed.content)
 	if err != nil {
 		return "", err
 	}
-	found, err := fields.Decode(attributeTypes, shape, declared, live)
+	found, err := fields.Decode(manifestShape, manifestShape, declared, live)
 	if err != nil {
 		return "", err
 	}
 	if maps.EqualFunc(declared, found, attr.Value.Equal) {
-		return text, nil
+		return m.Text, nil
 	}
-	return parsed.rewrite(declared, found)
+	text, err := parsed.rewrite(declared, found)
+	return m.escape(text), err
+}
+
+// manifestShape is what the attributes that a manifest takes the place of look like
+// inside, with the one thing that a manifest has besides: remediation templates that
+// belong to the class.
+var manifestShape = withRemediationTemplates()
+
+func withRemediationTemplates() map[string]attr.Type {
+	_, whole := schemaTypes()
+	template := within(whole["infrastructure"], "template")
+	workers, _ := within(whole["workers"], "machine_deployments").(types.MapType)
+	for _, owner := range []attr.Type{whole["control_plane"], workers.ElemType} {
+		remediation, _ := within(owner, "health_check", "remediation").(types.ObjectType)
+		remediation.AttrTypes["template"] = template
+	}
+	selected := map[string]attr.Type{}
+	for name := range (&model{}).attributes() {
+		selected[name] = whole[name]
+	}
+	return selected
+}
+
+func within(t attr.Type, path ...string) attr.Type {
+	for _, name := range path {
+		object, _ := t.(types.ObjectType)
+		t = object.AttrTypes[name]
+	}
+	return t
 }
 
 // overridden removes what other attributes declare from a manifest's content.
@@ -61,11 +87,11 @@ func overridden(content map[string]any, configured []types.Map) {
 
 // rewrite is a manifest of other content. It begins with what differs.
 func (m *manifest) rewrite(declared, found map[string]attr.Value) (string, error) {
-	before, err := fields.Encode(shape, declared)
+	before, err := fields.Encode(manifestShape, declared)
 	if err != nil {
 		return "", err
 	}
-	content, err := fields.Encode(shape, found)
+	content, err := fields.Encode(manifestShape, found)
 	if err != nil {
 		return "", err
 	}
@@ -96,23 +122,32 @@ func (m *manifest) text(content map[string]any) (string, error) {
 
 // objects are the documents that a manifest of the given content has.
 func (m *manifest) objects(content map[string]any) []*unstructured.Unstructured {
-	class := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(content)}
-	class.SetGroupVersionKind(clusterv1.GroupVersion.WithKind(clusterv1.ClusterClassKind))
-	class.SetName(m.name)
-	class.SetNamespace(m.namespace)
+	class := asClass(content, m.name, m.namespace)
 	objects := []*unstructured.Unstructured{class}
 	byRole := holders(class.Object)
 	for _, role := range slices.Sorted(maps.Keys(byRole)) {
 		ref, _ := byRole[role]["templateRef"].(map[string]any)
-		template := templateObject(ref)
-		// Roles that share a template in the manifest may differ by now.
-		name := m.name + "-" + nameOf(role)
-		template.SetName(name)
-		template.SetNamespace(m.namespace)
-		byRole[role]["templateRef"] = map[string]any{"apiVersion": ref["apiVersion"], "kind": ref["kind"], "name": name}
-		objects = append(objects, template)
+		objects = append(objects, m.object(role, byRole[role], ref))
+	}
+	remedies := remediations(class.Object)
+	for _, role := range slices.Sorted(maps.Keys(remedies)) {
+		if content, ok := remedies[role]["template"].(map[string]any); ok {
+			delete(remedies[role], "template")
+			objects = append(objects, m.object(role, remedies[role], content))
+		}
 	}
 	return objects
+}
+
+// object is the template of a role, which its holder refers to from now on. Roles
+// that share a template in the manifest may differ by now.
+func (m *manifest) object(role string, holder, content map[string]any) *unstructured.Unstructured {
+	template := templateObject(content)
+	name := m.name + "-" + nameOf(role)
+	template.SetName(name)
+	template.SetNamespace(m.namespace)
+	holder["templateRef"] = map[string]any{"apiVersion": content["apiVersion"], "kind": content["kind"], "name": name}
+	return template
 }
 
 // differences are the paths at which two values differ.

@@ -174,7 +174,13 @@ func TestIntegrationClusterClassManifestMistakes(t *testing.T) {
 	env := setUp(t)
 	text := clusterclass.QuickStart(t)
 	for name, tc := range map[string]struct{ config, want string }{
-		"manifest": {manifestHCL(t, strings.Replace(text, "name: quick-start\n", "name: ${NAME}\n", 1), ""), `Invalid manifest(?s:.*)\$\{NAME\} is a variable of clusterctl`},
+		"name":             {manifestHCL(t, strings.Replace(text, "name: quick-start\n", "name: ${NAME}\n", 1), ""), `Invalid manifest(?s:.*)\$\{NAME\}(?s:.*)manifest_variables`},
+		"values":           {manifestHCL(t, strings.Replace(text, "name: quick-start\n", "name: ${NAME}\n", 1), "manifest_variables = {}"), `Invalid manifest(?s:.*)variable\s+NAME\s+has\s+no\s+value`},
+		"several":          {manifestHCL(t, text+"---\n"+strings.ReplaceAll(text, "name: quick-start", "name: other"), ""), `Invalid manifest(?s:.*)manifest_class`},
+		"documents":        {manifestHCL(t, text+"---\n{apiVersion: v1, kind: Namespace, metadata: {name: a}}\n", ""), `Invalid manifest(?s:.*)manifest_class_only`},
+		"without manifest": {"resource \"capi_cluster_class\" \"test\" {\n  name = \"a\"\n  manifest_variables = {}\n}\n", `Missing attribute(?s:.*)manifest_variables`},
+		"unserved version": {manifestHCL(t, strings.ReplaceAll(text, "infrastructure.cluster.x-k8s.io/v1beta2", "infrastructure.cluster.x-k8s.io/v1beta1"), ""),
+			`Invalid template(?s:.*)serves\s+no(?s:.*)infrastructure.cluster.x-k8s.io/v1beta2`},
 		"class": {manifestHCL(t, strings.Replace(text, "variable: imageRepository", "variable: imageRegistry", 1), ""),
 			`Invalid cluster class(?s:.*)with capi_cluster_class.test(?s:.*)manifest(?s:.*)imageRegistry`},
 		"template": {manifestHCL(t, strings.Replace(text, `hostPath: "/var/run`, `hostPaht: "/var/run`, 1), ""), `Invalid template(?s:.*)in\s+the\s+manifest(?s:.*)hostPaht`},
@@ -189,4 +195,81 @@ func TestIntegrationClusterClassManifestMistakes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// flavour is a file as providers publish it: with variables, and with more than the
+// class.
+func flavour(t *testing.T) string {
+	t.Helper()
+	text := clusterclass.QuickStart(t)
+	replaced := strings.NewReplacer("name: quick-start\n", "name: ${CLASS}\n", "containerPath: \"/var/run/docker.sock\"", "containerPath: \"${SOCKET:=/var/run/docker.sock}\"").Replace(text)
+	if strings.Count(replaced, "${") < 3 {
+		t.Fatal("upstream's manifest has changed")
+	}
+	return replaced + "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: cni, namespace: kube-system}, data: {a: '$${HOME}'}}\n"
+}
+
+const readFlavour = `
+  manifest_class_only = true
+  manifest_variables  = { CLASS = "flavour", SOCKET = "/run/docker.sock" }
+`
+
+// A whole flavour is used as it is. The plan says what is left out, values may come
+// from other resources, and what drifts comes back.
+func TestIntegrationClusterClassFlavour(t *testing.T) {
+	env := setUp(t)
+	text := flavour(t)
+	unknown := `
+resource "terraform_data" "class" {
+  input = "flavour"
+}
+`
+	leftOut := knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("ConfigMap kube-system/cni")})
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.provider.Factories(),
+		Steps: []resource.TestStep{
+			{
+				Config: unknown + manifestHCL(t, text, strings.Replace(readFlavour, `"flavour"`, "terraform_data.class.output", 1)),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectUnknownValue(address, tfjsonpath.New("name")),
+					plancheck.ExpectUnknownValue(address, tfjsonpath.New("left_out")),
+				}},
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("id"), knownvalue.StringExact("kind://envtest/default/flavour")),
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("manifest"), knownvalue.StringExact(text)),
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("left_out"), leftOut),
+				},
+			},
+			{Config: unknown + manifestHCL(t, text, readFlavour), PlanOnly: true},
+			{
+				PreConfig: func() {
+					class := &clusterv1.ClusterClass{}
+					if err := env.Cluster.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "flavour"}, class); err != nil {
+						t.Fatal(err)
+					}
+					class.Spec.ControlPlane.HealthCheck.Checks.UnhealthyNodeConditions[0].TimeoutSeconds = ptr.To[int32](1)
+					if err := env.Cluster.Update(t.Context(), class); err != nil {
+						t.Fatal(err)
+					}
+				},
+				Config: manifestHCL(t, text, readFlavour),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction(address, plancheck.ResourceActionUpdate),
+					plancheck.ExpectKnownValue(address, tfjsonpath.New("left_out"), leftOut),
+				}},
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("manifest"), knownvalue.StringExact(text)),
+				},
+			},
+			{Config: manifestHCL(t, text, readFlavour), PlanOnly: true},
+			{
+				Config:           manifestHCL(t, text, strings.Replace(readFlavour, "/run/", "/srv/", 1)),
+				ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+			},
+			{
+				Config:           manifestHCL(t, text, strings.Replace(readFlavour, `"flavour"`, `"other"`, 1)),
+				ConfigPlanChecks: planned(plancheck.ResourceActionReplace),
+			},
+		},
+	})
 }

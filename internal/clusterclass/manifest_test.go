@@ -17,7 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
@@ -71,13 +70,31 @@ func classManifests(t *testing.T) []string {
 
 func fromText(t *testing.T, text string) *model {
 	t.Helper()
+	return fromManifestOf(t, Manifest{Text: text})
+}
+
+// fromManifestOf is the model of a class that is written as a manifest.
+func fromManifestOf(t *testing.T, source Manifest) *model {
+	t.Helper()
 	m := imported(t, map[string]any{})
-	parsed, err := parseManifest(text)
+	parsed, err := source.parse()
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Name, m.Manifest = types.StringValue(parsed.name), types.StringValue(text)
+	m.Name = types.StringValue(parsed.name)
+	m.setManifest(source)
 	return m
+}
+
+func (m *model) setManifest(source Manifest) {
+	m.Manifest, m.ManifestClass, m.ManifestClassOnly = types.StringValue(source.Text), types.StringValue(source.Class), types.BoolValue(source.ClassOnly)
+	if source.Variables != nil {
+		values := map[string]attr.Value{}
+		for name, value := range source.Variables {
+			values[name] = types.StringValue(value)
+		}
+		m.ManifestVariables = types.MapValueMust(types.StringType, values)
+	}
 }
 
 // Whatever upstream has is taken, and means the same as typed attributes do.
@@ -88,7 +105,7 @@ func TestManifestsOfUpstream(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(path, func(t *testing.T) {
-			written := fromText(t, readUpstream(t, path))
+			written := fromManifestOf(t, Manifest{Text: readUpstream(t, path), Variables: map[string]string{}})
 			content, err := written.encode()
 			if err != nil {
 				t.Fatal(err)
@@ -270,7 +287,7 @@ func TestManifestDrift(t *testing.T) {
 	if strings.Contains(got, "# spec.controlPlane") {
 		t.Errorf("says that more differs than does:\n%s", got)
 	}
-	if _, err := parseManifest(got); err != nil {
+	if _, err := (Manifest{Text: got}).parse(); err != nil {
 		t.Errorf("not a manifest any more: %v", err)
 	}
 }
@@ -292,19 +309,17 @@ func TestManifestMistakes(t *testing.T) {
 		"a key twice":      {replaced("  name: quick-start\n", "  name: quick-start\n  name: other\n"), `document 1.*line 5.*already`},
 		"empty":            {"# nothing\n", `no ClusterClass`},
 		"only templates":   {whole[strings.Index(whole, "---"):], `no ClusterClass`},
-		"two classes":      {with(whole), `ClusterClass "quick-start".*second ClusterClass`},
+		"two classes":      {with(strings.ReplaceAll(whole, "name: quick-start", "name: other")), `ClusterClasses "quick-start", "other".*manifest_class`},
 		"no object":        {with("- a\n"), `not a Kubernetes object`},
 		"no name":          {with("apiVersion: v1\nkind: Secret\n"), `not a Kubernetes object`},
 		"template missing": {replaced(infrastructure, strings.ReplaceAll(infrastructure, "cluster\n", "clutser\n")), `ClusterClass "quick-start".*DevClusterTemplate "quick-start-cluster".*not in the manifest`},
 		"template unused":  {replaced(infrastructure, strings.ReplaceAll(infrastructure, "cluster\n", "clutser\n")), `DevClusterTemplate "quick-start-clutser".*does not refer to it`},
-		"template twice":   {with(infrastructure + "spec: {template: {spec: {}}}\n"), `which the documents 2 and \d+ .* both are`},
+		"template twice":   {with(infrastructure + "spec: {template: {spec: {}}}\n"), `which document 2 and document \d+ both are`},
 		"a cluster":        {with("apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: c}\n"), `Cluster "c".*capi_cluster`},
 		"a secret":         {with("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"), `Secret "s".*cni.manifests`},
 		"something else":   {with("apiVersion: v1\nkind: Namespace\nmetadata: {name: ns}\n"), `Namespace "ns".*not part of a class`},
-		"variable":         {replaced("name: quick-start\n", "name: ${CLUSTER_CLASS}\n"), `metadata.name: \$\{CLUSTER_CLASS\} is a variable of clusterctl.*templatefile`},
-		"in a text":        {replaced("name: quick-start\n", "name: a-${ CLUSTER_CLASS }\n"), `metadata.name: .* is a variable of clusterctl`},
-		"in a flow":        {replaced("name: quick-start\n", "{name: ${CLUSTER_CLASS}}\n"), `not valid YAML.*\$\{CLUSTER_CLASS\} is a variable of clusterctl`},
-		"unknown field":    {replaced("  controlPlane:\n", "  controlPlan: {}\n  controlPlane:\n"), `ClusterClass "quick-start".*unknown field "spec.controlPlan"`},
+		"in a flow":        {replaced("name: quick-start\n", "{name: ${CLUSTER_CLASS}}\n"), `not valid YAML.*\$\{CLUSTER_CLASS\} looks like a variable of clusterctl.*manifest_variables`},
+		"unknown field":    {replaced("  controlPlane:\n", "  controlPlan: {}\n  controlPlane:\n"), `ClusterClass "quick-start".*spec.controlPlan: there is no such field`},
 		"version":          {replaced("cluster.x-k8s.io/v1beta2\nkind: ClusterClass", "cluster.x-k8s.io/v1alpha4\nkind: ClusterClass"), `v1alpha4`},
 		"versions differ":  {replaced(infrastructure, strings.Replace(infrastructure, "v1beta2", "v1beta1", 1)), `same version in both places`},
 		"namespace":        {replaced(infrastructure, infrastructure+"  namespace: other\n"), `namespace is "other"`},
@@ -312,37 +327,11 @@ func TestManifestMistakes(t *testing.T) {
 		"a label":          {replaced(infrastructure, infrastructure+"  labels: {a: true}\n"), `value of a has to be a string`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := parseManifest(tc.text)
+			_, err := Manifest{Text: tc.text}.parse()
 			if err == nil || !regexp.MustCompile("(?s)"+tc.want).MatchString(err.Error()) {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}
 		})
-	}
-}
-
-// What nodes may mean themselves is no variable of clusterctl.
-func TestManifestKeepsShellVariables(t *testing.T) {
-	text := strings.Replace(readUpstream(t, quickStart), "kubeadmConfigSpec:\n", "kubeadmConfigSpec:\n        preKubeadmCommands: [\"echo ${HOSTNAME}\"]\n", 1)
-	if _, err := parseManifest(text); err != nil || !strings.Contains(text, "${HOSTNAME}") {
-		t.Errorf("got %v", err)
-	}
-}
-
-// Variables that have a default get it, as clusterctl would give it to them.
-func TestManifestVariables(t *testing.T) {
-	text := strings.NewReplacer("docker:\n          extraMounts:", "docker:\n          preLoadImages: ${IMAGES:-[a, b]}\n          customImage: x/${ IMAGE:=\"y\" }\n          extraMounts:").
-		Replace(readUpstream(t, quickStart))
-	rendered, err := fromText(t, text).ToAPI()
-	if err != nil {
-		t.Fatal(err)
-	}
-	docker, _, err := unstructured.NestedMap(rendered.templates["default-worker/machine"].Object, "spec", "template", "spec", "backend", "docker")
-	if err != nil {
-		t.Fatal(err)
-	}
-	delete(docker, "extraMounts")
-	if diff := cmp.Diff(map[string]any{"preLoadImages": []any{"a", "b"}, "customImage": `x/"y"`}, docker); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 // model is the resource in plans and states.
@@ -30,6 +29,10 @@ type model struct {
 	Labels             types.Map      `tfsdk:"labels"`
 	Annotations        types.Map      `tfsdk:"annotations"`
 	Manifest           types.String   `tfsdk:"manifest"`
+	ManifestVariables  types.Map      `tfsdk:"manifest_variables"`
+	ManifestClass      types.String   `tfsdk:"manifest_class"`
+	ManifestClassOnly  types.Bool     `tfsdk:"manifest_class_only"`
+	LeftOut            types.List     `tfsdk:"left_out"`
 	AvailabilityGates  types.List     `tfsdk:"availability_gates"`
 	Infrastructure     types.Object   `tfsdk:"infrastructure"`
 	ControlPlane       types.Object   `tfsdk:"control_plane"`
@@ -88,7 +91,11 @@ func (m *model) id() string {
 // ToAPI returns the ClusterClass and the template objects that it refers to. The
 // error is tfkit.ErrUnknown if not all of it is known.
 func (m *model) ToAPI() (*rendered, error) {
-	content, err := m.encode()
+	parsed, err := m.parse()
+	if err != nil {
+		return nil, err
+	}
+	content, err := m.contentWith(parsed)
 	if err != nil {
 		return nil, err
 	}
@@ -98,11 +105,21 @@ func (m *model) ToAPI() (*rendered, error) {
 	if err != nil {
 		return nil, err
 	}
-	rendered.fromManifest = !m.Manifest.IsNull()
+	rendered.manifest = parsed
 	return rendered, nil
 }
 
 func (m *model) encode() (map[string]any, error) {
+	parsed, err := m.parse()
+	if err != nil {
+		return nil, err
+	}
+	return m.contentWith(parsed)
+}
+
+// contentWith is the content of the class, which a manifest has most of if there
+// is one.
+func (m *model) contentWith(parsed *manifest) (map[string]any, error) {
 	attributes := m.attributes()
 	attributes["name"], attributes["namespace"] = m.Name, m.Namespace
 	content, err := fields.Encode(shape, attributes)
@@ -110,7 +127,10 @@ func (m *model) encode() (map[string]any, error) {
 		return nil, err
 	}
 	convertFields(content)
-	if content, err = m.withManifest(content); err != nil {
+	if parsed != nil {
+		content, err = m.merged(parsed, content)
+	}
+	if err != nil {
 		return nil, err
 	}
 	// The API has no default for what nearly always is false.
@@ -120,38 +140,6 @@ func (m *model) encode() (map[string]any, error) {
 		}
 	}
 	return content, nil
-}
-
-// withManifest adds what the manifest declares to what the attributes do, which
-// are the name, the namespace, labels and annotations.
-func (m *model) withManifest(content map[string]any) (map[string]any, error) {
-	if m.Manifest.IsNull() {
-		return content, nil
-	}
-	if m.Manifest.IsUnknown() {
-		return nil, tfkit.ErrUnknown
-	}
-	parsed, err := parseManifest(m.Manifest.ValueString())
-	if err != nil {
-		return nil, err
-	}
-	overridden(parsed.content, []types.Map{m.Labels, m.Annotations})
-	merged := runtime.DeepCopyJSON(parsed.content)
-	for _, path := range [][]string{{"metadata", "name"}, {"metadata", "namespace"}} {
-		value, _, _ := unstructured.NestedString(content, path...)
-		if err := unstructured.SetNestedField(merged, value, path...); err != nil {
-			return nil, err
-		}
-	}
-	for _, part := range []string{"labels", "annotations"} {
-		values, _, _ := unstructured.NestedMap(content, "metadata", part)
-		for key, value := range values {
-			if err := unstructured.SetNestedField(merged, value, "metadata", part, key); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return merged, nil
 }
 
 // variables are those of a class's content.
@@ -183,8 +171,12 @@ func (m *model) FromAPI(content map[string]any) error {
 	if m.isImport() {
 		declared = nil
 	}
-	if !m.Manifest.IsNull() {
-		text, err := observed(m.Manifest.ValueString(), content, m.Labels, m.Annotations)
+	source, err := m.manifest()
+	if err != nil {
+		return err
+	}
+	if source != nil {
+		text, err := source.observed(content, m.Labels, m.Annotations)
 		if err != nil {
 			return fmt.Errorf("cannot compare %s to its manifest: %w", m.object(), err)
 		}
@@ -210,11 +202,12 @@ func (m *model) FromAPI(content map[string]any) error {
 // isImport says whether the state knows no more than which class it is.
 func (m *model) isImport() bool { return m.Infrastructure.IsNull() && m.Manifest.IsNull() }
 
-// observe sets the computed attributes.
-func (m *model) observe(class *clusterv1.ClusterClass) {
+// observe sets the computed attributes. content is the class with the content of
+// its templates in their references.
+func (m *model) observe(class *clusterv1.ClusterClass, content map[string]any) {
 	m.ID = types.StringValue(m.id())
 	m.Ready = types.BoolValue(pending(class) == "")
-	m.Templates = names(references(class))
+	m.Templates = names(templateNames(content))
 }
 
 // templateNames are the names of the templates by role, as far as they are known.
@@ -224,6 +217,24 @@ func (m *model) templateNames() map[string]string {
 		if name, ok := element.(types.String); ok && !name.IsNull() && !name.IsUnknown() {
 			byRole[role] = name.ValueString()
 		}
+	}
+	return byRole
+}
+
+// templateNames are the names of the templates of a class, by role.
+func templateNames(content map[string]any) map[string]string {
+	byRole := map[string]string{}
+	note := func(role string, template any) {
+		ref, _ := template.(map[string]any)
+		if name, ok := ref["name"].(string); ok && name != "" {
+			byRole[role] = name
+		}
+	}
+	for role, holder := range holders(content) {
+		note(role, holder["templateRef"])
+	}
+	for role, remediation := range remediations(content) {
+		note(role, remediation["template"])
 	}
 	return byRole
 }

@@ -54,11 +54,12 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	if errors.Is(err, tfkit.ErrUnknown) {
 		remember(r.session, plan.ManagementCluster, plan.key(), Planned{Before: declaredIn(state, plan.key()), Changes: true})
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("templates"), types.MapUnknown(types.StringType))...)
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("left_out"), types.ListUnknown(types.StringType))...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
 		return
 	}
 	if err != nil {
-		resp.Diagnostics.Append(invalidConfiguration(err))
+		resp.Diagnostics.Append(plan.invalid(err))
 		return
 	}
 	resp.Diagnostics.Append(r.planKnown(ctx, plan, state, known, desired, req, resp)...)
@@ -76,9 +77,10 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, know
 	}
 	blueprint, err := desired.blueprint()
 	if err != nil {
-		return diag.Diagnostics{invalidConfiguration(err)}
+		return diag.Diagnostics{plan.invalid(err)}
 	}
 	diags := resp.Plan.SetAttribute(ctx, path.Root("templates"), names(desired.names()))
+	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("left_out"), desired.leftOut())...)
 	if state != nil {
 		// A value that is written differently but means the same is no change, which
 		// the framework cannot know when it makes computed attributes unknown.
@@ -95,6 +97,7 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, know
 	}
 	remember(r.session, plan.ManagementCluster, plan.key(), planned)
 	if changes {
+		diags.Append(desired.manifestWarnings()...)
 		diags.Append(r.validate(ctx, plan, state, known, resp.Private, desired, blueprint, planned)...)
 	}
 	return diags
@@ -117,6 +120,11 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, known
 	}
 	if diags.Append(desired.validateFields(ctx, mgmt)...); diags.HasError() {
 		return diags
+	}
+	if mgmt != nil {
+		if diags.Append(desired.unserved(mgmt)...); diags.HasError() {
+			return diags
+		}
 	}
 	before, clusters := r.before(ctx, mgmt, plan, state)
 	problems := topology.ValidateBlueprint(ctx, before, blueprint, clusters)

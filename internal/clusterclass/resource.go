@@ -154,13 +154,17 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster, obj *unstruc
 			}
 		}
 	}
-	if err := expand(ctx, mgmt, m.key().Namespace, content, imported); err != nil && !meta.IsNoMatchError(err) {
+	err = expand(ctx, mgmt, m.key().Namespace, content, imported)
+	if err == nil && !m.Manifest.IsNull() {
+		err = expandRemediations(ctx, mgmt, m.key().Namespace, content, m.templateNames())
+	}
+	if err != nil && !meta.IsNoMatchError(err) {
 		return err
 	}
 	if err := m.FromAPI(content); err != nil { //nolint:contextcheck // Converting values waits for nothing.
 		return err
 	}
-	m.observe(class)
+	m.observe(class, content)
 	return nil
 }
 
@@ -272,7 +276,14 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		resp.Diagnostics.Append(tfkit.AnotherObject(state.object(), known.UID, class.GetUID()))
 		return
 	case err == nil:
-		err = waitUnused(ctx, mgmt, state.key())
+		err = waitUnused(ctx, mgmt, state.key(), deletionGrace)
+	}
+	var inUse *inUseError
+	if errors.As(err, &inUse) {
+		resp.Diagnostics.AddError("Class in use", fmt.Sprintf("%s cannot be deleted while clusters use it, and none of them is being deleted:\n\n%s\n\n"+
+			"Delete them, or move them to another class. A cluster of the same configuration goes first if its topology.class refers to the class's name.",
+			state.object(), inUse))
+		return
 	}
 	var timedOut *tfkit.TimeoutError
 	if errors.As(err, &timedOut) {

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -26,6 +28,10 @@ const (
 	machineDeployments = "workers.machine_deployments"
 	machinePools       = "workers.machine_pools"
 )
+
+// maxClassName is the length of the longest value of a label, because the templates
+// of a class have its name in one.
+const maxClassName = validation.LabelValueMaxLength
 
 // fields says where the attributes stand in a ClusterClass object. A template's
 // content stands in its reference, from where render moves it to an object of its
@@ -77,32 +83,26 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 			"management_cluster": tfkit.ManagementClusterAttribute(),
 			"namespace":          namespaceAttribute(),
 			"name": schema.StringAttribute{
-				MarkdownDescription: "Name of the class: at most 63 lower case letters, digits and dashes. Default: that of the ClusterClass in `manifest`. " +
+				MarkdownDescription: "Name of the class: at most 63 lower case letters, digits, dashes and dots. Default: that of the ClusterClass in `manifest`. " +
 					"Required, if there is no `manifest`. A change replaces the class.",
 				Optional:      true,
 				Computed:      true,
-				Validators:    []validator.String{tfkit.DNSLabel(tfkit.MaxDNSLabel)},
+				Validators:    []validator.String{tfkit.DNSSubdomain(), stringvalidator.LengthAtMost(maxClassName)},
 				PlanModifiers: []planmodifier.String{fromManifest{"name"}},
 			},
-			"labels":             tfkit.LabelsAttribute("the ClusterClass object"),
-			"annotations":        tfkit.AnnotationsAttribute("the ClusterClass object"),
-			"availability_gates": apifields.AvailabilityGates("Further conditions of clusters that have to hold before they are available. A cluster can have others."),
-			"manifest": schema.StringAttribute{
-				MarkdownDescription: "The class as YAML: one ClusterClass and the templates that it refers to, such as `file(\"clusterclass-quick-start.yaml\")`. " +
-					"The result is the same as that of the attributes `infrastructure`, `control_plane`, `workers`, `variables`, `patches`, `availability_gates`, " +
-					"`kubernetes_versions` and `upgrade`, with which it conflicts; the names of templates in it are of no importance. " +
-					"Labels and annotations of the ClusterClass in it count as declared. " +
-					"Variables of clusterctl have to be filled in, for example by `templatefile`, unless they have a default (`${NAME:-default}`), which is taken. " +
-					"Default: none. Changes are made in place; one of formatting and comments alone is none.",
-				Optional:      true,
-				Validators:    []validator.String{validManifest{}},
-				PlanModifiers: []planmodifier.String{keepSameManifest{}},
-			},
-			"infrastructure": infrastructureAttribute(),
-			"control_plane":  controlPlaneAttribute(),
-			"workers":        workersAttribute(),
-			"variables":      variablesAttribute(),
-			"patches":        patchesAttribute(),
+			"labels":               tfkit.LabelsAttribute("the ClusterClass object"),
+			"annotations":          tfkit.AnnotationsAttribute("the ClusterClass object"),
+			"availability_gates":   apifields.AvailabilityGates("Further conditions of clusters that have to hold before they are available. A cluster can have others."),
+			"manifest":             manifestAttribute(),
+			variablesAttributeName: manifestVariablesAttribute(),
+			classAttributeName:     manifestClassAttribute(),
+			classOnlyAttributeName: manifestClassOnlyAttribute(),
+			"left_out":             leftOutAttribute(),
+			"infrastructure":       infrastructureAttribute(),
+			"control_plane":        controlPlaneAttribute(),
+			"workers":              workersAttribute(),
+			"variables":            variablesAttribute(),
+			"patches":              patchesAttribute(),
 			"kubernetes_versions": schema.ListAttribute{
 				MarkdownDescription: "The Kubernetes versions that clusters may have, oldest first, with no minor version missing in between. " +
 					"With it, clusters can be upgraded over several minor versions in one go. Default: any version, one minor version at a time. Changes are made in place.",

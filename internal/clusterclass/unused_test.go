@@ -32,6 +32,11 @@ func TestRemoveUnusedKeepsTheCopiesOfClusters(t *testing.T) {
 	class.Spec.ControlPlane.MachineInfrastructure.TemplateRef = clusterv1.ClusterClassTemplateReference{
 		APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind, Name: "used",
 	}
+	// Cluster API does not copy remediation templates: MachineHealthChecks refer to those of the class.
+	check := &clusterv1.MachineHealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "check"}}
+	check.Spec.Remediation.TemplateRef = clusterv1.MachineHealthCheckRemediationTemplateReference{
+		APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind, Name: "checked",
+	}
 	mgmt := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(
 		class,
 		template("used", made, "ours"),
@@ -39,6 +44,8 @@ func TestRemoveUnusedKeepsTheCopiesOfClusters(t *testing.T) {
 		template("copy", map[string]string{classLabel: "quick-start", clusterv1.ClusterTopologyOwnedLabel: ""}, "ours"),
 		template("of-another-class", map[string]string{classLabel: "other"}, "theirs"),
 		template("of-an-earlier-class", made, "theirs"),
+		template("checked", made, "ours"),
+		check,
 	).Build()}
 
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(class)
@@ -57,7 +64,7 @@ func TestRemoveUnusedKeepsTheCopiesOfClusters(t *testing.T) {
 	for _, item := range left.Items {
 		names[item.Name] = true
 	}
-	for name, want := range map[string]bool{"used": true, "unused": false, "copy": true, "of-another-class": true, "of-an-earlier-class": true} {
+	for name, want := range map[string]bool{"used": true, "unused": false, "copy": true, "of-another-class": true, "of-an-earlier-class": true, "checked": true} {
 		if names[name] != want {
 			t.Errorf("template %s is left: %t, want %t", name, names[name], want)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -62,8 +63,21 @@ func describe(conditionType string, c *metav1.Condition) string {
 	return fmt.Sprintf("%s is %s (%s): %s", c.Type, c.Status, c.Reason, c.Message)
 }
 
-// waitUnused returns when no Cluster uses the class any more.
-func waitUnused(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) error {
+// deletionGrace is for how long a class waits for the deletion of a cluster to
+// begin. Terraform deletes both at the same time if the cluster names its class by
+// a literal, but not more than a few objects at once.
+const deletionGrace = 10 * time.Second
+
+// inUseError says that clusters use a class and that none of them is going away.
+type inUseError struct{ clusters []string }
+
+func (e *inUseError) Error() string { return strings.Join(e.clusters, "\n") }
+
+// waitUnused returns when no Cluster uses the class any more. It does not wait for
+// longer than the grace while none of them is being deleted: the error is then an
+// *inUseError.
+func waitUnused(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, grace time.Duration) error {
+	lastDeletion := time.Now()
 	return tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		clusters, err := users(ctx, mgmt, key)
 		if err != nil {
@@ -74,10 +88,14 @@ func waitUnused(ctx context.Context, mgmt *management.Cluster, key client.Object
 			line := "Cluster " + client.ObjectKeyFromObject(&clusters[i]).String()
 			if !clusters[i].DeletionTimestamp.IsZero() {
 				line += ": is being deleted"
+				lastDeletion = time.Now()
 			}
 			lines = append(lines, line)
 		}
 		slices.Sort(lines)
+		if len(lines) > 0 && time.Since(lastDeletion) > grace {
+			return false, "", &inUseError{lines}
+		}
 		return len(lines) == 0, strings.Join(lines, "\n"), nil
 	})
 }

@@ -74,7 +74,7 @@ func (classVariablesTemplate) Run(ctx context.Context, req function.RunRequest, 
 
 func classOf(argument types.Dynamic) (*clusterv1.ClusterClass, error) {
 	if manifest, ok := argument.UnderlyingValue().(types.String); ok {
-		return clusterclass.FromManifest(manifest.ValueString())
+		return clusterclass.Manifest{Text: manifest.ValueString()}.ClusterClass()
 	}
 	return clusterclass.FromVariables(argument)
 }

@@ -103,8 +103,7 @@ resource "capi_cluster_class" "quickstart" {
   depends_on = [capi_provider.this]
 }
 
-# A class from YAML, as people have it: one ClusterClass and its templates. A file
-# is read with file(), or with templatefile() if it has variables.
+# A class from YAML: a ClusterClass and its templates.
 resource "capi_cluster_class" "from_manifest" {
   management_cluster = capi_management_cluster.mgmt.id
   manifest           = <<-EOT
@@ -158,4 +157,16 @@ resource "capi_cluster_class" "from_manifest" {
         spec:
           customImage: kindest/node:v1.35.0
   EOT
+}
+
+# A provider's flavour file as it is: its variables are those of clusterctl, and what
+# is not of the class, such as a Cluster, is left out and listed in left_out.
+resource "capi_cluster_class" "from_flavour" {
+  management_cluster  = capi_management_cluster.mgmt.id
+  manifest            = file("${path.module}/cluster-template-topology.yaml")
+  manifest_class_only = true
+  manifest_variables = {
+    CLUSTER_CLASS_NAME = "topology"
+    CLUSTER_NAME       = "unused" # Only documents that are left out have it.
+  }
 }
