@@ -143,6 +143,12 @@ var edits = map[string]func(r *rand.Rand, c *configuration){
 	"class: control plane": func(r *rand.Rand, c *configuration) {
 		in(c.class, "control_plane", "template", "spec", "kubeadmConfigSpec")["preKubeadmCommands"] = []any{"echo " + word(r)}
 	},
+	"class: version of the control plane's template": func(_ *rand.Rand, c *configuration) {
+		otherVersion(in(c.class, "control_plane", "template"))
+	},
+	"class: version of the bootstrap template": func(_ *rand.Rand, c *configuration) {
+		otherVersion(in(c.class, "workers", "machine_deployments", "default-worker", "bootstrap", "template"))
+	},
 	"class: labels": func(r *rand.Rand, c *configuration) { in(c.class, "labels")["x"] = word(r) },
 	"class: variable": func(r *rand.Rand, c *configuration) {
 		in(c.class, "variables")["more"] = object{"schema": object{"type": "string", "default": word(r)}}
@@ -158,6 +164,13 @@ var edits = map[string]func(r *rand.Rand, c *configuration){
 		c.cluster["deletion_protection"] = r.IntN(2) == 0
 		c.cluster["wait_for"] = []string{"available", "nodes", "rollout"}[r.IntN(3)]
 	},
+}
+
+// otherVersion moves a template between the versions of its API. What the edits give it
+// is the same in both.
+func otherVersion(template object) {
+	group, version, _ := strings.Cut(template["api_version"].(string), "/")
+	template["api_version"] = group + "/" + map[string]string{"v1beta1": "v1beta2", "v1beta2": "v1beta1"}[version]
 }
 
 func word(r *rand.Rand) string { return []string{"apple", "pear", "plum", "quince", "fig"}[r.IntN(5)] }

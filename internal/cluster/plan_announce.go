@@ -65,16 +65,8 @@ func (p *planning) renderable(ctx context.Context) diag.Diagnostics {
 		return nil
 	}
 	rendered, problems := topology.Render(ctx, *p.class.After, p.cluster, nil)
-	problems = append(problems, p.patched(ctx, rendered)...)
+	problems = append(problems, clusterclass.CheckPatched(ctx, p.mgmt, rendered)...)
 	return problemDiagnostics(problems, p.desired)
-}
-
-// patched returns what is wrong about the objects that the class's patches make.
-func (p *planning) patched(ctx context.Context, rendered *topology.Rendering) []topology.Problem {
-	if rendered == nil || len(p.class.After.Class.Spec.Patches) == 0 {
-		return nil
-	}
-	return clusterclass.CheckPatched(ctx, p.mgmt, rendered.Objects())
 }
 
 // keepStatus plans what is known of the machines to stay as it is: nothing happens
@@ -116,7 +108,7 @@ func (p *planning) forecast(ctx context.Context) (*forecast, diag.Diagnostics) {
 	}
 	after := p.wanted(old.Cluster)
 	rendered, problems := topology.Render(ctx, *p.class.After, after, old)
-	if problems = append(problems, p.patched(ctx, rendered)...); len(problems) > 0 {
+	if problems = append(problems, clusterclass.CheckPatched(ctx, p.mgmt, rendered)...); len(problems) > 0 {
 		return nil, problemDiagnostics(problems, p.desired)
 	}
 	if rendered == nil {

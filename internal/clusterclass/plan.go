@@ -127,13 +127,13 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, known
 		}
 	}
 	before, clusters := r.before(ctx, mgmt, plan, state)
-	problems := topology.ValidateBlueprint(ctx, before, blueprint, clusters)
+	sample, problems := topology.Sample(ctx, before, blueprint, clusters)
 	diags.Append(desired.problemDiagnostics(problems)...)
 	if mgmt != nil && !diags.HasError() {
 		diags.Append(dryRun(ctx, mgmt, desired)...)
 	}
 	if !diags.HasError() {
-		diags.Append(desired.problemDiagnostics(CheckPatched(ctx, mgmt, topology.SampleObjects(ctx, blueprint)))...)
+		diags.Append(desired.problemDiagnostics(CheckPatched(ctx, mgmt, sample))...)
 	}
 	if !diags.HasError() {
 		diags.Append(announce(ctx, plan, planned.Before, planned.After, clusters)...)

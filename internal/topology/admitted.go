@@ -20,8 +20,11 @@ import (
 func (r *Rendering) refused(ctx context.Context, before *Rendering) []Problem {
 	problems := r.refusedControlPlane(ctx, before)
 	for i, topology := range r.Cluster.Spec.Topology.Workers.MachineDeployments {
+		if _, isAlike := r.like[topology.Name]; isAlike {
+			continue
+		}
 		problems = append(problems, refusedBootstrap(ctx, r.state.MachineDeployments[topology.Name].BootstrapTemplate,
-			fmt.Sprintf("spec.topology.workers.machineDeployments[%d]", i))...)
+			fmt.Sprintf("spec.topology.workers.machineDeployments[%d]", i), topology.Class)...)
 	}
 	problems = append(problems, r.unreadableObjects()...)
 	return append(problems, r.refusedByDocker(ctx, before)...)
@@ -62,7 +65,7 @@ func (r *Rendering) refusedControlPlane(ctx context.Context, before *Rendering) 
 	return problems
 }
 
-func refusedBootstrap(ctx context.Context, obj *unstructured.Unstructured, field string) []Problem {
+func refusedBootstrap(ctx context.Context, obj *unstructured.Unstructured, field, class string) []Problem {
 	if obj = inHub(obj); obj.GroupVersionKind() != kubeadmConfigTemplateKind {
 		return nil
 	}
@@ -74,7 +77,7 @@ func refusedBootstrap(ctx context.Context, obj *unstructured.Unstructured, field
 	var problems []Problem
 	for _, problem := range Problems(err) {
 		problems = append(problems, Problem{Field: field, Message: fmt.Sprintf(
-			"the KubeadmConfigTemplate that comes of the class and its variables is invalid: %s: %s", problem.Field, problem.Message)})
+			"the KubeadmConfigTemplate that comes of machine deployment class %q and its variables is invalid: %s: %s", class, problem.Field, problem.Message)})
 	}
 	return problems
 }

@@ -5,6 +5,8 @@ package topology
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/core/webhooks/admission"
@@ -42,9 +44,34 @@ func validateWithClass(ctx context.Context, class *clusterv1.ClusterClass, old, 
 	key := cluster.GetClassKey()
 	class.Namespace, class.Name = key.Namespace, key.Name
 	webhook := &admission.Cluster{Client: snapshot{classes: []*clusterv1.ClusterClass{class}}}
-	variables := webhook.DefaultAndValidateVariables(ctx, cluster, old, class)
+	problems := fieldProblems(webhook.DefaultAndValidateVariables(ctx, cluster, old, class))
+	if undefined := slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool { return !strings.Contains(p.Message, undefinedVariable) }); len(undefined) > 0 {
+		// The admission code then sets no defaults, and misses those variables too.
+		defined := withDefinedVariables(cluster, class)
+		problems = append(undefined, fieldProblems(webhook.DefaultAndValidateVariables(ctx, defined, old, class))...)
+	}
 	_, err := webhook.ValidateCreate(ctx, cluster)
-	return explain(append(fieldProblems(variables), Problems(err)...), class)
+	return explain(append(problems, Problems(err)...), class)
+}
+
+// withDefinedVariables returns a copy of the cluster without values of variables that
+// its class does not define.
+func withDefinedVariables(cluster *clusterv1.Cluster, class *clusterv1.ClusterClass) *clusterv1.Cluster {
+	cluster = cluster.DeepCopy()
+	topology := &cluster.Spec.Topology
+	values := []*[]clusterv1.ClusterVariable{&topology.Variables, &topology.ControlPlane.Variables.Overrides}
+	for i := range topology.Workers.MachineDeployments {
+		values = append(values, &topology.Workers.MachineDeployments[i].Variables.Overrides)
+	}
+	for i := range topology.Workers.MachinePools {
+		values = append(values, &topology.Workers.MachinePools[i].Variables.Overrides)
+	}
+	for _, list := range values {
+		*list = slices.DeleteFunc(*list, func(v clusterv1.ClusterVariable) bool {
+			return !slices.ContainsFunc(class.Status.Variables, func(defined clusterv1.ClusterClassStatusVariable) bool { return defined.Name == v.Name })
+		})
+	}
+	return cluster
 }
 
 // validateWithoutClass runs under a context that is over: the admission code

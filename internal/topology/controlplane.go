@@ -110,8 +110,12 @@ var inPlace = [][]string{
 // foreignReasons are those of a control plane of another provider, which alone
 // knows what it replaces machines for.
 func foreignReasons(before, after *unstructured.Unstructured) []string {
-	if before.GroupVersionKind() != after.GroupVersionKind() {
+	if before.GroupVersionKind().GroupKind() != after.GroupVersionKind().GroupKind() {
 		return []string{fmt.Sprintf("%s instead of %s", kindOf(after), kindOf(before))}
+	}
+	if before.GroupVersionKind() != after.GroupVersionKind() {
+		// They say the same (conversions).
+		return nil
 	}
 	before, after = defaulted(before), defaulted(after)
 	for _, obj := range []*unstructured.Unstructured{before, after} {

@@ -4,14 +4,22 @@
 package topology
 
 import (
+	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 )
 
-// explain adds what the class has to complaints of the admission code that a
-// cluster names something that the class does not have.
+// undefinedVariable is how the admission code complains about a variable that the class
+// does not define.
+const undefinedVariable = "variable is not defined"
+
+var named = regexp.MustCompile(`(?:with name "|\[)([^"\]]+)["\]]`)
+
+// explain adds the near match, or else what the class has, to complaints of the
+// admission code that a cluster names something that the class does not have.
 func explain(problems []Problem, class *clusterv1.ClusterClass) []Problem {
 	var variables, deployments, pools []string
 	for _, v := range class.Status.Variables {
@@ -30,14 +38,19 @@ func explain(problems []Problem, class *clusterv1.ClusterClass) []Problem {
 			text string
 			has  []string
 		}{
-			{"variable is not defined", variables},
+			{undefinedVariable, variables},
 			{"MachineDeploymentClass with name", deployments},
 			{"MachinePoolClass with name", pools},
 			{"version must match one of the versions defined", class.Spec.KubernetesVersions},
 		} {
-			if strings.Contains(problem.Message, complaint.text) {
-				problem.Message = strings.TrimSuffix(problem.Message, ".") + "; the class has " + listOf(complaint.has)
+			if !strings.Contains(problem.Message, complaint.text) {
+				continue
 			}
+			hint := "; the class has " + listOf(complaint.has)
+			if names := named.FindAllStringSubmatch(problem.Field+problem.Message, -1); len(names) > 0 {
+				hint = cmp.Or(didYouMean(names[len(names)-1][1], complaint.has), hint)
+			}
+			problem.Message = strings.TrimSuffix(problem.Message, ".") + hint
 		}
 	}
 	return explained

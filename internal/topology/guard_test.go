@@ -47,9 +47,7 @@ func TestPanicsAreUnknownProblems(t *testing.T) {
 			_, problems := Render(t.Context(), Blueprint{}, quickStartCluster(), nil)
 			return problems
 		}, topologyGenerator, "nil pointer dereference"},
-		"fields": {func() []Problem { return ValidateFields(t.Context(), noJSON) }, "Kubernetes' validation of a Cluster", "cannot deep copy int"},
-		"undeclared fields": {func() []Problem { _, problems := UndeclaredFields(t.Context(), noJSON); return problems },
-			"Kubernetes' validation of a Cluster", "cannot deep copy int"},
+		"fields":     {func() []Problem { return ValidateFields(t.Context(), noJSON) }, "Kubernetes' validation of a Cluster", "cannot deep copy int"},
 		"comparison": {func() []Problem { _, problems := Compare(rendering, damaged); return problems }, "Cluster API's comparison of machines", "nil pointer dereference"},
 		"upgrade": {func() []Problem {
 			_, problems := NewUpgrade(noCluster, quickStartCluster(), blueprint.Class, nil)

@@ -14,8 +14,11 @@ import (
 	bootstrapv1 "sigs.k8s.io/cluster-api/api/bootstrap/kubeadm/v1beta2"
 	controlplanev1beta1 "sigs.k8s.io/cluster-api/api/controlplane/kubeadm/v1beta1" //nolint:staticcheck // As long as upstream takes it, people have it.
 	controlplanev1 "sigs.k8s.io/cluster-api/api/controlplane/kubeadm/v1beta2"
+	clusterv1beta1 "sigs.k8s.io/cluster-api/api/core/v1beta1" //nolint:staticcheck // As long as upstream takes it, people have it.
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	bootstrapconversion "sigs.k8s.io/cluster-api/bootstrap/kubeadm/webhooks/conversion"
 	controlplaneconversion "sigs.k8s.io/cluster-api/controlplane/kubeadm/webhooks/conversion"
+	coreconversion "sigs.k8s.io/cluster-api/core/webhooks/conversion"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/conversion"
 )
 
@@ -25,18 +28,21 @@ var (
 	kubeadmConfigTemplateKind = bootstrapv1.GroupVersion.WithKind("KubeadmConfigTemplate")
 )
 
-// hubKinds are the kinds of which a cluster's objects may be of an older version,
-// in the version that upstream's controllers work with, and their converters.
+// hubKinds are the kinds that have an older version, in the version that upstream's
+// controllers work with, and their converters.
 var hubKinds = map[schema.GroupVersionKind]func(*runtime.Scheme) (conversion.Converter, error){
 	kubeadmControlPlaneKind:   controlplaneconversion.KubeadmControlPlane,
 	kubeadmConfigKind:         bootstrapconversion.KubeadmConfig,
 	kubeadmConfigTemplateKind: bootstrapconversion.KubeadmConfigTemplate,
+	controlplanev1.GroupVersion.WithKind("KubeadmControlPlaneTemplate"): controlplaneconversion.KubeadmControlPlaneTemplate,
+	clusterv1.GroupVersion.WithKind("ClusterClass"):                     coreconversion.ClusterClass,
+	clusterv1.GroupVersion.WithKind(clusterv1.ClusterKind):              coreconversion.Cluster,
 }
 
 var hubScheme = sync.OnceValues(func() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	builder := runtime.NewSchemeBuilder(bootstrapv1beta1.AddToScheme, bootstrapv1.AddToScheme,
-		controlplanev1beta1.AddToScheme, controlplanev1.AddToScheme)
+		controlplanev1beta1.AddToScheme, controlplanev1.AddToScheme, clusterv1beta1.AddToScheme, clusterv1.AddToScheme)
 	return scheme, builder.AddToScheme(scheme)
 })
 
@@ -67,6 +73,26 @@ func bothInHub(before, after *unstructured.Unstructured) (old, updated *unstruct
 	return old, updated
 }
 
+// isConverted says that the API server converts an object to another version to compare
+// it with what is wanted, and that the outcome is not known: only the provider of its
+// kind can convert it. As long as the two say the same, in spite of their versions, they
+// are taken to be the same. Fields that are left out do not matter.
+func isConverted(before, after *unstructured.Unstructured, without ...[]string) bool {
+	if before == nil || after == nil {
+		return false
+	}
+	before, after = bothInHub(before, after)
+	if before.GroupVersionKind() == after.GroupVersionKind() || before.GroupVersionKind().GroupKind() != after.GroupVersionKind().GroupKind() {
+		return false
+	}
+	before, after = before.DeepCopy(), after.DeepCopy()
+	for _, field := range without {
+		unstructured.RemoveNestedField(before.Object, field...)
+		unstructured.RemoveNestedField(after.Object, field...)
+	}
+	return !sameValue(before.Object["spec"], after.Object["spec"])
+}
+
 // withoutEmpty returns the object as its type writes it, if that is known.
 func withoutEmpty(obj *unstructured.Unstructured) *unstructured.Unstructured {
 	scheme, err := hubScheme()
@@ -84,10 +110,11 @@ func withoutEmpty(obj *unstructured.Unstructured) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: content}
 }
 
-// convert waits for nothing: to newer versions the converters need no API server.
+// convert waits for nothing: the converters need an API server only for references to
+// objects, in older versions.
 //
 //nolint:contextcheck,nolintlint // So there is nothing to cancel either; for callers, of which nolintlint does not know.
-func convert(obj *unstructured.Unstructured, hub schema.GroupVersionKind, newConverter func(*runtime.Scheme) (conversion.Converter, error)) (*unstructured.Unstructured, error) {
+func convert(obj *unstructured.Unstructured, kind schema.GroupVersionKind, newConverter func(*runtime.Scheme) (conversion.Converter, error)) (*unstructured.Unstructured, error) {
 	scheme, err := hubScheme()
 	if err != nil {
 		return nil, err
@@ -100,14 +127,14 @@ func convert(obj *unstructured.Unstructured, hub schema.GroupVersionKind, newCon
 	if err != nil {
 		return nil, err
 	}
-	to, err := scheme.New(hub)
+	to, err := scheme.New(kind)
 	if err != nil {
 		return nil, err
 	}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, from); err != nil {
 		return nil, err
 	}
-	to.GetObjectKind().SetGroupVersionKind(hub)
+	to.GetObjectKind().SetGroupVersionKind(kind)
 	if err := converter.ConvertObject(context.Background(), from, to); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@
 package topology
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -139,6 +140,53 @@ func TestCompareOldKinds(t *testing.T) {
 				name, surge, _ := controlPlaneStrategy(before.state.ControlPlane.Object)
 				g.Expect(name + surge).To(HavePrefix("RollingUpdate"))
 				g.Expect(surge).NotTo(BeEmpty())
+			}
+		})
+	}
+}
+
+// What becomes of an object of another provider in another version of its API only that
+// provider knows. If it says the same, nothing changes.
+func TestCompareOtherVersions(t *testing.T) {
+	const other = "{apiVersion: controlplane.example.com/%s, kind: OtherControlPlaneTemplate, spec: {template: {spec: {size: 1}}}}"
+	before := kubeadmBlueprint(t, fmt.Sprintf(other, "v1beta1"), newBootstrap)
+	machine := func(b Blueprint) {
+		b.template(t, "machine").SetAPIVersion("infrastructure.example.com/v2")
+		b.Class.Spec.ControlPlane.MachineInfrastructure.TemplateRef.APIVersion = "infrastructure.example.com/v2"
+		b.Class.Spec.Workers.MachineDeployments[0].Infrastructure.TemplateRef.APIVersion = "infrastructure.example.com/v2"
+	}
+	for name, tc := range map[string]struct {
+		version string
+		edit    func(Blueprint)
+		want    []string
+	}{
+		"control plane": {version: "v1beta2"},
+		"control plane that says something else": {"v1beta2", func(b Blueprint) {
+			setField(t, b.template(t, "cp"), int64(2), "spec", "template", "spec", "size")
+		}, []string{"the OtherControlPlane of the control plane goes from controlplane.example.com/v1beta1 to controlplane.example.com/v1beta2, " +
+			"and only its provider, which converts it, knows whether that replaces machines"}},
+		"machines": {"v1beta1", machine, nil},
+		"machines that are told something else": {"v1beta1", func(b Blueprint) {
+			machine(b)
+			setField(t, b.template(t, "machine"), int64(2), "spec", "template", "spec", "size")
+		}, []string{"the BoxTemplate of the control plane goes", "the BoxTemplate of the machine deployment md-0 goes"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			after := kubeadmBlueprint(t, fmt.Sprintf(other, tc.version), newBootstrap)
+			if tc.edit != nil {
+				tc.edit(after)
+			}
+			old, problems := Render(t.Context(), before, testCluster(nil), nil)
+			g.Expect(problems).To(BeEmpty())
+			updated, problems := Render(t.Context(), after, testCluster(nil), old)
+			g.Expect(problems).To(BeEmpty())
+			rolls, problems := Compare(old, updated)
+			g.Expect(rolls).To(BeEmpty())
+			g.Expect(problems).To(HaveLen(len(tc.want)))
+			for i, want := range tc.want {
+				g.Expect(problems[i].Unknown).To(BeTrue())
+				g.Expect(problems[i].Message).To(HavePrefix(want))
 			}
 		})
 	}

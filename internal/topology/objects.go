@@ -4,61 +4,82 @@
 package topology
 
 import (
-	"context"
+	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 )
 
-// noSuchField is what ValidateFields says of a field that a kind does not have.
-const noSuchField = "there is no such field"
-
 // Objects are what Cluster API makes of the rendered cluster from templates: the
-// infrastructure, the control plane, and the templates of its machines.
+// infrastructure, the control plane, and the templates of its machines. It applies
+// exactly these, so that none of their fields is filled in before an API server
+// validates them.
 func (r *Rendering) Objects() []*unstructured.Unstructured {
-	objects := []*unstructured.Unstructured{
-		r.state.InfrastructureCluster, r.state.ControlPlane.Object, r.state.ControlPlane.InfrastructureMachineTemplate,
+	parts := r.parts(true)
+	objects := make([]*unstructured.Unstructured, len(parts))
+	for i := range parts {
+		objects[i] = parts[i].copy()
 	}
-	for _, topology := range r.Cluster.Spec.Topology.Workers.MachineDeployments {
+	return objects
+}
+
+// part is an object that is made from a template of the class.
+type part struct {
+	object *unstructured.Unstructured
+	// field is the class's reference to the template.
+	field string
+	// place is where in the class that is, for people; empty if the kind says it.
+	place string
+	// overrides are the set's own values of variables.
+	overrides []clusterv1.ClusterVariable
+}
+
+// String names the object, as in: DockerMachineTemplate in machine deployment class "small".
+func (p part) String() string {
+	if p.place == "" {
+		return p.object.GetKind()
+	}
+	return p.object.GetKind() + " in " + p.place
+}
+
+// copy returns the object without what refers to a Cluster that may not exist.
+func (p part) copy() *unstructured.Unstructured {
+	object := p.object.DeepCopy()
+	object.SetOwnerReferences(nil)
+	return object
+}
+
+// controlPlaneTemplate is the class's reference to the template of the control plane.
+const controlPlaneTemplate = "spec.controlPlane.templateRef"
+
+// parts returns all that is made from templates, or all that differs: what alike
+// machine deployments have is then there once.
+func (r *Rendering) parts(all bool) []part {
+	workers, class := &r.Cluster.Spec.Topology.Workers, &r.blueprint.Class.Spec.Workers
+	controlPlane := r.Cluster.Spec.Topology.ControlPlane.Variables.Overrides
+	parts := []part{
+		{object: r.state.InfrastructureCluster, field: "spec.infrastructure.templateRef"},
+		{object: r.state.ControlPlane.Object, field: controlPlaneTemplate, overrides: controlPlane},
+		{object: r.state.ControlPlane.InfrastructureMachineTemplate, field: "spec.controlPlane.machineInfrastructure.templateRef",
+			place: "the control plane", overrides: controlPlane},
+	}
+	for _, topology := range workers.MachineDeployments {
+		if _, isAlike := r.like[topology.Name]; isAlike && !all {
+			continue
+		}
+		i := slices.IndexFunc(class.MachineDeployments, func(c clusterv1.MachineDeploymentClass) bool { return c.Class == topology.Class })
+		field, place := fmt.Sprintf("spec.workers.machineDeployments[%d]", i), fmt.Sprintf("machine deployment class %q", topology.Class)
 		md := r.state.MachineDeployments[topology.Name]
-		objects = append(objects, md.BootstrapTemplate, md.InfrastructureMachineTemplate)
+		parts = append(parts, part{md.BootstrapTemplate, field + ".bootstrap.templateRef", place, topology.Variables.Overrides},
+			part{md.InfrastructureMachineTemplate, field + ".infrastructure.templateRef", place, topology.Variables.Overrides})
 	}
-	for _, topology := range r.Cluster.Spec.Topology.Workers.MachinePools {
+	for _, topology := range workers.MachinePools {
+		i := slices.IndexFunc(class.MachinePools, func(c clusterv1.MachinePoolClass) bool { return c.Class == topology.Class })
+		field, place := fmt.Sprintf("spec.workers.machinePools[%d]", i), fmt.Sprintf("machine pool class %q", topology.Class)
 		mp := r.state.MachinePools[topology.Name]
-		objects = append(objects, mp.BootstrapObject, mp.InfrastructureMachinePoolObject)
+		parts = append(parts, part{mp.BootstrapObject, field + ".bootstrap.templateRef", place, topology.Variables.Overrides},
+			part{mp.InfrastructureMachinePoolObject, field + ".infrastructure.templateRef", place, topology.Variables.Overrides})
 	}
-	var list []*unstructured.Unstructured
-	for _, obj := range objects {
-		if obj != nil {
-			obj = obj.DeepCopy()
-			// It refers to a Cluster that may not exist.
-			obj.SetOwnerReferences(nil)
-			list = append(list, obj)
-		}
-	}
-	return list
-}
-
-// SampleObjects are the objects of a cluster that declares nothing but one machine
-// deployment and pool of each class; nil if the class cannot make such a cluster,
-// or it is not known whether it can: ValidateBlueprint says so.
-func SampleObjects(ctx context.Context, blueprint Blueprint) []*unstructured.Unstructured {
-	rendering, problems := Render(ctx, blueprint, sampleCluster(blueprint.Class), nil)
-	if rendering == nil || len(problems) > 0 {
-		return nil
-	}
-	return rendering.Objects()
-}
-
-// UndeclaredFields are the fields of an object that its kind does not have, and
-// what is not known about them. Other rules are left to when the object is
-// complete: controllers fill in what templates must not say. There is nothing to
-// say about kinds that are not bundled.
-func UndeclaredFields(ctx context.Context, obj *unstructured.Unstructured) (fields []string, unknown []Problem) {
-	problems := ValidateFields(ctx, obj)
-	for _, problem := range Known(problems) {
-		if problem.Message == noSuchField {
-			fields = append(fields, problem.Field)
-		}
-	}
-	return fields, Unknown(problems)
+	return slices.DeleteFunc(parts, func(p part) bool { return p.object == nil })
 }

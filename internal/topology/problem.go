@@ -20,7 +20,7 @@ type Problem struct {
 	// at.
 	Class bool
 	// Unknown says that nothing is known to be wrong: the code that would find out
-	// panicked.
+	// panicked, or is a provider's that is not bundled.
 	Unknown bool
 	// Message says what is wrong and what is allowed.
 	Message string

@@ -6,10 +6,7 @@ package topology
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -24,8 +21,16 @@ import (
 // machine deployments and pools, and their templates, with patches applied.
 type Rendering struct {
 	// Cluster is what was rendered, with its variables defaulted.
-	Cluster *clusterv1.Cluster
-	state   *scope.ClusterState
+	Cluster   *clusterv1.Cluster
+	blueprint Blueprint
+	state     *scope.ClusterState
+	// like are machine deployments whose templates have the specs of another's, by
+	// their names.
+	like map[string]string
+	// before is how the cluster was rendered so far, nil if it is new.
+	before *Rendering
+	// sample says that the cluster is one that stands for all of the class.
+	sample bool
 }
 
 const topologyGenerator = "Cluster API's topology generator"
@@ -49,6 +54,18 @@ const topologyGenerator = "Cluster API's topology generator"
 // panicked.
 func Render(ctx context.Context, blueprint Blueprint, cluster *clusterv1.Cluster, names *Rendering) (_ *Rendering, problems []Problem) {
 	defer guardProblems(topologyGenerator, &problems)
+	rendering, problems := render(ctx, blueprint, cluster, names)
+	if rendering == nil {
+		return nil, problems
+	}
+	if names != nil {
+		problems = rendering.incompatibleWith(names)
+	}
+	return rendering, append(problems, rendering.refused(ctx, names)...)
+}
+
+// render renders without a look at what comes out.
+func render(ctx context.Context, blueprint Blueprint, cluster *clusterv1.Cluster, names *Rendering) (*Rendering, []Problem) {
 	if err := enableFeatures(); err != nil {
 		return nil, Problems(err)
 	}
@@ -65,23 +82,26 @@ func Render(ctx context.Context, blueprint Blueprint, cluster *clusterv1.Cluster
 		return nil, problems
 	}
 	resolved.Topology = cluster.Spec.Topology
+	rendering := &Rendering{Cluster: cluster, blueprint: blueprint, before: names, like: alike(resolved, &cluster.Spec.Topology)}
+	var err error
+	if rendering.state, err = generateAlike(ctx, cluster, resolved, names, rendering.like); err != nil {
+		return nil, []Problem{renderProblem(blueprint.Class, cluster, err)}
+	}
+	return rendering, nil
+}
+
+// newScope is what upstream's generator is given, and what rendering of names there
+// is so far, nil if there is none.
+func newScope(cluster *clusterv1.Cluster, blueprint *scope.ClusterBlueprint, names *Rendering) *scope.Scope {
 	world := scope.New(cluster)
-	world.Blueprint = resolved
+	world.Blueprint = blueprint
 	// The topology controller sets it before there is any: the generator looks into
 	// it, for its object, if the control plane follows the contract v1beta1.
 	world.Current.ControlPlane = &scope.ControlPlaneState{}
 	if names != nil {
 		names.lend(world)
 	}
-	state, err := generate(ctx, world)
-	if err != nil {
-		return nil, []Problem{renderProblem(blueprint.Class, err)}
-	}
-	rendering := &Rendering{Cluster: cluster, state: state}
-	if names != nil {
-		problems = rendering.incompatibleWith(names)
-	}
-	return rendering, append(problems, rendering.refused(ctx, names)...)
+	return world
 }
 
 func isPatchedExternally(class *clusterv1.ClusterClass) bool {
@@ -184,22 +204,4 @@ func (r *Rendering) incompatibleWith(before *Rendering) []Problem {
 		}
 	}
 	return problems
-}
-
-var patchName = regexp.MustCompile(`(?:patches for|variables for|validation of) patch ("(?:[^"\\]|\\.)*"): (.*)`)
-
-// renderProblem finds the patch in an error of the generator, which names it in
-// its text only.
-func renderProblem(class *clusterv1.ClusterClass, err error) Problem {
-	message := strings.ReplaceAll(err.Error(), "\n", " ")
-	match := patchName.FindStringSubmatch(message)
-	if match == nil {
-		return Problem{Message: "Cluster API cannot make the cluster's objects: " + message}
-	}
-	name, _ := strconv.Unquote(match[1])
-	problem := Problem{Class: true, Field: "spec.patches", Message: fmt.Sprintf("patch %q: %s", name, match[2])}
-	if i := slices.IndexFunc(class.Spec.Patches, func(p clusterv1.ClusterClassPatch) bool { return p.Name == name }); i >= 0 {
-		problem.Field = fmt.Sprintf("spec.patches[%d]", i)
-	}
-	return problem
 }

@@ -60,7 +60,7 @@ func TestRenderProblems(t *testing.T) {
 		"bootstrap template": {func(b Blueprint, c *clusterv1.Cluster) {
 			c.Spec.Topology.Workers.MachineDeployments = c.Spec.Topology.Workers.MachineDeployments[:1]
 			setField(t, b.template(t, "worker-bootstraptemplate"), []any{map[string]any{"path": "/a"}, map[string]any{"path": "/a"}}, "spec", "template", "spec", "files")
-		}, Problem{Field: "spec.topology.workers.machineDeployments[0]", Message: "the KubeadmConfigTemplate that comes of the class and its variables is invalid: spec.template.spec.files[1].path: Invalid value"}},
+		}, Problem{Field: "spec.topology.workers.machineDeployments[0]", Message: `the KubeadmConfigTemplate that comes of machine deployment class "default-worker" and its variables is invalid: spec.template.spec.files[1].path: Invalid value`}},
 		"kind of workers": {func(b Blueprint, c *clusterv1.Cluster) {
 			other := *b.Class.Spec.Workers.MachineDeployments[0].DeepCopy()
 			other.Class, other.Infrastructure.TemplateRef.Kind = "other", "DockerMachineTemplate"

@@ -87,6 +87,9 @@ func (r Roll) String() string {
 // decide by themselves, so that everything that could make them do it counts.
 func Compare(before, after *Rendering) (rolled []Roll, problems []Problem) {
 	defer guardProblems("Cluster API's comparison of machines", &problems)
+	if problems := conversions(before, after); len(problems) > 0 {
+		return nil, problems
+	}
 	var rolls []Roll
 	add := func(set Set, reasons []string, strategy, surge, unavailable string) {
 		if len(reasons) > 0 {
@@ -111,6 +114,43 @@ func Compare(before, after *Rendering) (rolled []Roll, problems []Problem) {
 		}
 	}
 	return rolls, nil
+}
+
+// conversions returns for which sets of machines it is not known whether they are
+// replaced, because only their provider can tell what becomes of an object in another
+// version of its API. The topology controller reads what there is in the version of the
+// class's template, and compares the two (core/reconcilers/topology/cluster,
+// alignRefAPIVersion, as of v1.14.2).
+func conversions(before, after *Rendering) []Problem {
+	var problems []Problem
+	check := func(set Set, old, updated *unstructured.Unstructured, without ...[]string) {
+		if isConverted(old, updated, without...) {
+			problems = append(problems, Problem{Unknown: true, Message: fmt.Sprintf(
+				"the %s of the %s goes from %s to %s, and only its provider, which converts it, knows whether that replaces machines",
+				updated.GetKind(), set.Label(), old.GetAPIVersion(), updated.GetAPIVersion())})
+		}
+	}
+	for _, set := range after.sets() {
+		switch set.Kind {
+		case ControlPlane:
+			old, updated := before.state.ControlPlane, after.state.ControlPlane
+			check(set, old.Object, updated.Object, inPlace...)
+			check(set, old.InfrastructureMachineTemplate, updated.InfrastructureMachineTemplate)
+		case MachineDeployment:
+			if old, found := before.state.MachineDeployments[set.Name]; found {
+				updated := after.state.MachineDeployments[set.Name]
+				check(set, old.BootstrapTemplate, updated.BootstrapTemplate)
+				check(set, old.InfrastructureMachineTemplate, updated.InfrastructureMachineTemplate)
+			}
+		case MachinePool:
+			if old, found := before.state.MachinePools[set.Name]; found {
+				updated := after.state.MachinePools[set.Name]
+				check(set, old.BootstrapObject, updated.BootstrapObject)
+				check(set, old.InfrastructureMachinePoolObject, updated.InfrastructureMachinePoolObject)
+			}
+		}
+	}
+	return problems
 }
 
 // Created returns the sets of machines that are new.
@@ -209,8 +249,12 @@ func machinePoolReasons(before, after *clusterv1.Cluster, name string, old, upda
 // does so if the spec that it asks for differs; metadata it changes in place.
 func templateReasons(before, after *unstructured.Unstructured) []string {
 	before, after = bothInHub(before, after)
-	if before.GroupVersionKind() != after.GroupVersionKind() {
+	if before.GroupVersionKind().GroupKind() != after.GroupVersionKind().GroupKind() {
 		return []string{fmt.Sprintf("%s instead of %s", kindOf(after), kindOf(before))}
+	}
+	if before.GroupVersionKind() != after.GroupVersionKind() {
+		// They say the same (conversions).
+		return nil
 	}
 	before, after = defaultedTemplate(before), defaultedTemplate(after)
 	var reasons []string

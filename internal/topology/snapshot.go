@@ -6,11 +6,9 @@ package topology
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	"sigs.k8s.io/cluster-api/feature"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -48,11 +46,3 @@ func (s snapshot) List(_ context.Context, list client.ObjectList, _ ...client.Li
 	clusters.Items = s.clusters
 	return nil
 }
-
-// enableFeatures opens the feature gates without which the admission code
-// refuses every class, and every taint. Gates are global to the process; the
-// controllers in this binary open the first. Whether a management cluster has
-// the second open it alone knows, so that taints pass here.
-var enableFeatures = sync.OnceValue(func() error {
-	return feature.MutableGates.Set(fmt.Sprintf("%s=true,%s=true", feature.ClusterTopology, feature.MachineTaintPropagation))
-})

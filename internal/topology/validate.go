@@ -16,13 +16,21 @@ import (
 
 // ValidateBlueprint returns what is wrong about a class and its templates: what
 // ValidateClass returns; templates that are not there; patches that do not
-// apply. If old is not nil the blueprint replaces it, and clusters are those that
+// apply, or read variables that there never are. If old is not nil the blueprint replaces it, and clusters are those that
 // use it. Fields are those of the ClusterClass.
 //
 // A patch that fails is a problem only where it fails for every cluster. It may
 // well fail for one that declares nothing, and be meant for those that give a
 // variable a value.
-func ValidateBlueprint(ctx context.Context, old *Blueprint, blueprint Blueprint, clusters []clusterv1.Cluster) (problems []Problem) {
+func ValidateBlueprint(ctx context.Context, old *Blueprint, blueprint Blueprint, clusters []clusterv1.Cluster) []Problem {
+	_, problems := Sample(ctx, old, blueprint, clusters)
+	return problems
+}
+
+// Sample returns what ValidateBlueprint does, and the rendering of a cluster that
+// declares nothing but one machine deployment and pool of each class. There is none if
+// the class cannot make such a cluster, or if that is not known.
+func Sample(ctx context.Context, old *Blueprint, blueprint Blueprint, clusters []clusterv1.Cluster) (sample *Rendering, problems []Problem) {
 	defer guardProblems("Cluster API's code for ClusterClasses", &problems)
 	var oldClass *clusterv1.ClusterClass
 	if old != nil {
@@ -30,11 +38,18 @@ func ValidateBlueprint(ctx context.Context, old *Blueprint, blueprint Blueprint,
 	}
 	problems = ValidateClass(ctx, oldClass, blueprint.Class, clusters)
 	_, missing := blueprint.resolve()
-	if problems = append(problems, missing...); len(problems) > 0 {
-		return problems
+	problems = append(problems, missing...)
+	if problems = append(problems, misspelt(blueprint.Class)...); len(problems) > 0 {
+		return nil, problems
 	}
-	_, failures := Render(ctx, blueprint, sampleCluster(blueprint.Class), nil)
-	return certain(blueprint.Class, failures)
+	sample, failures := Render(ctx, blueprint, sampleCluster(blueprint.Class), nil)
+	if len(failures) > 0 {
+		return nil, certain(blueprint.Class, failures)
+	}
+	if sample != nil {
+		sample.sample = true
+	}
+	return sample, nil
 }
 
 // ValidateUse returns why a class that is changed no longer makes a cluster that

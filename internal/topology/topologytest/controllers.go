@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -31,8 +32,10 @@ import (
 	bootstrapadmission "sigs.k8s.io/cluster-api/bootstrap/kubeadm/webhooks/admission"
 	"sigs.k8s.io/cluster-api/controllers/clustercache"
 	controlplaneadmission "sigs.k8s.io/cluster-api/controlplane/kubeadm/webhooks/admission"
+	controlplaneconversion "sigs.k8s.io/cluster-api/controlplane/kubeadm/webhooks/conversion"
 	"sigs.k8s.io/cluster-api/core/reconcilers/clusterclass"
 	"sigs.k8s.io/cluster-api/core/reconcilers/machinedeployment"
+	"sigs.k8s.io/cluster-api/core/reconcilers/machinedeployment/mdutil"
 	topologycluster "sigs.k8s.io/cluster-api/core/reconcilers/topology/cluster"
 	coreadmission "sigs.k8s.io/cluster-api/core/webhooks/admission"
 	"sigs.k8s.io/cluster-api/feature"
@@ -156,6 +159,44 @@ func serveWebhooks(t *testing.T, environment *acctest.Environment) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+	convertKinds(t, environment, options)
+}
+
+// convertKinds has the webhooks convert the kinds that have several versions, of those
+// whose webhooks are served.
+func convertKinds(t *testing.T, environment *acctest.Environment, options *envtest.WebhookInstallOptions) {
+	t.Helper()
+	controlplaneconversion.SetAPIVersionGetter(func(_ context.Context, kind schema.GroupKind) (string, error) {
+		// All bundled kinds have this version.
+		return schema.GroupVersion{Group: kind.Group, Version: clusterv1.GroupVersion.Version}.String(), nil
+	})
+	url := fmt.Sprintf("https://%s:%d/convert", options.LocalServingHost, options.LocalServingPort)
+	for _, provider := range config.Providers {
+		crds, err := provider.CRDs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, crd := range crds {
+			if !config.Converts(crd) || !isServed("."+strings.ToLower(crd.Spec.Names.Kind)+"."+crd.Spec.Group) {
+				continue
+			}
+			served := &apiextensionsv1.CustomResourceDefinition{}
+			if err := environment.Cluster.Get(t.Context(), client.ObjectKeyFromObject(crd), served); err != nil {
+				t.Fatal(err)
+			}
+			before := served.DeepCopy()
+			served.Spec.Conversion = &apiextensionsv1.CustomResourceConversion{
+				Strategy: apiextensionsv1.WebhookConverter,
+				Webhook: &apiextensionsv1.WebhookConversion{
+					ClientConfig:             &apiextensionsv1.WebhookClientConfig{URL: &url, CABundle: options.LocalServingCAData},
+					ConversionReviewVersions: []string{"v1"},
+				},
+			}
+			if err := environment.Cluster.Patch(t.Context(), served, client.MergeFrom(before)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // webhookScheme has the old versions too, from and to which webhooks convert.
@@ -228,8 +269,8 @@ func (c *Controllers) reconcileClass(ctx context.Context, key client.ObjectKey) 
 	return fmt.Errorf("the variables of ClusterClass %s do not become ready", key)
 }
 
-// finish has the machine deployments reconciled, and the control plane say that it
-// is done.
+// finish has the machine deployments reconciled and their old machine sets gone, and the
+// control plane say that it is done.
 func (c *Controllers) finish(ctx context.Context, cluster client.ObjectKey) error {
 	controlPlanes := &controlplanev1.KubeadmControlPlaneList{}
 	if err := c.List(ctx, controlPlanes, of(cluster)...); err != nil {
@@ -254,6 +295,37 @@ func (c *Controllers) finish(ctx context.Context, cluster client.ObjectKey) erro
 		key := client.ObjectKeyFromObject(&deployments.Items[i])
 		if _, err := c.machineDeployments.Reconcile(ctx, ctrl.Request{NamespacedName: key}); err != nil {
 			return fmt.Errorf("reconciling MachineDeployment %s: %w", key, err)
+		}
+	}
+	sets := &clusterv1.MachineSetList{}
+	if err := c.List(ctx, sets, of(cluster)...); err != nil {
+		return err
+	}
+	for i := range deployments.Items {
+		if err := c.deleteOldSets(ctx, &deployments.Items[i], sets.Items); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteOldSets deletes the machine sets of a machine deployment that have no machines
+// any more, which the controller does once their machines are gone.
+func (c *Controllers) deleteOldSets(ctx context.Context, md *clusterv1.MachineDeployment, sets []clusterv1.MachineSet) error {
+	var owned []*clusterv1.MachineSet
+	for i := range sets {
+		if metav1.IsControlledBy(&sets[i], md) {
+			owned = append(owned, &sets[i])
+		}
+	}
+	_, old, _, _ := mdutil.FindNewAndOldMachineSets(md, owned, metav1.Now())
+	for _, set := range old {
+		set.Finalizers = nil
+		if err := c.Update(ctx, set); err != nil {
+			return err
+		}
+		if err := c.Delete(ctx, set); client.IgnoreNotFound(err) != nil {
+			return err
 		}
 	}
 	return nil

@@ -129,7 +129,13 @@ var templateEdits = []edit{
 		set(w.kcpTemplate(), "v1.1"+number(r)+".0", "spec", "template", "spec", "kubeadmConfigSpec", "clusterConfiguration", "dns", "imageTag")
 	}},
 	{"join timeouts of the control plane", func(w *world, r *rand.Rand) {
-		set(w.kcpTemplate(), int64(r.IntN(3)+60), "spec", "template", "spec", "kubeadmConfigSpec", "joinConfiguration", "timeouts", pick(r, "controlPlaneComponentHealthCheckSeconds", "tlsBootstrapSeconds"))
+		set(w.kcpTemplate(), int64(r.IntN(3)+60), "spec", "template", "spec", "kubeadmConfigSpec", "joinConfiguration", "timeouts", "tlsBootstrapSeconds")
+	}},
+	{"timeouts of the control plane's machines, which init and join share", func(w *world, r *rand.Rand) {
+		seconds := int64(r.IntN(3) + 60)
+		for _, configuration := range []string{"initConfiguration", "joinConfiguration"} {
+			set(w.kcpTemplate(), seconds, "spec", "template", "spec", "kubeadmConfigSpec", configuration, "timeouts", "controlPlaneComponentHealthCheckSeconds")
+		}
 	}},
 	{"rollout strategy of the control plane", func(w *world, r *rand.Rand) {
 		set(w.kcpTemplate(), map[string]any{"type": "RollingUpdate", "rollingUpdate": map[string]any{"maxSurge": int64(r.IntN(2))}}, "spec", "template", "spec", "rollout", "strategy")

@@ -39,17 +39,11 @@ type reality struct {
 func observe(ctx context.Context, t *testing.T, c client.Client, key client.ObjectKey) *reality {
 	t.Helper()
 	r := &reality{seen: time.Now(), cluster: &clusterv1.Cluster{}, controlPlane: &controlplanev1.KubeadmControlPlane{}, machineSets: map[string]string{}, pools: map[string][]any{}}
-	must := func(err error) {
-		if err != nil {
-			t.Helper()
-			t.Fatal(err)
-		}
-	}
-	must(c.Get(ctx, key, r.cluster))
-	must(c.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: r.cluster.Spec.ControlPlaneRef.Name}, r.controlPlane))
+	must(t, c.Get(ctx, key, r.cluster))
+	must(t, c.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: r.cluster.Spec.ControlPlaneRef.Name}, r.controlPlane))
 	deployments, sets, pools := &clusterv1.MachineDeploymentList{}, &clusterv1.MachineSetList{}, &clusterv1.MachinePoolList{}
 	for _, list := range []client.ObjectList{deployments, sets, pools} {
-		must(c.List(ctx, list, client.InNamespace(key.Namespace)))
+		must(t, c.List(ctx, list, client.InNamespace(key.Namespace)))
 	}
 	for i := range deployments.Items {
 		md := &deployments.Items[i]
@@ -73,7 +67,7 @@ func observe(ctx context.Context, t *testing.T, c client.Client, key client.Obje
 			object := &unstructured.Unstructured{}
 			object.SetAPIVersion(ref.APIGroup + "/v1beta2")
 			object.SetKind(ref.Kind)
-			must(c.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: ref.Name}, object))
+			must(t, c.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: ref.Name}, object))
 			parts = append(parts, object.Object["spec"])
 		}
 		r.pools[pool.Labels[clusterv1.ClusterTopologyMachinePoolNameLabel]] = parts

@@ -6,6 +6,7 @@ package topologytest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,8 +30,12 @@ func TestMain(m *testing.M) { os.Exit(acctest.Run(m)) }
 
 // world is what is declared: a class, its templates, and one cluster.
 type world struct {
+	// blueprint has everything in the present version of its API; served is what is there.
 	blueprint topology.Blueprint
-	cluster   *clusterv1.Cluster
+	// old are the templates that there are in an older version of their API, by their
+	// places among the templates.
+	old     map[int]bool
+	cluster *clusterv1.Cluster
 }
 
 // newWorld has upstream's quick-start class with another class of workers, and a
@@ -49,7 +54,7 @@ func newWorld(t *testing.T, namespace string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{cluster: &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web"}}}
+	w := &world{old: map[int]bool{}, cluster: &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web"}}}
 	for _, object := range objects {
 		object.SetNamespace(namespace)
 		if object.GetKind() != "ClusterClass" {
@@ -81,7 +86,7 @@ func newWorld(t *testing.T, namespace string) *world {
 }
 
 func (w *world) deepCopy() *world {
-	c := &world{cluster: w.cluster.DeepCopy(), blueprint: topology.Blueprint{Class: w.blueprint.Class.DeepCopy()}}
+	c := &world{cluster: w.cluster.DeepCopy(), blueprint: topology.Blueprint{Class: w.blueprint.Class.DeepCopy()}, old: maps.Clone(w.old)}
 	for _, template := range w.blueprint.Templates {
 		c.blueprint.Templates = append(c.blueprint.Templates, template.DeepCopy())
 	}
@@ -118,7 +123,7 @@ func (w *world) rename() error {
 	renamed := map[string]string{}
 	for i, template := range w.blueprint.Templates {
 		old := template.GetName()
-		content := map[string]any{"spec": template.Object["spec"], "labels": fmt.Sprint(template.GetLabels())}
+		content := map[string]any{"spec": template.Object["spec"], "labels": fmt.Sprint(template.GetLabels()), "old": w.old[i]}
 		name, err := topology.TemplateName(w.blueprint.Class.Name, fmt.Sprint(strings.ToLower(template.GetKind()), i), content)
 		if err != nil {
 			return err
@@ -137,12 +142,16 @@ func (w *world) apply(ctx context.Context, c client.Client) error {
 	if err := client.IgnoreAlreadyExists(c.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.cluster.Namespace}})); err != nil {
 		return err
 	}
-	for _, template := range w.blueprint.Templates {
+	blueprint, err := w.served()
+	if err != nil {
+		return err
+	}
+	for _, template := range blueprint.Templates {
 		if err := client.IgnoreAlreadyExists(c.Create(ctx, template.DeepCopy())); err != nil {
 			return fmt.Errorf("creating %s %s: %w", template.GetKind(), template.GetName(), err)
 		}
 	}
-	for _, object := range []client.Object{w.blueprint.Class, w.cluster} {
+	for _, object := range []client.Object{blueprint.Class, w.cluster} {
 		if _, err := applied(ctx, c, object); err != nil {
 			return err
 		}
