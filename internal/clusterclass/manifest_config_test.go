@@ -15,7 +15,7 @@ import (
 // A configuration is refused for what is wrong about its manifest, bound to the
 // attribute that is to be changed.
 func TestManifestConfiguration(t *testing.T) {
-	long := strings.Repeat("a", 64)
+	long, variable := strings.Repeat("a", 64), regexp.MustCompile(`\$\{\w+\}[-a-z]*`)
 	for name, tc := range map[string]struct {
 		source          Manifest
 		name, namespace string
@@ -37,6 +37,7 @@ func TestManifestConfiguration(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := imported(t, map[string]any{})
 			m.Name, m.Namespace = types.StringNull(), types.StringNull()
+			tc.source.Text = variable.ReplaceAllString(tc.source.Text, `"$0"`)
 			m.setManifest(tc.source)
 			if tc.name != "" {
 				m.Name = types.StringValue(tc.name)
