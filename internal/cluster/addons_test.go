@@ -62,6 +62,7 @@ func TestIntegrationForeignAddOns(t *testing.T) {
 				t.Cleanup(func() { _ = env.Cluster.Delete(context.WithoutCancel(t.Context()), obj) })
 			}
 			c := newConfiguration(name)
+			c.cluster["cluster_network"] = object{"pods": []any{"10.10.0.0/16"}}
 			env.makeClass(t, c)
 			var current acctest.Object
 			apply := func(cni any, want ...string) {
@@ -79,7 +80,7 @@ func TestIntegrationForeignAddOns(t *testing.T) {
 				current, _ = protocol.Read(t.Context(), t, cluster.ResourceType, applied)
 				env.needUnchanged(t, foreign)
 			}
-			manifests := object{"manifests": []any{"kind: A"}}
+			manifests := object{"manifests": []any{"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}"}}
 			if test.setUp {
 				apply(manifests)
 			} else {

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -33,10 +34,13 @@ var classPath = path.Root("topology").AtName("class")
 
 // checkClass refuses a Cluster whose class does not exist or does not take it, and gives
 // its variables the types that the class asks for.
-func checkClass(ctx context.Context, mgmt *management.Cluster, desired *unstructured.Unstructured) diag.Diagnostics {
+func checkClass(ctx context.Context, mgmt *management.Cluster, plan model, desired *unstructured.Unstructured) diag.Diagnostics {
 	cluster, err := typed(desired)
 	if err != nil {
 		return diag.Diagnostics{invalidConfiguration(err)}
+	}
+	if diags := checkNamespaces(ctx, mgmt, plan, cluster); diags.HasError() {
+		return diags
 	}
 	key := cluster.GetClassKey()
 	class := &clusterv1.ClusterClass{}
@@ -50,6 +54,28 @@ func checkClass(ctx context.Context, mgmt *management.Cluster, desired *unstruct
 	usable := topology.Usable(class)
 	topology.ConvertVariables(usable, desired)
 	return validateOffline(ctx, usable, nil, desired)
+}
+
+// checkNamespaces refuses namespaces that do not exist, of the cluster or of its
+// class. Who may not look does without.
+func checkNamespaces(ctx context.Context, mgmt *management.Cluster, plan model, cluster *clusterv1.Cluster) diag.Diagnostics {
+	missing := func(name string) bool {
+		return apierrors.IsNotFound(mgmt.Get(ctx, client.ObjectKey{Name: name}, &corev1.Namespace{}))
+	}
+	class := cluster.GetClassKey()
+	switch {
+	case missing(cluster.Namespace):
+		return diag.Diagnostics{namespaceNotFound(path.Root("namespace"), plan, cluster.Namespace)}
+	case class.Namespace != cluster.Namespace && missing(class.Namespace):
+		return diag.Diagnostics{namespaceNotFound(path.Root("topology").AtName("class_namespace"), plan, class.Namespace)}
+	}
+	return nil
+}
+
+func namespaceNotFound(attribute path.Path, plan model, name string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(attribute, "Namespace not found", fmt.Sprintf(
+		"%s cannot be created: %s has no namespace %q. Create it first, and have this resource depend on what creates it; or set %s to one that exists.",
+		plan.object(), management.Describe(plan.ManagementCluster.ValueString()), name, attribute))
 }
 
 func classNotFound(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) diag.Diagnostic {
@@ -74,8 +100,7 @@ func applyDiagnostics(plan model, desired *unstructured.Unstructured, err error)
 		return problemDiagnostics(topology.Problems(err), desired)
 	}
 	if apierrors.IsNotFound(err) {
-		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("namespace"), "Namespace not found", fmt.Sprintf(
-			"%s cannot be created: %s. Create the namespace first.", plan.object(), err))}
+		return diag.Diagnostics{namespaceNotFound(path.Root("namespace"), plan, plan.Namespace.ValueString())}
 	}
 	return diag.Diagnostics{tfkit.RequestError("apply "+plan.object(), err)}
 }
@@ -87,7 +112,7 @@ func create(ctx context.Context, mgmt *management.Cluster, plan model) (*managem
 	if err != nil {
 		return nil, nil, diag.Diagnostics{invalidConfiguration(err)}
 	}
-	if diags := checkClass(ctx, mgmt, desired); diags.HasError() {
+	if diags := checkClass(ctx, mgmt, plan, desired); diags.HasError() {
 		return nil, nil, diags
 	}
 	created := desired.DeepCopy()
@@ -128,13 +153,20 @@ func update(ctx context.Context, mgmt *management.Cluster, plan model, known *re
 	}
 	convertVariables(ctx, mgmt, desired)
 	applied := desired.DeepCopy()
-	if err := mgmt.ApplyTo(ctx, applied, existing.UID); err != nil {
+	abandoned, err := applyVersion(ctx, mgmt, existing, applied)
+	if err != nil {
 		return nil, applyDiagnostics(plan, desired, err)
+	}
+	cluster := readBack(applied)
+	var diags diag.Diagnostics
+	if err := giveUp(ctx, mgmt, cluster, abandoned); err != nil {
+		diags.AddAttributeWarning(versionPath, "Version not given up", fmt.Sprintf(
+			"%s was changed, but its machine sets still have a version that no machine has ever run: %s. The next apply tries again.", plan.object(), err))
 	}
 	if known.Creation != "" && mgmt.Unmark(ctx, applied, known.Creation) == nil {
 		known.Creation = ""
 	}
-	return readBack(applied), nil
+	return cluster, diags
 }
 
 // convertVariables gives the variables of a Cluster the types that its class asks for,
@@ -216,12 +248,15 @@ func finish(
 	return f.cluster, settled && waitErr == nil, waitDiagnostics(*plan, waitErr, f)
 }
 
-// beingDeleted says that somebody deletes the cluster, which Terraform keeps in
-// the state until it is gone.
+// beingDeleted says that the cluster is being deleted, by whomever. Terraform keeps
+// it in the state until it is gone.
 func beingDeleted(plan model, f *facts) diag.Diagnostic {
+	next := "When it is gone, the next apply makes it anew."
+	if isPaused(f.cluster) {
+		next = pausedText
+	}
 	return diag.NewWarningDiagnostic("Cluster is being deleted", fmt.Sprintf(
-		"Somebody has deleted %s outside of Terraform, and it is going away. When it is gone, the next apply makes it anew.\n\n%s",
-		plan.object(), f.remaining()))
+		"%s is being deleted, by an earlier destroy or outside of Terraform. %s\n\n%s", plan.object(), next, f.remaining()))
 }
 
 // failedCreation says what an error after the creation means to Terraform.

@@ -29,6 +29,9 @@ const (
 	// cniLabel on a Cluster and on what installs its network plugin has the
 	// cluster's name as its value. The ClusterResourceSet selects by it.
 	cniLabel = "terraform-capi.io/cni"
+	// continuationLabel is on a Secret that goes on with the manifest of the one
+	// before it.
+	continuationLabel = "terraform-capi.io/continuation"
 	// manifestKey is the key of a manifest in its Secret.
 	manifestKey = "manifest.yaml"
 )
@@ -81,6 +84,7 @@ func (c cni) declare(cluster *unstructured.Unstructured) {
 		}
 		annotations[dockerv1.CNIAnnotation] = dockerv1.CNINodeImage
 		cluster.SetAnnotations(annotations)
+		c.declarePods(cluster)
 	}
 	if len(c.manifests) > 0 {
 		labels := cluster.GetLabels()
@@ -95,17 +99,21 @@ func (c cni) declare(cluster *unstructured.Unstructured) {
 // apply makes the objects that hold the manifests what they should be, and
 // removes those that are left over from a longer list.
 func (c cni) apply(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster) error {
-	for i := range c.manifests {
-		if err := applyOwn(ctx, mgmt, cluster, c.secret(cluster, i)); err != nil {
+	secrets, err := c.secrets(cluster)
+	if err != nil {
+		return err
+	}
+	for _, secret := range secrets {
+		if err := applyOwn(ctx, mgmt, cluster, secret); err != nil {
 			return err
 		}
 	}
-	if len(c.manifests) > 0 {
-		if err := applyOwn(ctx, mgmt, cluster, c.resourceSet(cluster)); err != nil {
+	if len(secrets) > 0 {
+		if err := applyOwn(ctx, mgmt, cluster, resourceSet(cluster, secrets)); err != nil {
 			return err
 		}
 	}
-	return c.removeLeftovers(ctx, mgmt, cluster)
+	return removeLeftovers(ctx, mgmt, cluster, secrets)
 }
 
 // applyOwn applies an object that is the cluster's, and refuses to take over one
@@ -141,8 +149,9 @@ func deleteOwn(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1
 	return client.IgnoreNotFound(mgmt.Delete(ctx, obj, client.Preconditions{UID: ptr.To(obj.GetUID())}))
 }
 
-func (c cni) removeLeftovers(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster) error {
-	if len(c.manifests) == 0 {
+// removeLeftovers removes what is not needed beside the wanted Secrets.
+func removeLeftovers(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster, wanted []*corev1.Secret) error {
+	if len(wanted) == 0 {
 		set := &addonsv1.ClusterResourceSet{ObjectMeta: cniMeta(cluster, "")}
 		if err := deleteOwn(ctx, mgmt, cluster, set); err != nil && !meta.IsNoMatchError(err) {
 			return err
@@ -152,15 +161,12 @@ func (c cni) removeLeftovers(ctx context.Context, mgmt *management.Cluster, clus
 	if err != nil {
 		return err
 	}
-	wanted := map[string]bool{}
-	for i := range c.manifests {
-		wanted[c.secret(cluster, i).Name] = true
-	}
 	for _, secret := range secrets {
-		if !wanted[secret.Name] {
-			if err := deleteOwn(ctx, mgmt, cluster, &secret); err != nil {
-				return err
-			}
+		if slices.ContainsFunc(wanted, func(w *corev1.Secret) bool { return w.Name == secret.Name }) {
+			continue
+		}
+		if err := deleteOwn(ctx, mgmt, cluster, &secret); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -172,22 +178,42 @@ func cniSecrets(ctx context.Context, mgmt *management.Cluster, cluster *clusterv
 	return secrets.Items, err
 }
 
-func (c cni) secret(cluster *clusterv1.Cluster, index int) *corev1.Secret {
-	return &corev1.Secret{
-		ObjectMeta: cniMeta(cluster, fmt.Sprintf("-%d", index)),
-		Type:       addonsv1.ClusterResourceSetSecretType,
-		Data:       map[string][]byte{manifestKey: []byte(c.manifests[index])},
+// secrets hold the manifests, in their order. One that is too large for a Secret
+// is in several, of which all but the first are labelled as a continuation.
+func (c cni) secrets(cluster *clusterv1.Cluster) ([]*corev1.Secret, error) {
+	var secrets []*corev1.Secret
+	for i, manifest := range c.manifests {
+		parts, err := splitManifest(manifest)
+		if err != nil {
+			return nil, fmt.Errorf("cni.manifests[%d]: %w", i, err)
+		}
+		for j, part := range parts {
+			suffix := fmt.Sprintf("-%d", i)
+			if j > 0 {
+				suffix += fmt.Sprintf("-%d", j)
+			}
+			secret := &corev1.Secret{
+				ObjectMeta: cniMeta(cluster, suffix),
+				Type:       addonsv1.ClusterResourceSetSecretType,
+				Data:       map[string][]byte{manifestKey: []byte(part)},
+			}
+			if j > 0 {
+				secret.Labels[continuationLabel] = "true"
+			}
+			secrets = append(secrets, secret)
+		}
 	}
+	return secrets, nil
 }
 
-func (c cni) resourceSet(cluster *clusterv1.Cluster) *addonsv1.ClusterResourceSet {
+func resourceSet(cluster *clusterv1.Cluster, secrets []*corev1.Secret) *addonsv1.ClusterResourceSet {
 	set := &addonsv1.ClusterResourceSet{ObjectMeta: cniMeta(cluster, "")}
 	set.Spec.ClusterSelector.MatchLabels = map[string]string{cniLabel: cluster.Name}
 	set.Spec.SetTypedStrategy(addonsv1.ClusterResourceSetStrategyReconcile)
-	for i := range c.manifests {
+	for _, secret := range secrets {
 		set.Spec.Resources = append(set.Spec.Resources, addonsv1.ResourceRef{
 			Kind: string(addonsv1.SecretClusterResourceSetResourceKind),
-			Name: c.secret(cluster, i).Name,
+			Name: secret.Name,
 		})
 	}
 	return set
@@ -226,17 +252,24 @@ func readCNI(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.C
 	if err != nil {
 		return cni{}, err
 	}
-	content := map[string]string{}
-	for _, secret := range secrets {
-		if isOwn(cluster, &secret) {
-			content[secret.Name] = string(secret.Data[manifestKey])
+	own := map[string]*corev1.Secret{}
+	for i := range secrets {
+		if isOwn(cluster, &secrets[i]) {
+			own[secrets[i].Name] = &secrets[i]
 		}
 	}
 	plugin := cni{}
 	for _, ref := range set.Spec.Resources {
-		if manifest, ok := content[ref.Name]; ok {
-			plugin.manifests = append(plugin.manifests, manifest)
+		secret, found := own[ref.Name]
+		if !found {
+			continue
 		}
+		content := string(secret.Data[manifestKey])
+		if last := len(plugin.manifests) - 1; last >= 0 && secret.Labels[continuationLabel] != "" {
+			plugin.manifests[last] += content
+			continue
+		}
+		plugin.manifests = append(plugin.manifests, content)
 	}
 	return plugin, nil
 }

@@ -5,6 +5,7 @@ package cluster_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -35,6 +36,9 @@ func TestIntegrationClusterCNIOfOthers(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	manifest := func(name string) string {
+		return fmt.Sprintf("%q", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "+name+"}")
+	}
 	declares := func(manifests string) string {
 		return clusterHCL{Name: "others", Version: "v1.34.3", Extra: "cni = { manifests = [" + manifests + "] }"}.String()
 	}
@@ -42,9 +46,9 @@ func TestIntegrationClusterCNIOfOthers(t *testing.T) {
 		ProtoV6ProviderFactories: env.provider.Factories(),
 		Steps: []resource.TestStep{
 			// It looks like what is left over from a longer list,
-			{Config: declares(`"kind: A"`)},
+			{Config: declares(manifest("a"))},
 			// and then like what is to be written.
-			{Config: declares(`"kind: A", "kind: B"`), ExpectNonEmptyPlan: true},
+			{Config: declares(manifest("a") + ", " + manifest("b")), ExpectNonEmptyPlan: true},
 		},
 	})
 	found := &corev1.Secret{}

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util/annotations"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -22,16 +23,30 @@ import (
 )
 
 // planDeletion refuses a plan that destroys or replaces a protected cluster, and
-// says when destroying it would leave it running.
+// says when destroying it would leave it running or is going to be refused.
 func planDeletion(state model) diag.Diagnostics {
 	switch {
 	case state.DeletionProtection.ValueBool():
 		return diag.Diagnostics{protected(state)}
 	case state.DeletionPolicy.ValueString() == deletionPolicyOrphan:
 		return diag.Diagnostics{orphaned(state)}
+	case state.isPaused():
+		return asWarnings(diag.Diagnostics{paused(state)})
 	}
 	return nil
 }
+
+func paused(state model) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("paused"), "Cluster is paused", fmt.Sprintf(
+		"%s is not destroyed: %s", state.object(), pausedText))
+}
+
+// pausedText says how to go on with the deletion of a cluster that is paused.
+const pausedText = "Cluster API does nothing about a cluster that is paused, and does not delete it either. " +
+	"Set paused = false, take away the annotation " + clusterv1.PausedAnnotation + " if it has it, and apply. Then destroy it."
+
+// isPaused says that Cluster API leaves the cluster alone.
+func isPaused(cluster *clusterv1.Cluster) bool { return annotations.IsPaused(cluster, cluster) }
 
 func protected(state model) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("deletion_protection"), "Cluster is protected", state.object()+
@@ -114,6 +129,8 @@ func deleteCluster(ctx context.Context, mgmt *management.Cluster, state model, k
 		return false, diag.Diagnostics{tfkit.Unrecorded(state.object())}
 	case !known.isOf(ctx, mgmt, cluster):
 		return false, diag.Diagnostics{tfkit.AnotherObject(state.object(), known.UID, cluster.UID)}
+	case isPaused(cluster):
+		return false, diag.Diagnostics{paused(state)}
 	}
 	if err := mgmt.Delete(ctx, cluster, client.Preconditions{UID: &cluster.UID}); client.IgnoreNotFound(err) != nil {
 		return false, diag.Diagnostics{tfkit.RequestError("delete "+state.object(), err)}
@@ -122,6 +139,9 @@ func deleteCluster(ctx context.Context, mgmt *management.Cluster, state model, k
 	known.UID = cluster.UID
 	return true, nil
 }
+
+// errPaused ends the wait for a deletion: nothing more comes of it.
+var errPaused = errors.New("the cluster is paused")
 
 // waitGone returns when the Cluster object no longer exists, which Cluster API
 // lets happen last.
@@ -142,6 +162,9 @@ func waitGone(ctx context.Context, mgmt *management.Cluster, state model, known 
 		if f.cluster.UID != known.UID {
 			return true, "", nil
 		}
+		if isPaused(f.cluster) {
+			return false, "", errPaused
+		}
 		if deleted := f.cluster.DeletionTimestamp; forceAfter > 0 && deleted != nil && time.Since(deleted.Time) >= forceAfter {
 			removed, err := f.force(ctx, mgmt)
 			forced = append(forced, removed...)
@@ -160,6 +183,9 @@ func waitGone(ctx context.Context, mgmt *management.Cluster, state model, known 
 	}
 	var timedOut *tfkit.TimeoutError
 	switch {
+	case errors.Is(err, errPaused):
+		diags.Append(diag.NewAttributeErrorDiagnostic(path.Root("paused"), "Cluster is paused", fmt.Sprintf(
+			"%s is being deleted, and was paused meanwhile. %s", state.object(), pausedText)))
 	case errors.As(err, &timedOut):
 		diags.Append(tfkit.TimeoutErrorDiagnostic(state.object()+" to be gone", timedOut,
 			"It goes on being deleted. Look at what holds these objects, and destroy again to go on waiting. "+

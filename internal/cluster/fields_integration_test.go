@@ -105,6 +105,8 @@ func TestIntegrationClusterEveryField(t *testing.T) {
 				// Nobody waits for a paused cluster, which goes on becoming one here.
 				ImportStateVerifyIgnore: []string{"timeouts", "conditions", "machines", "phase", "ready", "replicas", "kubernetes_versions"},
 			},
+			// A paused cluster cannot be destroyed.
+			{Config: strings.Replace(everyField(t), `paused = jsondecode("true")`, "paused   = false\n  wait_for = \"none\"", 1)},
 		},
 	})
 }
@@ -122,7 +124,7 @@ func TestIntegrationClusterFieldMistakes(t *testing.T) {
 		"time":                    {`2026-01-31T10:00:00Z`, `tomorrow`, `"tomorrow" is not valid`},
 		"amount":                  {`\"max_surge\":\"1\"`, `\"max_surge\":\"some\"`, `"some" is not valid`},
 		"range":                   {`[1-2]`, `1-2`, `unhealthy_in_range`},
-		"networks overlap":        {`10.20.0.0/16`, `10.10.128.0/17`, `Overlapping networks`},
+		"networks overlap":        {`10.20.0.0/16`, `10.10.128.0/17`, `addresses in common`},
 		"network":                 {`10.20.0.0/16`, `10.20.0.0`, `"10.20.0.0" is not valid`},
 		"endpoint":                {`\"port\":6443`, `\"port\":66443`, `control_plane_endpoint.port`},
 		"name of a set":           {`\"mp-0\"`, `\"Not_A_Name\"`, `Not_A_Name`},

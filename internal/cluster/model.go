@@ -137,6 +137,7 @@ func (m *model) FromAPI(obj *unstructured.Unstructured) error {
 			// Nearly always the infrastructure provider has filled it in.
 			unstructured.RemoveNestedField(content, "spec", "controlPlaneEndpoint")
 		}
+		withoutDefaultPods(obj.GetAnnotations(), content)
 		declared = nil
 	}
 	attributes, err := fields.Decode(apiTypes(), shape, declared, content)

@@ -311,3 +311,28 @@ func TestCNI(t *testing.T) {
 		}
 	}
 }
+
+// Nothing happens to a paused cluster, however it is paused, so that nothing is
+// waited for.
+func TestWaits(t *testing.T) {
+	annotated := types.MapValueMust(types.StringType, map[string]attr.Value{"cluster.x-k8s.io/paused": types.StringValue("")})
+	for name, tc := range map[string]struct {
+		change func(*model)
+		want   bool
+	}{
+		"by default": {func(*model) {}, true},
+		"none":       {func(m *model) { m.WaitFor = types.StringValue("none") }, false},
+		"paused":     {func(m *model) { m.Paused = types.BoolValue(true) }, false},
+		"annotated":  {func(m *model) { m.Annotations = annotated }, false},
+		"resumed":    {func(m *model) { m.Paused = types.BoolValue(false) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := empty()
+			m.WaitFor = types.StringValue("rollout")
+			tc.change(m)
+			if got := m.waits(); got != tc.want {
+				t.Errorf("waits: %t, want %t", got, tc.want)
+			}
+		})
+	}
+}

@@ -49,6 +49,11 @@ type planning struct {
 	class, oldClass clusterclass.Planned
 	// noted is the class as it was last read, if nothing better is known.
 	noted *clusterv1.ClusterClass
+	// networkKept says that the network of the state does not change.
+	networkKept bool
+	// abandons says that the planned version takes the place of one that no machine
+	// has ever run.
+	abandons bool
 }
 
 // ModifyPlan refuses what Cluster API would refuse, announces what will roll, and
@@ -78,7 +83,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		resp.Diagnostics.Append(cniWarning(p.plan, *p.state)...)
 		resp.Diagnostics.Append(r.planPlace(ctx, p, known, resp)...)
 	}
-	resp.Diagnostics.Append(p.look(ctx, r.session)...)
+	resp.Diagnostics.Append(p.withWayOut(p.look(ctx, r.session))...)
 	if req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(p.checkNew(ctx, r.session, known, resp.Private)...)
 	}
@@ -86,9 +91,11 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		p.noted = notedClass(ctx, p.cluster.GetClassKey(), req.Private)
 	}
 	resp.Diagnostics.Append(p.convert()...)
-	resp.Diagnostics.Append(p.validate(ctx)...)
+	resp.Diagnostics.Append(p.withWayOut(p.checkNetwork(ctx, known))...)
+	resp.Diagnostics.Append(p.withWayOut(checkManifests(p.plan, p.state))...)
+	resp.Diagnostics.Append(p.withWayOut(p.validate(ctx))...)
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(p.announce(ctx)...)
+		resp.Diagnostics.Append(p.withWayOut(p.announce(ctx))...)
 	}
 	unfinished, diags := req.Private.GetKey(ctx, waitUnfinished)
 	resp.Diagnostics.Append(diags...)
@@ -148,19 +155,21 @@ func (p *planning) convert() (diags diag.Diagnostics) {
 	return diags
 }
 
-// missingClass warns of a class that is neither in the management cluster nor, as
+// missingClass warns of a namespace that does not exist, or of a class that is neither in the management cluster nor, as
 // far as this plan has come, in the configuration: it may be that it is created in
-// the same apply, and that Terraform does not know that the cluster needs it.
+// the same apply, and that Terraform does not know that the cluster needs them.
 func (p *planning) missingClass(ctx context.Context, s *session.Session) diag.Diagnostics {
 	if p.mgmt == nil || p.class.After != nil || p.class.Changes {
 		return nil
+	}
+	if diags := checkNamespaces(ctx, p.mgmt, p.plan, p.cluster); len(diags) > 0 {
+		return asWarnings(diags)
 	}
 	key := p.cluster.GetClassKey()
 	if _, err := clusterclass.Live(ctx, s, p.mgmt, key); !apierrors.IsNotFound(err) {
 		return nil
 	}
-	missing := classNotFound(ctx, p.mgmt, key)
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(classPath, missing.Summary(), missing.Detail())}
+	return asWarnings(diag.Diagnostics{classNotFound(ctx, p.mgmt, key)})
 }
 
 // declaredBefore is the Cluster that the state declares, nil if there is none.
@@ -183,7 +192,13 @@ func (p *planning) declaredBefore() *clusterv1.Cluster {
 // waits says whether an apply waits for the cluster. Nothing happens to a paused
 // one, so that there would be nothing to wait for.
 func (m *model) waits() bool {
-	return levelOf(m.WaitFor.ValueString()) != levelNone && !m.Paused.ValueBool()
+	return levelOf(m.WaitFor.ValueString()) != levelNone && !m.isPaused()
+}
+
+// isPaused says that the configuration pauses the cluster, in one way or the other.
+func (m *model) isPaused() bool {
+	_, annotated := m.Annotations.Elements()[clusterv1.PausedAnnotation]
+	return annotated || m.Paused.ValueBool()
 }
 
 // cniWarning says what changing the network plugin of a living cluster does not do.

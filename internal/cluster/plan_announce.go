@@ -66,7 +66,7 @@ func (p *planning) renderable(ctx context.Context) diag.Diagnostics {
 	}
 	rendered, problems := topology.Render(ctx, *p.class.After, p.cluster, nil)
 	problems = append(problems, clusterclass.CheckPatched(ctx, p.mgmt, rendered)...)
-	return problemDiagnostics(problems, p.desired)
+	return append(p.checkRendered(ctx, rendered), problemDiagnostics(problems, p.desired)...)
 }
 
 // keepStatus plans what is known of the machines to stay as it is: nothing happens
@@ -111,15 +111,16 @@ func (p *planning) forecast(ctx context.Context) (*forecast, diag.Diagnostics) {
 	if problems = append(problems, clusterclass.CheckPatched(ctx, p.mgmt, rendered)...); len(problems) > 0 {
 		return nil, problemDiagnostics(problems, p.desired)
 	}
-	if rendered == nil {
-		return nil, nil
+	diags := p.checkRendered(ctx, rendered)
+	if rendered == nil || diags.HasError() {
+		return nil, diags
 	}
 	rolls, problems := topology.Compare(old, rendered)
 	upgrade, more := topology.NewUpgrade(old.Cluster, rendered.Cluster, p.class.After.Class, rolls) //nolint:contextcheck // Nothing is asked for.
 	if problems = append(problems, more...); len(problems) > 0 {
-		return nil, apifields.UnknownDiagnostics(problems)
+		return nil, append(diags, apifields.UnknownDiagnostics(problems)...)
 	}
-	return &forecast{rolls: rolls, upgrade: upgrade, quiet: sameMachines(old, rendered, rolls)}, nil
+	return &forecast{rolls: rolls, upgrade: upgrade, quiet: sameMachines(old, rendered, rolls)}, diags
 }
 
 // sameMachines says that the cluster keeps all its machines, and gets no new ones.

@@ -4,8 +4,10 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -25,18 +27,19 @@ import (
 func (p *planning) validate(ctx context.Context) diag.Diagnostics {
 	switch {
 	case p.desired == nil:
-		return validateVersion(p.plan, p.state) //nolint:contextcheck // Nothing is asked for.
+		return p.validateVersion(ctx)
 	case !p.changes && !p.class.Changes:
 		return nil
 	}
-	before, class := p.declaredBefore(), classOf(p.class.After)
-	if class == nil {
-		class = p.noted
-	}
 	diags := problemDiagnostics(topology.ValidateFields(ctx, p.desired), p.desired)
+	before := p.declaredBefore()
+	if before != nil {
+		version, more := p.versionBefore(ctx, before.Spec.Topology.Version, p.cluster.Spec.Topology.Version)
+		before.Spec.Topology.Version = version
+		diags.Append(more...)
+	}
 	if !diags.HasError() {
-		_, problems := topology.ValidateCluster(ctx, class, before, p.cluster)
-		diags.Append(problemDiagnostics(problems, p.desired)...)
+		diags.Append(p.validateWithClass(ctx, before)...)
 	}
 	if diags.HasError() {
 		return diags
@@ -48,11 +51,28 @@ func (p *planning) validate(ctx context.Context) diag.Diagnostics {
 	return diags
 }
 
+// validateWithClass validates by the class. One that is only noted may be another
+// one by now: what an existing cluster has against it is a warning.
+func (p *planning) validateWithClass(ctx context.Context, before *clusterv1.Cluster) diag.Diagnostics {
+	class := classOf(p.class.After)
+	if class != nil || p.noted == nil || p.state == nil {
+		_, problems := topology.ValidateCluster(ctx, cmp.Or(class, p.noted), before, p.cluster)
+		return problemDiagnostics(problems, p.desired)
+	}
+	_, certain := topology.ValidateCluster(ctx, nil, before, p.cluster)
+	_, problems := topology.ValidateCluster(ctx, p.noted, before, p.cluster)
+	problems = slices.DeleteFunc(problems, func(problem topology.Problem) bool { return slices.Contains(certain, problem) })
+	return append(problemDiagnostics(certain, p.desired), asWarnings(problemDiagnostics(problems, p.desired))...)
+}
+
 // dryRun lets the management cluster say whether it would take the Cluster,
 // without giving it one, and what it would make of it. As long as the class is
 // another one than planned it is not asked: it would judge by the wrong class.
 func (p *planning) dryRun(ctx context.Context) diag.Diagnostics {
 	applied := p.desired.DeepCopy()
+	if p.abandons {
+		skipVersionCheck(applied)
+	}
 	if err := p.mgmt.Apply(ctx, applied, client.DryRunAll); err != nil {
 		if topology.IsRefusal(err) {
 			return problemDiagnostics(topology.Problems(err), p.desired)
@@ -61,6 +81,9 @@ func (p *planning) dryRun(ctx context.Context) diag.Diagnostics {
 	}
 	cluster := &clusterv1.Cluster{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(applied.Object, cluster); err == nil {
+		if p.abandons {
+			delete(cluster.Annotations, clusterv1.ClusterTopologyUnsafeUpdateVersionAnnotation)
+		}
 		p.applied = cluster
 	}
 	return nil
@@ -112,16 +135,18 @@ func validateOffline(ctx context.Context, class *clusterv1.ClusterClass, before 
 }
 
 // validateVersion compares versions when not everything else is known.
-func validateVersion(plan model, state *model) diag.Diagnostics {
-	if state == nil || plan.Topology.IsUnknown() {
+func (p *planning) validateVersion(ctx context.Context) diag.Diagnostics {
+	if p.state == nil || p.plan.Topology.IsUnknown() {
 		return nil
 	}
-	planned, _ := plan.Topology.Attributes()["version"].(types.String)
-	before, _ := state.Topology.Attributes()["version"].(types.String)
+	planned, _ := p.plan.Topology.Attributes()["version"].(types.String)
+	before, _ := p.state.Topology.Attributes()["version"].(types.String)
 	if planned.IsUnknown() || before.IsNull() {
 		return nil
 	}
-	return problemDiagnostics(topology.ValidateVersion(before.ValueString(), planned.ValueString(), nil), nil)
+	version, diags := p.versionBefore(ctx, before.ValueString(), planned.ValueString())
+	problems := topology.ValidateVersion(version, planned.ValueString(), nil) //nolint:contextcheck // Nothing is asked for.
+	return append(diags, problemDiagnostics(problems, nil)...)
 }
 
 // problemDiagnostics binds problems with fields of the Cluster object to the

@@ -32,6 +32,9 @@ type record struct {
 	Endpoint string `json:"endpoint,omitempty"`
 	// CA is the certificate of the cluster's certificate authority, as PEM.
 	CA string `json:"certificateAuthority,omitempty"`
+	// Network is the one that the Cluster had when its control plane was first seen
+	// to be initialised; nil until then.
+	Network *clusterv1.ClusterNetwork `json:"network,omitempty"`
 }
 
 func readRecord(ctx context.Context, private tfkit.PrivateReader, state model) (record, diag.Diagnostics) {
@@ -54,6 +57,9 @@ func (r *record) note(ctx context.Context, s *session.Session, mgmt *management.
 	r.Identify(ctx, s, mgmt.ID, cluster.UID)
 	if cluster.Spec.ControlPlaneEndpoint.IsValid() {
 		r.Endpoint = cluster.Spec.ControlPlaneEndpoint.String()
+	}
+	if r.Network == nil && isInitialized(cluster) {
+		r.Network = &cluster.Spec.ClusterNetwork
 	}
 	if r.CA == "" && r.Endpoint != "" {
 		// Who may not read Secrets does without: then a move is not recognised.

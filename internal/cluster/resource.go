@@ -181,6 +181,7 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *facts) di
 	}
 	m.observe(f)
 	m.dropForecast()
+	diags.Append(m.notAsDeclared(f)...)
 	return diags
 }
 

@@ -328,6 +328,16 @@ func TestIntegrationClusterCNI(t *testing.T) {
 	config := func(cni string) string {
 		return clusterHCL{Name: "cni", Version: "v1.34.3", Extra: cni}.String()
 	}
+	configMaps := func(names ...string) string {
+		var list []string
+		for _, name := range names {
+			list = append(list, fmt.Sprintf("%q", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "+name+"}\n"))
+		}
+		return strings.Join(list, ", ")
+	}
+	// Two objects of 600 kB, and a small one.
+	large := `cni = { manifests = [join("---\n", [for n in ["a", "b"] :
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${n}}\ndata: {a: \"${format("%0600000d", 0)}\"}\n"]), ` + configMaps("d") + `] }`
 	secrets := func(want int) resource.TestCheckFunc {
 		return func(*terraform.State) error {
 			found := &corev1.SecretList{}
@@ -353,7 +363,7 @@ func TestIntegrationClusterCNI(t *testing.T) {
 				},
 			},
 			{ResourceName: address, ImportState: true, ImportStateId: "kind://envtest/default/cni", ImportStateVerify: true, ImportStateVerifyIgnore: []string{"timeouts"}},
-			{Config: config(`cni = { manifests = ["kind: A", "kind: B"] }`), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), Check: secrets(2)},
+			{Config: config(`cni = { manifests = [` + configMaps("a", "b") + `] }`), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), Check: secrets(2)},
 			{ResourceName: address, ImportState: true, ImportStateId: "kind://envtest/default/cni", ImportStateVerify: true, ImportStateVerifyIgnore: []string{"timeouts"}},
 			{
 				PreConfig: func() {
@@ -362,10 +372,10 @@ func TestIntegrationClusterCNI(t *testing.T) {
 						t.Fatal(err)
 					}
 				},
-				Config: config(`cni = { manifests = ["kind: A", "kind: B"] }`), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), Check: secrets(2),
+				Config: config(`cni = { manifests = [` + configMaps("a", "b") + `] }`), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), Check: secrets(2),
 			},
 			{
-				Config: config(`cni = { manifests = ["kind: C"] }`),
+				Config: config(`cni = { manifests = [` + configMaps("c") + `] }`),
 				Check: resource.ComposeTestCheckFunc(secrets(1), func(*terraform.State) error {
 					set := &addonsv1.ClusterResourceSet{}
 					if err := env.Cluster.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "cni-cni"}, set); err != nil {
@@ -377,6 +387,9 @@ func TestIntegrationClusterCNI(t *testing.T) {
 					return nil
 				}),
 			},
+			// What no Secret can hold is in several.
+			{Config: config(large), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), Check: secrets(3)},
+			{Config: config(`cni = { manifests = [` + configMaps("c") + `] }`), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), Check: secrets(1)},
 		},
 	})
 }

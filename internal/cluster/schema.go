@@ -67,8 +67,9 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 			"labels":      tfkit.LabelsAttribute("the Cluster object"),
 			"annotations": tfkit.AnnotationsAttribute("the Cluster object"),
 			"paused": schema.BoolAttribute{
-				MarkdownDescription: "Stops Cluster API from working on the cluster, and Terraform from waiting for it. Default: not paused. Changes are made in place.",
-				Optional:            true,
+				MarkdownDescription: "Stops Cluster API from working on the cluster, and Terraform from waiting for it. A paused cluster cannot be destroyed. " +
+					"The annotation `cluster.x-k8s.io/paused` in `annotations` does the same. Default: not paused. Changes are made in place.",
+				Optional: true,
 			},
 			"availability_gates": apifields.AvailabilityGates("Further conditions of the Cluster that have to hold before it is available. " +
 				"They take the place of those of the class."),
@@ -107,18 +108,21 @@ func cniAttribute() schema.SingleNestedAttribute {
 		Optional: true,
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
-				MarkdownDescription: "`" + cniKindnet + "`: the plugin that ships in the node image, installed by the Docker infrastructure provider; nothing is downloaded. Default: none. Changes are made in place.",
-				Optional:            true,
+				MarkdownDescription: "`" + cniKindnet + "`: the plugin that ships in the node image, installed by the Docker infrastructure provider; nothing is downloaded. " +
+					"It needs `cluster_network.pods`, and gives it a default. Default: none. Changes are made in place.",
+				Optional: true,
 				Validators: []validator.String{
 					stringvalidator.OneOf(cniKindnet),
 					stringvalidator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("manifests")),
 				},
 			},
 			"manifests": schema.ListAttribute{
-				MarkdownDescription: "YAML documents that Cluster API applies to the cluster through a ClusterResourceSet, and again whenever they change. Default: none. Changes are made in place.",
-				ElementType:         types.StringType,
-				Optional:            true,
-				Validators:          []validator.List{listvalidator.SizeAtLeast(1)},
+				MarkdownDescription: "Manifests that Cluster API applies to the cluster through a ClusterResourceSet, and again whenever they change. " +
+					"Each is YAML of one or more objects, whose documents may have 1 MiB each, and not a path or an address: use `file()` or `data \"http\"`. " +
+					"Default: none. Changes are made in place.",
+				ElementType: types.StringType,
+				Optional:    true,
+				Validators:  []validator.List{listvalidator.SizeAtLeast(1)},
 			},
 		},
 	}

@@ -59,7 +59,8 @@ func topologyAttribute() schema.SingleNestedAttribute {
 			},
 			"version": schema.StringAttribute{
 				MarkdownDescription: "Kubernetes version, with a leading v, such as `v1.35.0`. A higher one rolls the cluster in place, control plane first: " +
-					"by one minor version at a time, or along the versions that the class lists. It cannot be lowered.",
+					"by one minor version at a time, or along the versions that the class lists. It cannot be lowered below what machines run: " +
+					"one that no machine has ever run can be corrected. The annotation `unsafe.topology.cluster.x-k8s.io/disable-update-version-check` in `annotations` switches all of this off.",
 				Required:   true,
 				Validators: []validator.String{tfkit.KubernetesVersion()},
 			},
@@ -105,7 +106,7 @@ func machineDeploymentsAttribute() apifields.Structured {
 			Attributes: map[string]schema.Attribute{
 				"class": workerClass("machine deployment"),
 				"failure_domain": schema.StringAttribute{
-					MarkdownDescription: "Failure domain of the machines. Default: the class's. A change rolls the machines in place.",
+					MarkdownDescription: "Failure domain of the machines: one that the infrastructure declares, where that is known. Default: the class's. A change rolls the machines in place.",
 					Optional:            true,
 					Validators:          []validator.String{stringvalidator.LengthBetween(1, 256)},
 				},

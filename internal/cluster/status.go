@@ -5,8 +5,11 @@ package cluster
 
 import (
 	"cmp"
+	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"k8s.io/apimachinery/pkg/api/meta"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -34,6 +37,25 @@ func (f *facts) status() map[string]attr.Value {
 		"machines":            f.machineValues(),
 		"replicas":            f.replicaValues(),
 	}
+}
+
+// wrongLines is how much of what is wrong a refresh shows.
+const wrongLines = 12
+
+// notAsDeclared warns of a cluster that is not what an apply would have waited for:
+// a plan without changes says that the configuration is carried out, not that the
+// cluster is well. An apply changes nothing about that, and is not planned.
+func (m *model) notAsDeclared(f *facts) diag.Diagnostics {
+	w := wait{until: levelOf(m.WaitFor.ValueString())}
+	if !m.waits() || isPaused(f.cluster) || !f.cluster.DeletionTimestamp.IsZero() || w.pending(f) == "" {
+		return nil
+	}
+	lines := strings.Split(f.tree(w), "\n")
+	if more := len(lines) - wrongLines; more > 0 {
+		lines = append(lines[:wrongLines], fmt.Sprintf("... %d more lines", more))
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic("Cluster is not as declared", fmt.Sprintf(
+		"%s exists as configured, but is not as it should be now:\n\n%s", m.object(), strings.Join(lines, "\n")))}
 }
 
 func endpoint(e clusterv1.APIEndpoint) types.Object {

@@ -4,11 +4,14 @@
 package cluster
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 )
 
@@ -42,5 +45,41 @@ func TestStatus(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
+	}
+}
+
+// A refresh warns of what an apply would wait for, and says what it is.
+func TestNotAsDeclared(t *testing.T) {
+	lost := func(f *facts) {
+		setCondition(&f.machines[0].Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionUnknown, "NodeConditionsFailed", "Node is gone", 1)
+		_ = unstructured.SetNestedField(f.controlPlane.Object, int64(0), "status", "readyReplicas")
+	}
+	for name, tc := range map[string]struct {
+		waitFor string
+		paused  bool
+		change  func(*facts)
+		want    bool
+	}{
+		"well":               {waitFor: "rollout", change: func(*facts) {}},
+		"lost":               {waitFor: "rollout", change: lost, want: true},
+		"not waited for":     {waitFor: "none", change: lost},
+		"waited for less":    {waitFor: "infrastructure", change: lost},
+		"paused":             {waitFor: "rollout", paused: true, change: lost},
+		"paused by another":  {waitFor: "rollout", change: func(f *facts) { lost(f); f.cluster.Annotations = map[string]string{clusterv1.PausedAnnotation: ""} }},
+		"being deleted":      {waitFor: "rollout", change: func(f *facts) { lost(f); f.cluster.DeletionTimestamp = ptr.To(metav1.Now()) }},
+		"only nodes missing": {waitFor: "control_plane", change: func(f *facts) { f.machines = f.machines[:1] }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := finished()
+			tc.change(f)
+			m := &model{Name: types.StringValue("web"), Namespace: types.StringValue("default"), WaitFor: types.StringValue(tc.waitFor), Paused: types.BoolValue(tc.paused)}
+			diags := m.notAsDeclared(f)
+			if got := len(diags) > 0; got != tc.want {
+				t.Fatalf("warnings are %s, want some: %t", diags, tc.want)
+			}
+			if tc.want && (diags.HasError() || !strings.Contains(diags[0].Detail(), "Machine web-x7k2p-1: NodeReady is Unknown (NodeConditionsFailed): Node is gone")) {
+				t.Errorf("the warning is %s", diags)
+			}
+		})
 	}
 }

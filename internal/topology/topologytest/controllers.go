@@ -146,6 +146,12 @@ func serveWebhooks(t *testing.T, environment *acctest.Environment) {
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
+		for _, configuration := range options.MutatingWebhooks {
+			_ = environment.Cluster.Delete(context.WithoutCancel(t.Context()), configuration)
+		}
+		for _, configuration := range options.ValidatingWebhooks {
+			_ = environment.Cluster.Delete(context.WithoutCancel(t.Context()), configuration)
+		}
 		if err := options.Cleanup(); err != nil {
 			t.Error(err)
 		}
