@@ -55,5 +55,9 @@ func Sentence(text string) string {
 	if text == "" {
 		return ""
 	}
-	return strings.TrimSuffix(tfkit.Capitalize(text), ".") + "."
+	text = tfkit.Capitalize(text)
+	if strings.HasSuffix(text, "?") {
+		return text
+	}
+	return strings.TrimSuffix(text, ".") + "."
 }

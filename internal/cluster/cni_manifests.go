@@ -49,9 +49,9 @@ func checkManifest(manifest string) error {
 	case line == "":
 		return errors.New("it is empty")
 	case strings.HasPrefix(line, "http://"), strings.HasPrefix(line, "https://"):
-		return errors.New(`it is a URL, and not what is there: give data.http.NAME.response_body of a data "http"`)
+		return errors.New(`it is a URL and not a manifest; use the response_body of a data "http"`)
 	case !strings.ContainsAny(line, "\n:{"):
-		return fmt.Errorf("it is no manifest: if it is the path of one, give file(%q)", line)
+		return fmt.Errorf("it is not a manifest; if it is the path of one, use file(%q)", line)
 	}
 	objects, err := utilyaml.ToUnstructured([]byte(manifest))
 	if err != nil {
@@ -59,7 +59,7 @@ func checkManifest(manifest string) error {
 		for cause := err; cause != nil; cause = errors.Unwrap(cause) {
 			err = cause
 		}
-		return fmt.Errorf("it is no YAML: %w", err)
+		return fmt.Errorf("it is not YAML: %w", err)
 	}
 	if len(objects) == 0 {
 		return errors.New("it has no objects")

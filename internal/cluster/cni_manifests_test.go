@@ -68,7 +68,7 @@ func TestCheckManifests(t *testing.T) {
 		"blank":         {" \n", "It is empty"},
 		"URL":           {"https://example.com/calico.yaml", `data "http"`},
 		"path":          {"manifests/calico.yaml", `file("manifests/calico.yaml")`},
-		"broken":        {"apiVersion: v1\ndata: {password: hidden}\nkind: [", "It is no YAML: "},
+		"broken":        {"apiVersion: v1\ndata: {password: hidden}\nkind: [", "It is not YAML: "},
 		"comments":      {"# nothing\nkey: # here", "Document 1 of 1 has no apiVersion"},
 		"only comments": {"# nothing:\n", "It has no objects"},
 		"no kind":       {configMap("a", 1) + "---\napiVersion: v1\nmetadata: {name: b}", "Document 2 of 2 has no kind"},

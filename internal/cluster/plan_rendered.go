@@ -43,7 +43,7 @@ func (p *planning) checkRendered(ctx context.Context, rendered *topology.Renderi
 	}
 	for _, use := range uses {
 		attribute := fields.AttributePath(shape, p.desired.Object, use.Field)
-		diags.AddAttributeWarning(attribute, "Failure domain means nothing", fmt.Sprintf(
+		diags.AddAttributeWarning(attribute, "Failure domain has no effect", fmt.Sprintf(
 			"%s: the class's %s declares no failure domains, so that %q has no effect on where the machines of %s run. Declare spec.failureDomains in its template, or leave it out.",
 			attribute, rendered.InfrastructureKind(), use.Domain, use.Set))
 	}

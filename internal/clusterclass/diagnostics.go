@@ -96,17 +96,17 @@ func (r *rendered) problemDiagnostics(problems []topology.Problem) diag.Diagnost
 	diags := apifields.UnknownDiagnostics(problems)
 	for _, problem := range topology.Known(problems) {
 		diags.AddAttributeError(manifestPath, "Invalid cluster class", r.manifest.source.conceal(fmt.Sprintf(
-			"In the ClusterClass of the manifest: %s%s", r.item(problem.Field), strings.TrimPrefix(problem.Field+": "+apifields.Sentence(problem.Message), ": "))))
+			"In the ClusterClass of the manifest: %s%s", r.item(problem), strings.TrimPrefix(problem.Field+": "+apifields.Sentence(problem.Message), ": "))))
 	}
 	return diags
 }
 
 var listItem = regexp.MustCompile(`^spec\.(variables|patches|workers\.machineDeployments|workers\.machinePools)\[(\d+)\]`)
 
-// item names the variable, patch or worker class that a field is in, which the field
-// only numbers.
-func (r *rendered) item(field string) string {
-	match := listItem.FindStringSubmatch(field)
+// item names the variable, patch or worker class that a problem's field is in, which the
+// field only numbers, unless the message does.
+func (r *rendered) item(problem topology.Problem) string {
+	match := listItem.FindStringSubmatch(problem.Field)
 	if match == nil {
 		return ""
 	}
@@ -117,13 +117,17 @@ func (r *rendered) item(field string) string {
 		return ""
 	}
 	fields, _ := list[index].(map[string]any)
+	item := fmt.Sprintf("worker class %q", fields["class"])
 	switch match[1] {
 	case "variables":
-		return fmt.Sprintf("variable %q: ", fields["name"])
+		item = fmt.Sprintf("variable %q", fields["name"])
 	case "patches":
-		return fmt.Sprintf("patch %q: ", fields["name"])
+		item = fmt.Sprintf("patch %q", fields["name"])
 	}
-	return fmt.Sprintf("worker class %q: ", fields["class"])
+	if strings.HasPrefix(problem.Message, item) {
+		return ""
+	}
+	return item + ": "
 }
 
 // invalid says that the configured class cannot be made into objects.

@@ -74,7 +74,7 @@ func TestRefusedByDocker(t *testing.T) {
 		"of the control plane": {"extraMounts: [{hostPath: /data, containerPath: /var}]", "{}", "{}", dockerCluster(1),
 			[][2]string{{controlPlane, `DockerMachineTemplate that comes of the class and its variables is invalid: spec.template.spec.extraMounts[0].containerPath: Invalid value: "/var"`}}},
 		"no duration": {"{}", "bootstrapTimeout: ten minutes", "{}", dockerCluster(1, 1),
-			[][2]string{{workers, ofWorkers + `spec.template.spec.bootstrapTimeout: "ten minutes" is no duration, such as "90s" or "1h30m"`}}},
+			[][2]string{{workers, ofWorkers + `spec.template.spec.bootstrapTimeout: "ten minutes" is not a duration such as "90s" or "1h30m"`}}},
 		"no quantity": {"{}", "resources: {memory: much}", "{}", dockerCluster(1, 1),
 			[][2]string{{workers, ofWorkers + `spec.template.spec.resources.memory: "much": quantities must match`}}},
 		"no time": {"{}", "bootstrapTimeout: 0s", "{}", dockerCluster(1, 1), [][2]string{{workers, "must be longer than zero"}}},
@@ -194,5 +194,5 @@ func TestUnreadableObjects(t *testing.T) {
 	_, problems := Render(t.Context(), blueprint, dockerCluster(1, 1), nil)
 	g.Expect(problems).To(ContainElement(And(
 		HaveField("Field", "spec.topology.workers.machineDeployments[0]"),
-		HaveField("Message", ContainSubstring(`spec.template.spec.joinConfiguration.discovery.timeout: "five minutes" is no duration`)))))
+		HaveField("Message", ContainSubstring(`spec.template.spec.joinConfiguration.discovery.timeout: "five minutes" is not a duration`)))))
 }

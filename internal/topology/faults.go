@@ -159,7 +159,7 @@ func (r *Rendering) explain(ctx context.Context, fault Fault, renderings map[int
 	}
 	if missing := r.valuesMissing(class, patch.Name, part); len(missing) > 0 {
 		problem = Problem{Field: "spec.topology.variables", Message: fmt.Sprintf(
-			"%s has no value and no default, and patch %q of the class prints it into %s of the %s",
+			"no value is set for %s, and there is no default; patch %q of the class prints it into %s of the %s",
 			strings.Join(missing, ", "), patch.Name, fault.field, part)}
 	}
 	return problem, !r.sample

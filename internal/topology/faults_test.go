@@ -71,7 +71,7 @@ func TestFaults(t *testing.T) {
 			kubeadmPatch(b, "motd", config+"/preKubeadmCommands", &clusterv1.JSONPatchValue{
 				Template: `["echo {{ .site }}{{ if .zone }}{{ .zone }}{{ end }}"]`}, "")
 		}, Problem{Field: "spec.topology.variables",
-			Message: `site has no value and no default, and patch "motd" of the class prints it into spec.kubeadmConfigSpec.preKubeadmCommands[0] of the KubeadmControlPlane`}, false},
+			Message: `no value is set for site, and there is no default; patch "motd" of the class prints it into spec.kubeadmConfigSpec.preKubeadmCommands[0] of the KubeadmControlPlane`}, false},
 		"field of the cluster that the control plane's version does not have": {func(b Blueprint, c *clusterv1.Cluster) {
 			*b.template(t, "cp") = *kubeadmBlueprint(t, oldControlPlane, oldBootstrap).template(t, "cp")
 			b.Class.Spec.ControlPlane.TemplateRef.APIVersion = b.template(t, "cp").GetAPIVersion()

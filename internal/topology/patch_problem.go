@@ -30,7 +30,7 @@ func renderProblem(class *clusterv1.ClusterClass, cluster *clusterv1.Cluster, er
 	name, _ := strconv.Unquote(match[1])
 	if variables := variablesThatFailed(class, cluster, name, match[2]); len(variables) > 0 {
 		return Problem{Field: "spec.topology.variables", Message: fmt.Sprintf(
-			"%s has no value and no default, and patch %q of the class needs it", strings.Join(variables, ", "), name)}
+			"no value is set for %s, and there is no default; patch %q of the class needs it", strings.Join(variables, ", "), name)}
 	}
 	problem := Problem{Class: true, Field: "spec.patches", Message: fmt.Sprintf("patch %q: %s", name, match[2])}
 	if i := patchIndex(class, name); i >= 0 {

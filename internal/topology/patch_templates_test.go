@@ -122,7 +122,7 @@ func TestRenderWithoutValue(t *testing.T) {
 			_, problems := Render(t.Context(), blueprint, testCluster(nil), nil)
 			g.Expect(problems).To(HaveLen(1))
 			g.Expect(problems[0].Field).To(Equal("spec.topology.variables"))
-			g.Expect(problems[0].Message).To(MatchRegexp(`^sites.* has no value and no default, and patch "sites" of the class needs it$`))
+			g.Expect(problems[0].Message).To(MatchRegexp(`^no value is set for sites.*, and there is no default; patch "sites" of the class needs it$`))
 		})
 	}
 }

@@ -84,7 +84,7 @@ func unreadableText(path string, t reflect.Type, value any) []Problem {
 	case err == nil:
 		return nil
 	case t == reflect.TypeFor[metav1.Duration]():
-		return []Problem{{Field: path, Message: fmt.Sprintf("%s is no duration, such as \"90s\" or \"1h30m\": %s", text, err)}}
+		return []Problem{{Field: path, Message: fmt.Sprintf("%s is not a duration such as \"90s\" or \"1h30m\": %s", text, err)}}
 	}
 	return []Problem{{Field: path, Message: fmt.Sprintf("%s: %s", text, err)}}
 }

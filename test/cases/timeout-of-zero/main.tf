@@ -7,5 +7,5 @@ resource "capi_cluster" "c" {
     control_plane = { replicas = 1 }
 
   }
-  timeouts = { create = "0s", update = "-5m", delete = "soon" }
+  timeouts = { create = "0s" }
 }

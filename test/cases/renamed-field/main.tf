@@ -1,0 +1,4 @@
+resource "capi_cluster_class" "c" {
+  management_cluster = "kind://none"
+  manifest           = file("${path.module}/class.yaml")
+}

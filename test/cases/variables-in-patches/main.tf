@@ -1,0 +1,5 @@
+resource "capi_cluster_class" "c" {
+  management_cluster = "kind://none"
+  manifest           = file("${path.module}/class.yaml")
+  manifest_variables = { SITE = "here", TEAM = "red", image_name = "img", IMAGE = "ubuntu" }
+}
