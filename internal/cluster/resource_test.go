@@ -505,11 +505,16 @@ func TestIntegrationClusterMistakes(t *testing.T) {
 func TestIntegrationExamples(t *testing.T) {
 	env := setUp(t)
 	read := func(resourceType string) string {
-		content, err := os.ReadFile(filepath.Join("..", "..", "examples", "resources", resourceType, "resource.tf"))
+		folder, err := filepath.Abs(filepath.Join("..", "..", "examples", "resources", resourceType))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.NewReplacer("capi_management_cluster.mgmt.id", `"kind://envtest"`, "depends_on = [capi_provider.this]", "").Replace(string(content))
+		content, err := os.ReadFile(filepath.Join(folder, "resource.tf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.NewReplacer("capi_management_cluster.mgmt.id", `"kind://envtest"`, "depends_on = [capi_provider.this]", "",
+			"${path.module}", folder).Replace(string(content))
 	}
 	const quickstart = cluster.ResourceType + ".quickstart"
 	resource.UnitTest(t, resource.TestCase{

@@ -201,6 +201,14 @@ func convertKinds(t *testing.T, environment *acctest.Environment, options *envte
 			if err := environment.Cluster.Patch(t.Context(), served, client.MergeFrom(before)); err != nil {
 				t.Fatal(err)
 			}
+			// Other tests with this API server have no webhooks.
+			t.Cleanup(func() {
+				converted := served.DeepCopy()
+				served.Spec.Conversion = before.Spec.Conversion
+				if err := environment.Cluster.Patch(context.WithoutCancel(t.Context()), served, client.MergeFrom(converted)); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 	}
 }
