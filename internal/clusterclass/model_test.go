@@ -116,7 +116,7 @@ spec:
       jsonPatches:
       - {op: add, path: /spec/template/spec/customImage, valueFrom: {variable: imageRepository.a}}
       - {op: add, path: /spec/template/spec/extraMounts, value: []}
-      - {op: replace, path: /spec/template/spec/customImage, valueFrom: {template: "{{ .x }}"}}
+      - {op: replace, path: /spec/template/spec/customImage, valueFrom: {template: "{{ .imageRepository.a }}"}}
   - name: elsewhere
     external:
       generatePatchesExtension: generate.example

@@ -98,6 +98,20 @@ func TestMisspeltVariables(t *testing.T) {
 	}
 }
 
+// A runtime extension may define any variable, but no builtin one.
+func TestVariablesOfExtensionsAreNotMisspelt(t *testing.T) {
+	g := NewWithT(t)
+	class := testClass()
+	blueprint := Blueprint{Class: class}
+	for _, text := range []string{"{{ .discovered }}", "{{ .builtin.cluster.nam }}"} {
+		jsonPatch(blueprint, "p", "", clusterv1.JSONPatch{Op: "add", Path: "/spec/x", ValueFrom: &clusterv1.JSONPatchValue{Template: text}})
+	}
+	class.Spec.Patches = append(class.Spec.Patches, clusterv1.ClusterClassPatch{
+		Name: "elsewhere", External: &clusterv1.ExternalPatchDefinition{DiscoverVariablesExtension: "discover.example"},
+	})
+	g.Expect(misspelt(class)).To(ConsistOf(HaveField("Message", ContainSubstring("builtin.cluster.nam, but"))))
+}
+
 // Nothing that is in use by upstream is taken for misspelt.
 func TestUpstreamClassesAreNotMisspelt(t *testing.T) {
 	for _, file := range []string{"clusterclass-quick-start.yaml", "clusterclass-in-memory.yaml"} {

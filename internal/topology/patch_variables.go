@@ -67,7 +67,8 @@ func variablePath(text string) []string {
 
 // misspelt returns which variables the patches of a class read that there never are:
 // neither the class defines them nor Cluster API. A template has "<no value>" in their
-// place, or is never enabled, and nobody says so.
+// place, or is never enabled, and nobody says so. Which variables runtime extensions
+// define is not known.
 func misspelt(class *clusterv1.ClusterClass) []Problem {
 	var problems []Problem
 	places, index := map[string]int{}, map[string]int{}
@@ -76,7 +77,8 @@ func misspelt(class *clusterv1.ClusterClass) []Problem {
 		// Of what needs no template, the admission code looks at the first step, and at all
 		// steps to a builtin variable.
 		isAdmitted := strings.HasSuffix(use.field, ".variable") && (what == use.path[0] || use.path[0] == builtin)
-		if what == "" || use.probed || isAdmitted {
+		isElsewhere := HasExternalVariables(class) && use.path[0] != builtin
+		if what == "" || use.probed || isAdmitted || isElsewhere {
 			continue
 		}
 		if places[what]++; places[what] == 1 {
