@@ -84,8 +84,9 @@ func (e *stuckError) replacement(initialized bool) []string {
 	case !strings.HasPrefix(e.object, "Machine "):
 		return nil
 	case !initialized:
-		return []string{"Cluster API does not replace the first machine of a control plane for a change: once the cause is corrected, " +
-			"delete the Machine with kubectl, or destroy the cluster and create it again."}
+		return []string{"Cluster API does not replace the first machine of a control plane for a change. If topology.version is the cause, " +
+			"correct it, and the apply replaces the machine. Otherwise correct the cause and delete the Machine with kubectl, " +
+			"or destroy the cluster and create it again."}
 	}
 	return []string{"Cluster API replaces a failed machine for a change of its template or version, for a health_check, and when its Machine is deleted."}
 }
