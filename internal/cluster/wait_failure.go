@@ -174,7 +174,7 @@ func (f *facts) machineFailure(machine *clusterv1.Machine) *failure {
 		return nil
 	}
 	object := "Machine " + machine.Name
-	if status := machine.Status.Deprecated; status != nil && status.V1Beta1 != nil {
+	if status := machine.Status.Deprecated; status != nil && status.V1Beta1 != nil { //nolint:staticcheck // As below.
 		if message := status.V1Beta1.FailureMessage; message != nil { //nolint:staticcheck // Providers of the contract v1beta1 say nothing else.
 			return &failure{object: object, reason: "Failed", message: *message, grace: failureGrace}
 		}

@@ -30,7 +30,7 @@ func failedResourceSet() *addonsv1.ClusterResourceSet {
 	set := &addonsv1.ClusterResourceSet{ObjectMeta: metav1.ObjectMeta{Name: "web-cni"}}
 	setCondition(&set.Status.Conditions, addonsv1.ClusterResourceSetResourcesAppliedCondition, metav1.ConditionFalse,
 		addonsv1.ClusterResourceSetResourcesNotAppliedReason, "Failed to apply ClusterResourceSet resources to Cluster", 1)
-	set.SetV1Beta1Conditions(clusterv1.Conditions{
+	set.SetV1Beta1Conditions(clusterv1.Conditions{ //nolint:staticcheck // Only this condition has the message in full.
 		{Type: addonsv1.ResourcesAppliedV1Beta1Condition, Message: "failed to apply object apps/v1, Kind=DaemonSet kube-system/cni"},
 	})
 	return set
@@ -88,7 +88,7 @@ func TestFailures(t *testing.T) {
 		"goes on":                      {failing(worker, dockerv1.BootstrapNotCompletedReason), levelRollout, "", 0},
 		"a registry does not answer":   {failing(worker, dockerv1.ImagePullFailedReason), levelRollout, "Machine web-md-0-a", retryGrace},
 		"of another provider": {func(f *facts) {
-			f.machines[worker].Status.Deprecated = &clusterv1.MachineDeprecatedStatus{V1Beta1: &clusterv1.MachineV1Beta1DeprecatedStatus{
+			f.machines[worker].Status.Deprecated = &clusterv1.MachineDeprecatedStatus{V1Beta1: &clusterv1.MachineV1Beta1DeprecatedStatus{ //nolint:staticcheck // As below.
 				FailureMessage: ptr.To("quota exceeded"), //nolint:staticcheck // Providers of the contract v1beta1 say nothing else.
 			}}
 		}, levelRollout, "Machine web-md-0-a", failureGrace},

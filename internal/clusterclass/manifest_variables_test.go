@@ -98,11 +98,11 @@ func TestManifestUnprocessable(t *testing.T) {
 // Values that nothing uses are told, with what they may be meant for.
 func TestManifestUnusedValues(t *testing.T) {
 	source := Manifest{Text: "${CLUSTER_CLASS_NAME} ${A:-${NESTED:-1}}", Variables: map[string]string{
-		"CLUSTER_CLAS_NAME": "x", "NESTED": "2", "SOMETHING": "y",
+		"CLUSTER_CLASSES_NAME": "x", "NESTED": "2", "SOMETHING": "y",
 	}}
 	got := source.unused()
 	want := []string{
-		"The manifest has no variable CLUSTER_CLAS_NAME, so its value is not used. It has CLUSTER_CLASS_NAME.",
+		"The manifest has no variable CLUSTER_CLASSES_NAME, so its value is not used. It has CLUSTER_CLASS_NAME.",
 		"The manifest has no variable SOMETHING, so its value is not used.",
 	}
 	if !slices.Equal(got, want) {

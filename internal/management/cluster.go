@@ -178,6 +178,6 @@ func IsConnectionError(err error) bool {
 // isErrno says whether an error is the operating system's own, which has the methods of a
 // net.Error even if it is about a file. Those about connections are inside of others.
 func isErrno(err net.Error) bool {
-	_, is := err.(syscall.Errno) //nolint:errorlint // What it is inside of has been looked at.
+	_, is := err.(syscall.Errno)
 	return is
 }

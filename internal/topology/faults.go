@@ -149,7 +149,7 @@ func (r *Rendering) explain(ctx context.Context, fault Fault, renderings map[int
 	if first == 0 {
 		return Problem{Class: true, Field: part.field, Message: fmt.Sprintf(
 				"the %s that comes of it is invalid: %s: %s", part, fault.field, fault.message)},
-			fault.Schema && !(r.sample && slices.ContainsFunc(patches, dependsOnVariables))
+			fault.Schema && (!r.sample || !slices.ContainsFunc(patches, dependsOnVariables))
 	}
 	patch := patches[first-1]
 	problem := Problem{Class: true, Field: fmt.Sprintf("spec.patches[%d]", first-1), Message: fmt.Sprintf(

@@ -33,7 +33,7 @@ var gates = map[featuregate.Feature]gate{
 		"to a management cluster. Fields that it adds pass all the same (asksForRuntimeExtensions)"},
 	feature.InPlaceUpdates:                                      {nil, "only controllers of machines ask for it"},
 	feature.MachineSetPreflightChecks:                           {nil, "only the admission of MachineDeployments and MachineSets and their controllers ask for it"},
-	feature.MachineWaitForVolumeDetachConsiderVolumeAttachments: {nil, "only the controller of Machines asks for it"},
+	feature.MachineWaitForVolumeDetachConsiderVolumeAttachments: {nil, "only the controller of Machines asks for it"}, //nolint:staticcheck // It is on the list as long as upstream has it.
 	feature.PriorityQueue:                                       {nil, "it is about the queues of controllers"},
 	feature.ReconcilerRateLimiting:                              {nil, "it is about the queues of controllers"},
 }
