@@ -23,12 +23,8 @@ import (
 
 // TestAccQuickstart is the main job, with the configuration that `make quickstart` applies and the executable that is
 // released: create, scale, edit the class, upgrade, import, destroy. What rolls is what the plan announced.
-//
-// The cluster has the longest name that there is, and its workers are not named after it: their containers' names are
-// host names, too.
 func TestAccQuickstart(t *testing.T) {
-	s := newStory(t, "capi-acc", "quickstart-acc-"+strings.Repeat("x", 48))
-	s.edit("default-worker = {", "default-worker = {\n        naming = { template = \"pool-{{ .machineDeployment.topologyName }}-{{ .random }}\" }")
+	s := newStory(t, "capi-acc", "quickstart-acc")
 
 	g := NewWithT(t)
 	s.set(variables{oldVersion, 1, 1})
