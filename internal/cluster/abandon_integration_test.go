@@ -48,8 +48,8 @@ func reconcileTopology(t *testing.T, controllers *topologytest.Controllers, clas
 	})
 }
 
-// Upstream's topology controller does not give up a version that never came up. With
-// what the apply does about the machine sets it ends at the corrected one.
+// Upstream's topology controller cannot leave a version that no machine reached. Once the
+// apply has set the machine sets back, it takes them to the corrected one.
 func TestIntegrationVersionGivenUp(t *testing.T) {
 	acctest.NeedTerraform(t)
 	api := acctest.NeedAPIServer(t)

@@ -57,8 +57,8 @@ func condition(conditionType string, status metav1.ConditionStatus, reason strin
 	}
 }
 
-// What does not mend itself is told apart from what may, from what Cluster API is about to replace, and from what the level
-// that is waited for does not need.
+// Only failures that need help end a wait: not those that may pass, of machines that Cluster API is about to replace, or of
+// machines that the level does not need.
 func TestFailures(t *testing.T) {
 	uninitialized := func(f *facts, _ *clusterv1.Machine) {
 		setCondition(&f.cluster.Status.Conditions, clusterv1.ClusterControlPlaneInitializedCondition, metav1.ConditionFalse, "NotInitialized", "", 3)

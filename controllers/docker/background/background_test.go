@@ -64,7 +64,7 @@ func TestJob(t *testing.T) {
 	g.Expect(runs).To(Equal(1))
 
 	status = run()
-	g.Expect(status.Done).To(BeFalse(), "it starts anew")
+	g.Expect(status.Done).To(BeFalse(), "the job runs again")
 	g.Expect(status.Failure).To(MatchError("broken"), "and does not hide what is wrong")
 	await(t, jobs)
 	await(t, jobs)

@@ -52,7 +52,7 @@ type Status struct {
 	Err  error
 	// Progress is what the job reported last.
 	Progress string
-	// Failure is the error of the run before this one, which goes on.
+	// Failure is the error of the previous run, kept while the job runs again.
 	Failure error
 }
 

@@ -1,17 +1,16 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package failure says what became of a reconcile that failed: in the reason of a condition, by which those who wait can
-// tell what mends itself from what does not.
+// Package failure reports errors of a reconcile in conditions. The reason tells those who wait whether the failure may pass or
+// needs help.
 package failure
 
 import (
 	"errors"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/cluster-api/util/conditions"
-
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util/conditions"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
@@ -35,8 +34,7 @@ func Reason(err error, otherwise string) string {
 	return otherwise
 }
 
-// Message is the message of a condition about work that goes on, and that failed before if there is an error: what went
-// wrong does not give way to how it is tried again.
+// Message is the message of a condition about work in progress. If the previous attempt failed, its error comes first.
 func Message(err error, progress string) string {
 	switch {
 	case err == nil:

@@ -182,8 +182,8 @@ func TestPull(t *testing.T) {
 	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionTrue, infrav1.ContainerProvisionedReason, "")
 }
 
-// What does not mend itself is told apart from what may, in the condition that Cluster API copies to the Machine; and trying
-// again does not hide it.
+// The condition that Cluster API copies to the Machine says which failures need help and which may pass, and keeps the error
+// while the controller tries again.
 func TestNeedsHelp(t *testing.T) {
 	for name, test := range map[string]struct {
 		change    func(*environment)

@@ -5,8 +5,8 @@ package v1beta2
 
 import clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
-// Reasons why a condition of either kind is false, where an attempt to make a container failed. The message has the error in
-// full, also while the next attempt goes on.
+// Reasons why a condition of either kind is false, where an attempt to make a container failed. The message keeps
+// the full error while the controller tries again.
 const (
 	// ImageNotFoundReason means: the Docker host has no such image, and every registry that may have it says that it has
 	// not, or not for these credentials; or nothing says which image it is. Name one that exists, or bring it to the host.
