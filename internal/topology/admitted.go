@@ -6,6 +6,7 @@ package topology
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -59,8 +60,7 @@ func (r *Rendering) refusedControlPlane(ctx context.Context, before *Rendering) 
 			problems = append(problems, Problem{Field: field, Message: problem.Message})
 			continue
 		}
-		problems = append(problems, Problem{Field: "spec.topology.controlPlane", Message: fmt.Sprintf(
-			"the KubeadmControlPlane that comes of the class and its variables is invalid: %s: %s", problem.Field, problem.Message)})
+		problems = append(problems, invalidIn("spec.topology.controlPlane", theClass, kubeadmControlPlaneKind.Kind, problem))
 	}
 	return problems
 }
@@ -76,8 +76,18 @@ func refusedBootstrap(ctx context.Context, obj *unstructured.Unstructured, field
 	}
 	var problems []Problem
 	for _, problem := range Problems(err) {
-		problems = append(problems, Problem{Field: field, Message: fmt.Sprintf(
-			"the KubeadmConfigTemplate that comes of machine deployment class %q and its variables is invalid: %s: %s", class, problem.Field, problem.Message)})
+		problems = append(problems, invalidIn(field, workerClass(class), kubeadmConfigTemplateKind.Kind, problem))
 	}
 	return problems
+}
+
+// theClass is what belongs to no worker class.
+const theClass = "the class"
+
+func workerClass(name string) string { return fmt.Sprintf("machine deployment class %q", name) }
+
+// invalidIn is a problem of an object that comes of a class, as one of the Cluster.
+func invalidIn(fieldOfCluster, class, kind string, problem Problem) Problem {
+	return Problem{Field: fieldOfCluster, Unknown: problem.Unknown, Message: fmt.Sprintf("the %s that comes of %s and its variables is invalid: %s",
+		kind, class, strings.TrimPrefix(problem.Field+": "+problem.Message, ": "))}
 }

@@ -127,17 +127,6 @@ func refusedObject(ctx context.Context, obj *unstructured.Unstructured, fieldOfC
 	return problems
 }
 
-// theClass is what belongs to no worker class.
-const theClass = "the class"
-
-func workerClass(name string) string { return fmt.Sprintf("machine deployment class %q", name) }
-
-// invalidIn is a problem of an object that comes of a class, as one of the Cluster.
-func invalidIn(fieldOfCluster, class, kind string, problem Problem) Problem {
-	return Problem{Field: fieldOfCluster, Unknown: problem.Unknown, Message: fmt.Sprintf("the %s that comes of %s and its variables is invalid: %s",
-		kind, class, strings.TrimPrefix(problem.Field+": "+problem.Message, ": "))}
-}
-
 // dockerSets returns the sets of machines that the Docker provider makes.
 func (r *Rendering) dockerSets() []dockerSet {
 	var sets []dockerSet

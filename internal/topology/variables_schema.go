@@ -7,13 +7,7 @@ import (
 	"context"
 	"encoding/json"
 
-	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
-	structuraldefaulting "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
-	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 )
 
@@ -23,33 +17,18 @@ const wrapped = "value"
 
 // valueSchema says which values the schema of a variable allows, as Cluster API's
 // webhook for Clusters does (internal/topology/variables of v1.14).
-type valueSchema struct {
-	structural *structuralschema.Structural
-	validator  validation.SchemaValidator
-	cel        *cel.Validator
-}
+type valueSchema struct{ rules *fieldRules }
 
-// newValueSchema returns nil, which allows everything, for a schema that cannot be read.
-// That is for the validation of its class to say.
-func newValueSchema(schema *clusterv1.JSONSchemaProps) *valueSchema {
+// newValueSchema returns one without rules, which allows everything, for a schema that
+// cannot be read. That is for the validation of its class to say.
+func newValueSchema(schema *clusterv1.JSONSchemaProps) valueSchema {
 	props, err := publicSchema(schema)
 	if err != nil {
-		return nil
+		return valueSchema{}
 	}
-	object := &apiextensionsv1.JSONSchemaProps{Type: "object", Properties: map[string]apiextensionsv1.JSONSchemaProps{wrapped: *props}}
-	internal := &apiextensions.JSONSchemaProps{}
-	if apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(object, internal, nil) != nil {
-		return nil
-	}
-	s := &valueSchema{}
-	if s.validator, _, err = validation.NewSchemaValidator(internal); err != nil {
-		return nil
-	}
-	if s.structural, err = structuralschema.NewStructural(internal); err != nil {
-		return nil
-	}
-	s.cel = cel.NewValidator(s.structural, false, celconfig.PerCallLimit)
-	return s
+	// Not read is nil.
+	rules, _ := rulesOf(&apiextensionsv1.JSONSchemaProps{Type: "object", Properties: map[string]apiextensionsv1.JSONSchemaProps{wrapped: *props}})
+	return valueSchema{rules}
 }
 
 // publicSchema is the schema as Kubernetes has it, which is of the same JSON.
@@ -63,22 +42,14 @@ func publicSchema(schema *clusterv1.JSONSchemaProps) (*apiextensionsv1.JSONSchem
 }
 
 // allows says whether the schema allows the value once its defaults are added.
-func (s *valueSchema) allows(value any) bool {
-	if s == nil {
+func (s valueSchema) allows(value any) bool {
+	if s.rules == nil {
 		return true
 	}
 	value, err := copied(value)
 	if err != nil {
 		return false
 	}
-	object := map[string]any{wrapped: value}
-	structuraldefaulting.Default(object, s.structural)
-	if len(validation.ValidateCustomResource(nil, object, s.validator)) > 0 {
-		return false
-	}
-	if s.cel == nil {
-		return true
-	}
-	problems, _ := s.cel.Validate(context.Background(), nil, s.structural, object, nil, celconfig.RuntimeCELCostBudget)
-	return len(problems) == 0
+	unknown, errs := s.rules.check(context.Background(), map[string]any{wrapped: value})
+	return len(unknown) == 0 && len(errs) == 0
 }
