@@ -25,8 +25,10 @@ func (p *planning) checkRendered(ctx context.Context, rendered *topology.Renderi
 	isDocker := isDockerCluster(rendered.InfrastructureKind())
 	if !p.networkKept {
 		problems = rendered.ValidateKubeadmNetwork()
-		if address := p.dockerAddress(ctx); isDocker && address != nil {
-			problems = append(problems, topology.ValidateNodeNetwork(p.cluster.Spec.ClusterNetwork, address)...)
+		if isDocker {
+			if address := p.dockerAddress(ctx); address != nil {
+				problems = append(problems, topology.ValidateNodeNetwork(p.cluster.Spec.ClusterNetwork, address)...)
+			}
 		}
 	}
 	uses := topology.FailureDomainUses(p.declaredBefore(), p.cluster)

@@ -18,6 +18,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 const (
@@ -59,15 +60,15 @@ func (e *stuckError) Error() string {
 // if anything is, tells the likely causes.
 func stuckDiagnostic(plan model, waitingFor string, stuck *stuckError, f *facts) diag.Diagnostic {
 	texts := []string{
-		fmt.Sprintf("%s failed:\n\n%s", stuck.object, indented(stuck.message)),
+		fmt.Sprintf("%s failed:\n\n%s", stuck.object, tfkit.Indent(stuck.message)),
 		fmt.Sprintf("Waited %s for %s, which does not come about unless the cause is corrected.", stuck.waited.Round(time.Second), waitingFor),
 	}
 	if stuck.tree != "" {
-		texts = append(texts, indented(stuck.tree))
+		texts = append(texts, tfkit.Indent(stuck.tree))
 	}
 	if f != nil {
 		texts = append(texts, f.causes(plan)...)
-		texts = append(texts, stuck.replacement(f.isInitialized())...)
+		texts = append(texts, stuck.replacement(isInitialized(f.cluster))...)
 	}
 	if plan.OnTimeout.ValueString() == onTimeoutError {
 		texts = append(texts, failedCreation)
@@ -89,10 +90,6 @@ func (e *stuckError) replacement(initialized bool) []string {
 			"or destroy the cluster and create it again."}
 	}
 	return []string{"Cluster API replaces a failed machine for a change of its template or version, for a health_check, and when its Machine is deleted."}
-}
-
-func indented(text string) string {
-	return "  " + strings.ReplaceAll(text, "\n", "\n  ")
 }
 
 // lasting remembers since when failures have lasted.
@@ -243,7 +240,7 @@ func (f *facts) resourceSetFailure() *failure {
 func (f *facts) isAboutToRoll(machine *clusterv1.Machine) bool {
 	version := f.cluster.Spec.Topology.Version
 	if isControlPlane(machine) {
-		if !f.isInitialized() {
+		if !isInitialized(f.cluster) {
 			return false
 		}
 		if f.controlPlane != nil {
@@ -252,10 +249,6 @@ func (f *facts) isAboutToRoll(machine *clusterv1.Machine) bool {
 		}
 	}
 	return machine.Spec.Version != version || meta.IsStatusConditionFalse(machine.Status.Conditions, clusterv1.MachineUpToDateCondition)
-}
-
-func (f *facts) isInitialized() bool {
-	return meta.IsStatusConditionTrue(f.cluster.Status.Conditions, clusterv1.ClusterControlPlaneInitializedCondition)
 }
 
 // isAboutToBeRemediated says whether a MachineHealthCheck has a failed machine

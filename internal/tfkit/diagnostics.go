@@ -184,7 +184,7 @@ func TimeoutWarning(waitingFor string, timeout *TimeoutError, remedy string) dia
 
 func timeoutDetail(waitingFor string, timeout *TimeoutError, remedy string) string {
 	return sentences(fmt.Sprintf("Waited %s for %s. Still pending:\n\n%s\n", timeout.Waited.Round(time.Second), waitingFor,
-		indent(timeout.Pending)), remedy)
+		Indent(timeout.Pending)), remedy)
 }
 
 // AlreadyExists says that an object that is to be created exists, and how to
@@ -232,6 +232,7 @@ func Capitalize(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-func indent(text string) string {
+// Indent indents a text by two spaces, which keeps Terraform from breaking its lines.
+func Indent(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
 }
