@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/agext/levenshtein"
 	"sigs.k8s.io/cluster-api/cmd/clusterctl/client/yamlprocessor"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
@@ -110,23 +109,10 @@ func (m Manifest) unused() []string {
 			continue
 		}
 		text := fmt.Sprintf("The manifest has no variable %s, so its value is not used.", name)
-		if near := nearest(name, slices.Sorted(maps.Keys(used))); near != "" {
+		if near := topology.Nearest(name, slices.Sorted(maps.Keys(used))); near != "" {
 			text += fmt.Sprintf(" It has %s.", near)
 		}
 		found = append(found, text)
-	}
-	return found
-}
-
-// alike is the similarity from which on a name may be a misspelt other one.
-const alike = 0.7
-
-func nearest(name string, names []string) string {
-	best, found := alike, ""
-	for _, candidate := range names {
-		if similarity := levenshtein.Similarity(strings.ToUpper(name), strings.ToUpper(candidate), nil); similarity >= best {
-			best, found = similarity, candidate
-		}
 	}
 	return found
 }

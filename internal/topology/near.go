@@ -10,17 +10,24 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// didYouMean continues a message that there is no such name, with the one that was
-// probably meant, and is empty if none is near.
-func didYouMean(name string, names []string) string {
+// Nearest returns which of the names was probably meant by one that is not among them,
+// empty if none is near. The longer a name, or the last step of a path, the more of it may
+// differ.
+func Nearest(name string, names []string) string {
 	best, nearest := "", 2+len(name[strings.LastIndex(name, ".")+1:])/5
 	for _, candidate := range names {
 		if distance := levenshtein.Distance(strings.ToLower(name), strings.ToLower(candidate), nil); distance < nearest {
 			best, nearest = candidate, distance
 		}
 	}
-	if best == "" {
-		return ""
+	return best
+}
+
+// didYouMean continues a message that there is no such name, and is empty if none is
+// near.
+func didYouMean(name string, names []string) string {
+	if near := Nearest(name, names); near != "" {
+		return fmt.Sprintf("; did you mean %s?", near)
 	}
-	return fmt.Sprintf("; did you mean %s?", best)
+	return ""
 }
