@@ -18,6 +18,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -59,6 +60,26 @@ func (p Provider) CRD(resource schema.GroupResource) (*apiextensionsv1.CustomRes
 	}
 	crd := &apiextensionsv1.CustomResourceDefinition{}
 	return crd, p.decode(name, crd)
+}
+
+// CRDVersion returns the version of a kind that a bundled provider has, nil if none has it.
+func CRDVersion(kind schema.GroupVersionKind) (*apiextensionsv1.CustomResourceDefinitionVersion, error) {
+	resource, _ := meta.UnsafeGuessKindToResource(kind)
+	for _, provider := range Providers {
+		crd, err := provider.CRD(resource.GroupResource())
+		if err != nil {
+			return nil, err
+		}
+		if crd == nil {
+			continue
+		}
+		for i := range crd.Spec.Versions {
+			if crd.Spec.Versions[i].Name == kind.Version {
+				return &crd.Spec.Versions[i], nil
+			}
+		}
+	}
+	return nil, nil
 }
 
 // Role returns what the provider's controllers may do.

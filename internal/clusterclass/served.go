@@ -43,17 +43,6 @@ func (r *rendered) unserved(mgmt *management.Cluster) diag.Diagnostics {
 
 // isBundled says whether a bundled provider serves a kind in this version.
 func isBundled(gvk schema.GroupVersionKind) bool {
-	resource, _ := meta.UnsafeGuessKindToResource(gvk)
-	for _, provider := range config.Providers {
-		crd, err := provider.CRD(resource.GroupResource())
-		if err != nil || crd == nil {
-			continue
-		}
-		for i := range crd.Spec.Versions {
-			if crd.Spec.Versions[i].Name == gvk.Version && crd.Spec.Versions[i].Served {
-				return true
-			}
-		}
-	}
-	return false
+	version, err := config.CRDVersion(gvk)
+	return err == nil && version != nil && version.Served
 }

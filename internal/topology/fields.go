@@ -17,7 +17,6 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	structuralpruning "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -100,22 +99,11 @@ func rulesFor(gvk schema.GroupVersionKind) (*fieldRules, error) {
 }
 
 func readRules(gvk schema.GroupVersionKind) (*fieldRules, error) {
-	resource, _ := meta.UnsafeGuessKindToResource(gvk)
-	for _, provider := range config.Providers {
-		crd, err := provider.CRD(resource.GroupResource())
-		if err != nil {
-			return nil, err
-		}
-		if crd == nil {
-			continue
-		}
-		for i := range crd.Spec.Versions {
-			if crd.Spec.Versions[i].Name == gvk.Version {
-				return rulesOf(crd.Spec.Versions[i].Schema.OpenAPIV3Schema)
-			}
-		}
+	version, err := config.CRDVersion(gvk)
+	if version == nil || err != nil {
+		return nil, err
 	}
-	return nil, nil
+	return rulesOf(version.Schema.OpenAPIV3Schema)
 }
 
 func rulesOf(props *apiextensionsv1.JSONSchemaProps) (*fieldRules, error) {
