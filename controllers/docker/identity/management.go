@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
@@ -31,19 +33,40 @@ type Management struct {
 	Node string
 }
 
+// inspectBackoff is how long an engine that does not answer is asked about the node again: about a minute. Then the manager
+// ends, and is started again.
+var inspectBackoff = wait.Backoff{Duration: time.Second, Factor: 2, Steps: 6}
+
 // ReadManagement returns the management cluster that the reader reads. Node is the name of the node that the controllers
-// run on, if it is known.
+// run on, if it is known. It fails if the engine does not say whether that is one of its containers: containers of clusters
+// that did not name it could never be told from those whose management cluster is elsewhere.
 func ReadManagement(ctx context.Context, reader client.Reader, runtime container.Runtime, node string) (Management, error) {
 	namespace := &corev1.Namespace{}
 	if err := reader.Get(ctx, client.ObjectKey{Name: metav1.NamespaceSystem}, namespace); err != nil {
 		return Management{}, fmt.Errorf("finding out the UID of the management cluster: %w", err)
 	}
-	// If it cannot be known it must not be claimed: what has no such node is never taken for left behind.
-	found, err := runtime.Inspect(ctx, node)
-	if err != nil || Siblings(found) == nil {
-		node = ""
+	management := Management{UID: namespace.UID}
+	if node == "" {
+		return management, nil
 	}
-	return Management{UID: namespace.UID, Node: node}, nil
+	found, err := inspect(ctx, runtime, node)
+	switch {
+	case errors.Is(err, container.ErrNotFound):
+	case err != nil:
+		return Management{}, fmt.Errorf("finding out whether node %s of the management cluster is a container of this engine: %w", node, err)
+	case Siblings(found) != nil:
+		management.Node = node
+	}
+	return management, nil
+}
+
+// inspect asks again until the engine has said whether it has the container.
+func inspect(ctx context.Context, runtime container.Runtime, name string) (found container.Container, err error) {
+	_ = wait.ExponentialBackoffWithContext(ctx, inspectBackoff, func(ctx context.Context) (bool, error) {
+		found, err = runtime.Inspect(ctx, name)
+		return err == nil || errors.Is(err, container.ErrNotFound), nil
+	})
+	return found, err
 }
 
 // Adopt records that a container belongs to the owner's management cluster, if the owner was moved there: a moved object
