@@ -6,6 +6,7 @@ package docker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -92,6 +93,10 @@ func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options, mana
 			return err
 		}
 	}
+	volumes := machine.NewVolumes(options.Runtime)
+	if err := mgr.Add(volumes); err != nil {
+		return fmt.Errorf("setting up the removal of volumes: %w", err)
+	}
 	for _, kind := range kinds.Machines {
 		machines := &machine.Reconciler{
 			Kind:        kind,
@@ -100,6 +105,7 @@ func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options, mana
 			Runtime:     options.Runtime,
 			Jobs:        background.NewJobs(ctx),
 			Network:     clustersNetwork,
+			Volumes:     volumes,
 			Management:  management,
 			WatchFilter: options.WatchFilter,
 		}

@@ -114,6 +114,7 @@ func (w *world) restartControllers() {
 	w.clusters, w.infras = nil, nil
 	unreliable := w.faults.client(w.plain)
 	clustersNetwork := &network.Network{Runtime: w.engine, Name: "clusters"}
+	volumes := machine.NewVolumes(w.engine)
 	management := identity.Management{UID: "management"}
 	for _, kind := range kinds.Clusters {
 		w.clusters = append(w.clusters, &cluster.Reconciler{Kind: kind, Client: unreliable, APIReader: unreliable,
@@ -121,7 +122,7 @@ func (w *world) restartControllers() {
 	}
 	for _, kind := range kinds.Machines {
 		w.infras = append(w.infras, &machine.Reconciler{Kind: kind, Client: unreliable, APIReader: unreliable,
-			Runtime: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Management: management})
+			Runtime: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Volumes: volumes, Management: management})
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 //
 // It models: local images, networks, containers with their states, files and unique names, volumes that they share, host
 // ports and addresses, removal, restarts of the engine, events, and commands as functions of the test. It does not
-// model: processes, time, file modes, other volumes.
+// model: processes, time, file modes, what is in anonymous volumes.
 type Fake struct {
 	// BeforeCall, if set, is called before each call with the method's name and the container, image or
 	// network it is about. An error makes the call fail with it, without effect.
@@ -123,7 +123,7 @@ func (f *Fake) Restart() {
 	}
 }
 
-// Vanish removes a container behind everybody's back.
+// Vanish removes a container behind everybody's back, and leaves its volumes, as "docker rm" without -v does.
 func (f *Fake) Vanish(name string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

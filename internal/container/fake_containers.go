@@ -28,7 +28,7 @@ func (f *Fake) Create(ctx context.Context, spec Spec) error {
 		if spec.Network != "" {
 			c.Networks = []string{spec.Network}
 		}
-		f.makeVolumes(spec.SharedVolumes)
+		f.makeVolumes(c)
 		f.containers[spec.Name] = c
 		f.publish("create", c)
 		return nil
@@ -89,6 +89,7 @@ func (f *Fake) Remove(ctx context.Context, name string) error {
 	return f.call(ctx, "Remove", f.nameOf(name), func() error {
 		if c, err := f.find(name); err == nil {
 			delete(f.containers, c.Name)
+			f.removeVolumes(c)
 			f.publish("destroy", c)
 		}
 		return nil

@@ -46,7 +46,10 @@ type Runtime interface {
 	// it. It returns whether it did; a network that does not exist, or that a user created, is no error.
 	RemoveUnusedNetwork(ctx context.Context, name string) (bool, error)
 
-	// RemoveUnusedVolumes removes the volumes with the label that no container has, running or not.
+	// UnusedVolumes returns the names of the volumes with the label, "KEY" or "KEY=VALUE", that no container has, running or
+	// not.
+	UnusedVolumes(ctx context.Context, label string) ([]string, error)
+	// RemoveUnusedVolumes removes those volumes. It does not stop at one that cannot be removed; its error joins all.
 	RemoveUnusedVolumes(ctx context.Context, label string) error
 
 	// Create makes a container without starting it.

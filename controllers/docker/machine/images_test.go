@@ -64,6 +64,7 @@ func TestPreLoadedImages(t *testing.T) {
 	e.Expect(e.engine.Volumes()).To(HaveLen(2))
 	e.Expect(e.client.Delete(ctx, e.dockerMachine())).To(Succeed())
 	e.mustReconcile()
+	e.Expect(e.reconciler.Volumes.sweep(ctx)).To(Succeed())
 	e.Expect(e.engine.Volumes()).To(BeEmpty())
 }
 

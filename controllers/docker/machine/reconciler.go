@@ -40,6 +40,8 @@ type Reconciler struct {
 	Jobs *background.Jobs
 	// Network that the cluster's containers are on.
 	Network *network.Network
+	// Volumes removes what machines leave behind.
+	Volumes *Volumes
 	// Management is the management cluster.
 	Management identity.Management
 	// WatchFilter restricts the reconciler to objects whose cluster.x-k8s.io/watch-filter label has this value.

@@ -457,6 +457,50 @@ func deleteMachine(e *environment) {
 }
 
 // When a whole namespace is deleted, the machine's owners may be gone first.
+// A volume that cannot be removed keeps no machine. It is removed once it can be.
+func TestDeleteWithStuckVolumes(t *testing.T) {
+	e := newEnvironment(t, withImages("example.com/a:1"))
+	e.await(e.areImagesReady)
+	e.engine.Vanish(node) // As with "docker rm" without -v.
+	e.Expect(e.client.Delete(ctx, e.dockerMachine())).To(Succeed())
+	stuck := true
+	e.engine.BeforeCall = func(ctx context.Context, method, _ string) error {
+		if method == "RemoveUnusedVolumes" && stuck {
+			return errors.New("volume is in use")
+		}
+		return nil
+	}
+	e.mustReconcile()
+	err := e.client.Get(ctx, client.ObjectKey{Namespace: "default", Name: "dm-1"}, &infrav1.DockerMachine{})
+	e.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "%v", err)
+
+	volumes := e.reconciler.Volumes
+	e.Expect(volumes.sweep(ctx)).To(MatchError(ContainSubstring("volume is in use")))
+	e.Expect(e.engine.UnusedVolumes(ctx, identity.ManagementUIDLabel)).To(HaveLen(1), "the one of /var")
+	e.Expect(e.engine.Volumes()).To(HaveLen(1), "the one of the image")
+	stuck = false
+	e.Expect(volumes.sweep(ctx)).To(Succeed())
+	e.Expect(e.engine.UnusedVolumes(ctx, identity.ManagementUIDLabel)).To(BeEmpty())
+	e.Expect(e.engine.Volumes()).To(BeEmpty())
+}
+
+// A deletion wakes what removes volumes, which ends with the manager.
+func TestVolumesAreRemovedAside(t *testing.T) {
+	e := newEnvironment(t)
+	volumes := e.reconciler.Volumes
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error)
+	go func() { ended <- volumes.Start(ctx) }()
+	e.mustReconcile()
+	e.engine.Vanish(node)
+	e.Expect(e.engine.UnusedVolumes(ctx, identity.ManagementUIDLabel)).To(HaveLen(1))
+	e.Expect(e.client.Delete(ctx, e.dockerMachine())).To(Succeed())
+	e.mustReconcile()
+	e.Eventually(func() ([]string, error) { return e.engine.UnusedVolumes(ctx, identity.ManagementUIDLabel) }).Should(BeEmpty())
+	cancel()
+	e.Eventually(ended).Should(Receive(BeNil()))
+}
+
 func TestDeleteWithoutOwners(t *testing.T) {
 	e := newEnvironment(t)
 	e.mustReconcile()

@@ -97,6 +97,7 @@ func (e *environment) restart() {
 	e.reconciler = &Reconciler{
 		Kind: e.kind, Client: e.client, APIReader: e.client, Runtime: e.engine, Jobs: background.NewJobs(jobs),
 		Network:    &network.Network{Runtime: e.engine, Name: "clusters"},
+		Volumes:    NewVolumes(e.engine),
 		Management: identity.Management{UID: "management-uid", Node: "management-node"},
 	}
 }
