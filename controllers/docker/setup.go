@@ -77,7 +77,7 @@ func AddToManager(ctx context.Context, mgr ctrl.Manager, options Options) error 
 }
 
 func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options, management identity.Management) error {
-	clustersNetwork := &network.Network{Runtime: options.Runtime, Name: options.Network, ManagementNode: options.ManagementNode}
+	clustersNetwork := &network.Network{Runtime: options.Runtime, Name: options.Network, ManagementNode: options.ManagementNode, Clusters: mgr.GetClient()}
 	for _, kind := range kinds.Clusters {
 		clusters := &cluster.Reconciler{
 			Kind:        kind,

@@ -113,7 +113,7 @@ func (w *world) restartControllers() {
 	w.stop = stop
 	w.clusters, w.infras = nil, nil
 	unreliable := w.faults.client(w.plain)
-	clustersNetwork := &network.Network{Runtime: w.engine, Name: "clusters"}
+	clustersNetwork := &network.Network{Runtime: w.engine, Name: "clusters", Clusters: w.plain}
 	volumes := machine.NewVolumes(w.engine)
 	management := identity.Management{UID: "management"}
 	for _, kind := range kinds.Clusters {

@@ -47,6 +47,8 @@ type fakeContainer struct {
 	Container
 	spec  Spec
 	files map[string][]byte
+	// stale says that the network that it is connected to does not exist any more.
+	stale bool
 }
 
 var _ Runtime = (*Fake)(nil)

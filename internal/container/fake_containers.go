@@ -23,7 +23,7 @@ func (f *Fake) Create(ctx context.Context, spec Spec) error {
 		c := &fakeContainer{spec: spec, files: map[string][]byte{}}
 		c.Container = Container{
 			ID: f.newID(spec.Name), Name: spec.Name, Image: spec.Image, Labels: spec.Labels,
-			State: StateCreated, Created: time.Now(), Ports: spec.Ports, AssignedIPv4: spec.IPv4,
+			State: StateCreated, Created: time.Now(), Ports: spec.Ports, AssignedIPv4: spec.IPv4, Network: spec.Network,
 		}
 		if spec.Network != "" {
 			c.Networks = []string{spec.Network}

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -19,8 +20,23 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// networkLabel marks networks that EnsureNetwork created. One that a user created for the clusters is not ours to remove.
-const networkLabel = "terraform-capi.io/network"
+// ErrSubnetTaken means that a network has to be made again with the subnet that it had, for the sake of the containers that
+// have their addresses there, and another network has the subnet now.
+var ErrSubnetTaken = errors.New("the subnet is taken")
+
+const (
+	// networkLabel marks networks that EnsureNetwork created. One that a user created for the clusters is not ours to
+	// remove.
+	networkLabel = "terraform-capi.io/network"
+	// probeLabel marks the networks that exist for a moment to find a free subnet.
+	probeLabel = "terraform-capi.io/network-probe"
+
+	// What a container was made with on its network. The engine forgets it when a container is disconnected, as it must be
+	// before the network can be removed. The IPv4 address comes with the length of the subnet's prefix.
+	ipv4Label    = "terraform-capi.io/ipv4"
+	ipv6Label    = "terraform-capi.io/ipv6"
+	aliasesLabel = "terraform-capi.io/aliases"
+)
 
 const (
 	masqueradeOption = "com.docker.network.bridge.enable_ip_masquerade"
@@ -29,6 +45,21 @@ const (
 	// subnetAttempts is how often a subnet is asked for. Another network may take it before it is used.
 	subnetAttempts = 3
 )
+
+// networkLabels are what a container is made with on its network.
+func networkLabels(spec Spec) map[string]string {
+	labels := map[string]string{}
+	if address, err := netip.ParseAddr(spec.IPv4); err == nil && spec.Subnet.IsValid() {
+		labels[ipv4Label] = netip.PrefixFrom(address, spec.Subnet.Bits()).String()
+	}
+	if spec.IPv6 != "" {
+		labels[ipv6Label] = spec.IPv6
+	}
+	if len(spec.Aliases) > 0 {
+		labels[aliasesLabel] = strings.Join(spec.Aliases, ",")
+	}
+	return labels
+}
 
 // EnsureNetwork implements Runtime.
 func (d *Docker) EnsureNetwork(ctx context.Context, name string) (Network, error) {
@@ -50,7 +81,10 @@ func (d *Docker) EnsureNetwork(ctx context.Context, name string) (Network, error
 // createNetwork makes a network with subnets of its own: the engine assigns addresses on no other. The upper half of
 // the IPv4 subnet is for addresses that are assigned.
 func (d *Docker) createNetwork(ctx context.Context, name string) error {
-	subnet, err := d.freeSubnet(ctx, name)
+	subnet, needing, err := d.neededSubnet(ctx, name)
+	if err == nil && len(needing) == 0 {
+		subnet, err = d.freeSubnet(ctx, name)
+	}
 	if err != nil {
 		return err
 	}
@@ -72,14 +106,65 @@ func (d *Docker) createNetwork(ctx context.Context, name string) error {
 	// The host may have no IPv6.
 	options.EnableIPv6, options.IPAM.Config = nil, options.IPAM.Config[:1]
 	_, err = d.client.NetworkCreate(ctx, name, options)
-	return d.wrap(err, "creating network %s with subnet %s", name, subnet)
+	err = d.wrap(err, "creating network %s with subnet %s", name, subnet)
+	if err != nil && len(needing) > 0 {
+		return errors.Join(d.explainSubnet(ctx, name, subnet, needing), err)
+	}
+	return err
+}
+
+// neededSubnet is the IPv4 subnet that a network had before it was removed: containers that were made for it have their
+// addresses there, by which etcd's members and kubeconfigs know them. It returns their names, too. If containers disagree,
+// as after several removals, it is the one that most of them need.
+func (d *Docker) neededSubnet(ctx context.Context, name string) (subnet netip.Prefix, needing []string, _ error) {
+	summaries, err := d.client.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", ipv4Label))})
+	if err != nil {
+		return netip.Prefix{}, nil, d.wrap(err, "listing containers that were made for network %s", name)
+	}
+	subnets := map[netip.Prefix][]string{}
+	for _, summary := range summaries {
+		address, err := netip.ParsePrefix(summary.Labels[ipv4Label])
+		if err != nil || summary.HostConfig.NetworkMode != name || len(summary.Names) == 0 {
+			continue
+		}
+		subnets[address.Masked()] = append(subnets[address.Masked()], strings.TrimPrefix(summary.Names[0], "/"))
+	}
+	for candidate, names := range subnets {
+		if len(names) > len(needing) || len(names) == len(needing) && candidate.String() < subnet.String() {
+			subnet, needing = candidate, names
+		}
+	}
+	slices.Sort(needing)
+	return subnet, needing, nil
+}
+
+// explainSubnet says which networks have a subnet that containers need; nil if there are none.
+func (d *Docker) explainSubnet(ctx context.Context, name string, subnet netip.Prefix, needing []string) error {
+	list, err := d.client.NetworkList(ctx, network.ListOptions{})
+	if err != nil {
+		return d.wrap(err, "listing networks")
+	}
+	var others []string
+	for _, other := range list {
+		if found := fromNetwork(other); found.IPv4.IsValid() && found.IPv4.Overlaps(subnet) {
+			others = append(others, found.Name)
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	taken := strings.Join(others, " ")
+	return fmt.Errorf("%w: network %s was removed and has to be made again with subnet %s, where these containers have their addresses: %s. Network %s has it now. "+
+		"Remove that with \"docker network rm %s\", or these containers with \"docker rm -f -v %s\" if nobody needs them",
+		ErrSubnetTaken, name, subnet, strings.Join(needing, ", "), taken, taken, strings.Join(needing, " "))
 }
 
 // freeSubnet is an IPv4 subnet that no other network and no route of the host uses. The engine knows how to find one,
 // but says it only of a network that exists.
 func (d *Docker) freeSubnet(ctx context.Context, name string) (netip.Prefix, error) {
+	d.removeProbes(ctx)
 	probe := name + "-subnet-" + strings.ToLower(rand.Text()[:8])
-	_, err := d.client.NetworkCreate(ctx, probe, network.CreateOptions{Driver: "bridge"})
+	_, err := d.client.NetworkCreate(ctx, probe, network.CreateOptions{Driver: "bridge", Labels: map[string]string{probeLabel: ""}})
 	if err != nil {
 		return netip.Prefix{}, d.wrap(err, "asking for a free subnet for network %s", name)
 	}
@@ -88,6 +173,11 @@ func (d *Docker) freeSubnet(ctx context.Context, name string) (netip.Prefix, err
 		return netip.Prefix{}, d.wrap(removeErr, "removing network %s", probe)
 	}
 	return found.IPv4, err
+}
+
+// removeProbes removes what freeSubnet left when its process was killed. It can only try: the next one does it again.
+func (d *Docker) removeProbes(ctx context.Context) {
+	_, _ = d.client.NetworksPrune(ctx, filters.NewArgs(filters.Arg("label", probeLabel), filters.Arg("until", "1m")))
 }
 
 // networkOptions are those of KinD's network. What does not fit through the default bridge does not fit through
@@ -151,8 +241,54 @@ func (d *Docker) Connect(ctx context.Context, name, networkName string) error {
 	return d.wrap(d.client.NetworkConnect(ctx, networkName, name, nil), "connecting container %s to network %s", name, networkName)
 }
 
+// Reconnect implements Runtime.
+func (d *Docker) Reconnect(ctx context.Context, name string) error {
+	found, err := d.client.ContainerInspect(ctx, name)
+	if err != nil {
+		return d.wrap(err, "inspecting container %s", name)
+	}
+	if found.Config == nil || found.HostConfig == nil || found.NetworkSettings == nil {
+		return fmt.Errorf("the engine does not say which network container %s was made for", name)
+	}
+	networkName := string(found.HostConfig.NetworkMode)
+	endpoint := madeWith(found.Config.Labels)
+	if stale, ok := found.NetworkSettings.Networks[networkName]; ok {
+		// It is about the network of this name that does not exist any more.
+		if err := d.client.NetworkDisconnect(ctx, networkName, found.ID, true); err != nil {
+			return d.wrap(err, "disconnecting container %s from network %s, which was removed", name, networkName)
+		}
+		if endpoint.IPAMConfig == nil {
+			endpoint.IPAMConfig = stale.IPAMConfig
+		}
+	}
+	return d.wrap(d.client.NetworkConnect(ctx, networkName, found.ID, endpoint), "connecting container %s to network %s again", name, networkName)
+}
+
+// madeWith is what a container with these labels was made with on its network.
+func madeWith(labels map[string]string) *network.EndpointSettings {
+	endpoint := &network.EndpointSettings{}
+	address := assigned(labels)
+	if address != "" || labels[ipv6Label] != "" {
+		endpoint.IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: address, IPv6Address: labels[ipv6Label]}
+	}
+	if aliases := labels[aliasesLabel]; aliases != "" {
+		endpoint.Aliases = strings.Split(aliases, ",")
+	}
+	return endpoint
+}
+
+// assigned is the IPv4 address that a container with these labels was made with; empty if the engine chooses.
+func assigned(labels map[string]string) string {
+	address, err := netip.ParsePrefix(labels[ipv4Label])
+	if err != nil {
+		return ""
+	}
+	return address.Addr().String()
+}
+
 // RemoveUnusedNetwork implements Runtime.
 func (d *Docker) RemoveUnusedNetwork(ctx context.Context, name string) (bool, error) {
+	d.removeProbes(ctx)
 	found, err := d.client.NetworkInspect(ctx, name, network.InspectOptions{})
 	if _, ours := found.Labels[networkLabel]; errdefs.IsNotFound(err) || err == nil && !ours {
 		return false, nil

@@ -28,6 +28,10 @@ func Reason(err error, otherwise string) string {
 		return infrav1.ImagePullFailedReason
 	case errors.Is(err, container.ErrPortTaken):
 		return infrav1.HostPortInUseReason
+	case errors.Is(err, container.ErrAddressTaken):
+		return infrav1.AddressInUseReason
+	case errors.Is(err, container.ErrSubnetTaken):
+		return infrav1.SubnetInUseReason
 	case errors.Is(err, container.ErrRefused):
 		return infrav1.ContainerRefusedReason
 	}

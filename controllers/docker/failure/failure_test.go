@@ -25,6 +25,8 @@ func TestReason(t *testing.T) {
 		infrav1.ImageNotFoundReason:    &images.PullError{Missing: true, Err: errors.New("not found")},
 		infrav1.ImagePullFailedReason:  &images.PullError{Err: errors.New("no such host")},
 		infrav1.HostPortInUseReason:    container.ErrPortTaken,
+		infrav1.AddressInUseReason:     container.ErrAddressTaken,
+		infrav1.SubnetInUseReason:      container.ErrSubnetTaken,
 		infrav1.ContainerRefusedReason: container.ErrRefused,
 		"Otherwise":                    errors.New("the engine does not answer"),
 	} {

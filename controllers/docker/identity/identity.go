@@ -46,6 +46,9 @@ const (
 	RoleLabel = "terraform-capi.io/role"
 	// MachineLabel is the name of the DockerMachine. Load balancers have it, too, with an empty value.
 	MachineLabel = "terraform-capi.io/machine"
+	// EndpointLabel is the host of the cluster's control plane endpoint, on nodes: it is the load balancer's address also
+	// while that does not exist.
+	EndpointLabel = "terraform-capi.io/control-plane-endpoint"
 	// FailureDomainLabel is the one that upstream's Docker provider uses.
 	FailureDomainLabel = "io.x-k8s.cluster.failureDomain"
 )

@@ -62,9 +62,8 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 	}
 
 	switch found.State {
-	case container.StateRunning:
 	case container.StateCreated:
-		if err := r.bootstrapAndStart(ctx, s); err != nil || s.waiting {
+		if err := r.bootstrapAndStart(ctx, s, found); err != nil || s.waiting {
 			return ctrl.Result{}, r.exchange(ctx, found, err)
 		}
 	case container.StateRestarting:
@@ -73,12 +72,14 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 		return ctrl.Result{RequeueAfter: restartInterval}, nil
 	default:
 		// What is in the node is still there; it goes on from where it was.
-		ctrl.LoggerFrom(ctx).Info("Starting the container again", "container", found.Name, "exitCode", found.ExitCode)
-		if err := r.Runtime.Start(ctx, found.Name); err != nil {
+		if !found.Running() {
+			ctrl.LoggerFrom(ctx).Info("Starting the container again", "container", found.Name, "exitCode", found.ExitCode)
+		}
+		if err := r.Network.Start(ctx, found); err != nil {
 			return ctrl.Result{}, err
 		}
 	}
-	if !found.Running() {
+	if !found.Running() || !found.Connected() {
 		if found, err = r.Runtime.Inspect(ctx, s.containerName); err != nil {
 			return ctrl.Result{}, err
 		}
@@ -165,7 +166,7 @@ func missing(s *scope) {
 
 // bootstrapAndStart gives a new container its bootstrap data and starts it. Until it is started this can be
 // repeated.
-func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope) error {
+func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope, found container.Container) error {
 	secretName := s.machine.Spec.Bootstrap.DataSecretName
 	if secretName == nil {
 		if !s.isControlPlane() && !conditions.IsTrue(s.cluster, clusterv1.ClusterControlPlaneInitializedCondition) {
@@ -194,7 +195,7 @@ func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope) error {
 	if err := r.Runtime.CopyTo(ctx, s.containerName, "/", bytes.NewReader(payload)); err != nil {
 		return err
 	}
-	return r.Runtime.Start(ctx, s.containerName)
+	return r.Network.Start(ctx, found)
 }
 
 // payload is what makes the container bootstrap itself. Its errors are the user's to mend.

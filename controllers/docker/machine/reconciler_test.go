@@ -86,6 +86,7 @@ func TestContainerSpec(t *testing.T) {
 		identity.ManagementUIDLabel: "management-uid", identity.ManagementNodeLabel: "management-node",
 		identity.NamespaceLabel: "default", identity.ClusterLabel: "test", identity.ClusterUIDLabel: "cluster-uid",
 		identity.MachineLabel: "dm-1", identity.ObjectUIDLabel: "docker-machine-uid", identity.FailureDomainLabel: "fd1",
+		identity.EndpointLabel: "test-lb-12345",
 	}))
 }
 
@@ -457,6 +458,31 @@ func deleteMachine(e *environment) {
 }
 
 // When a whole namespace is deleted, the machine's owners may be gone first.
+// The network may be removed while the manager is down. Nodes come back with their own addresses, the running as well as the
+// stopped.
+func TestNetworkRemoved(t *testing.T) {
+	for name, stop := range map[string]bool{"running": false, "stopped": true} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnvironment(t)
+			e.mustReconcile()
+			before, err := e.engine.Inspect(ctx, node)
+			e.Expect(err).NotTo(HaveOccurred())
+			addresses := e.dockerMachine().Status.Addresses
+			if stop {
+				e.engine.Stop(node)
+			}
+			e.engine.RemoveNetwork("clusters")
+			e.restart()
+			e.mustReconcile()
+			after, err := e.engine.Inspect(ctx, node)
+			e.Expect(err).NotTo(HaveOccurred())
+			e.Expect(after.IPv4).To(And(Equal(before.IPv4), Equal(before.AssignedIPv4)))
+			e.Expect(after.Connected()).To(BeTrue())
+			e.Expect(e.dockerMachine().Status.Addresses).To(Equal(addresses))
+		})
+	}
+}
+
 // A volume that cannot be removed keeps no machine. It is removed once it can be.
 func TestDeleteWithStuckVolumes(t *testing.T) {
 	e := newEnvironment(t, withImages("example.com/a:1"))
