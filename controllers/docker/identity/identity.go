@@ -49,6 +49,9 @@ const (
 	// EndpointLabel is the host of the cluster's control plane endpoint, on nodes: it is the load balancer's address also
 	// while that does not exist.
 	EndpointLabel = "terraform-capi.io/control-plane-endpoint"
+	// KindClaimLabel marks a container that never runs: it reserves the name of a KinD cluster, the label's value, while the
+	// plugin creates that.
+	KindClaimLabel = "terraform-capi.io/claim"
 	// FailureDomainLabel is the one that upstream's Docker provider uses.
 	FailureDomainLabel = "io.x-k8s.cluster.failureDomain"
 )

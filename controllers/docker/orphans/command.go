@@ -141,6 +141,11 @@ func printFindings(out io.Writer, findings Findings, volumes []string) error {
 	if len(volumes) > 0 {
 		_, _ = fmt.Fprintf(out, "\nThese volumes of machines have no container any more; --remove removes them:\n\n  %s\n", strings.Join(volumes, "\n  "))
 	}
+	for _, claim := range findings.Claims {
+		_, _ = fmt.Fprintf(out, "\nContainer %s reserves the name of KinD cluster %q since %s ago. Unless that is being created now, it is left from a creation that was killed: "+
+			"create the cluster again, which clears up, or remove it with docker rm -v %s.\n",
+			claim.Name, claim.Labels[identity.KindClaimLabel], duration.HumanDuration(time.Since(claim.Created)), claim.Name)
+	}
 	if len(findings.Silent) == 0 {
 		return nil
 	}

@@ -94,6 +94,26 @@ If nobody needs one of them, remove it with docker rm -f -v CONTAINER.
 	})
 }
 
+// A creation of a KinD cluster that was killed leaves its claim to the name.
+func TestCommandListsClaims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		e := newEngine(t)
+		claim := container.Spec{Name: "terraform-capi-claim-mgmt", Image: image, Labels: map[string]string{identity.KindClaimLabel: "mgmt"}}
+		g.Expect(e.Create(t.Context(), claim)).To(Succeed())
+		<-time.After(time.Hour)
+		want := `There are no orphans.
+
+Container terraform-capi-claim-mgmt reserves the name of KinD cluster "mgmt" since 60m ago. Unless that is being created now, it is left from a creation that was killed: create the cluster again, which clears up, or remove it with docker rm -v terraform-capi-claim-mgmt.
+`
+		g.Expect(run(t, e)).To(Equal(want))
+		e.worker("test-1", "test")
+		g.Expect(run(t, e, "--remove")).To(ContainSubstring("Container terraform-capi-claim-mgmt reserves"))
+		_, err := e.Inspect(t.Context(), claim.Name)
+		g.Expect(err).NotTo(HaveOccurred(), "it may be in use")
+	})
+}
+
 // A container that was removed without its volumes leaves them behind.
 func TestCommandRemovesVolumes(t *testing.T) {
 	g := NewWithT(t)

@@ -49,6 +49,8 @@ type Findings struct {
 	Kept []Cluster
 	// Unknown are containers of which nobody here can know whether anything manages them.
 	Unknown []Cluster
+	// Claims are the containers that reserve names of KinD clusters. A creation that was killed leaves one.
+	Claims []container.Container
 	// Silent are the names of control plane containers that do not answer, because of which there may be more clusters
 	// without a management cluster.
 	Silent []string
@@ -62,9 +64,10 @@ func Find(ctx context.Context, runtime container.Runtime) (Findings, error) {
 	if err != nil {
 		return Findings{}, err
 	}
+	claims := slices.DeleteFunc(slices.Clone(containers), func(c container.Container) bool { return c.Labels[identity.KindClaimLabel] == "" })
 	members, err := membersAmong(ctx, runtime, containers)
 	if err != nil || len(members) == 0 {
-		return Findings{}, err
+		return Findings{Claims: claims}, err
 	}
 	controlPlanes, err := askControlPlanes(ctx, runtime, nodesAmong(containers, members))
 	if err != nil {
@@ -89,7 +92,7 @@ func Find(ctx context.Context, runtime container.Runtime) (Findings, error) {
 	})
 	without, unknown := withoutObjects(members, answers)
 	findings, err := controlPlanes.split(ctx, runtime, sorted(slices.Concat(found, without)))
-	findings.Unknown = unknown
+	findings.Unknown, findings.Claims = unknown, claims
 	slices.Sort(silent)
 	findings.Silent = slices.Compact(silent)
 	return findings, err
