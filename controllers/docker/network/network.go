@@ -128,8 +128,13 @@ func (n *Network) explain(ctx context.Context, c container.Container, err error)
 
 func (n *Network) reconnect(ctx context.Context, c container.Container) error {
 	ctrl.LoggerFrom(ctx).Info("Connecting the container to its network again", "container", c.Name, "network", c.Network, "address", c.AssignedIPv4)
-	if _, err := n.Runtime.EnsureNetwork(ctx, c.Network); err != nil {
+	found, err := n.Runtime.EnsureNetwork(ctx, c.Network)
+	if err != nil {
 		return err
+	}
+	if found.Assignable() && c.AssignedIPv4 == "" {
+		return fmt.Errorf("container %s is not connected to network %s, and does not say which address it had there: connect it with \"docker network connect --ip ADDRESS %s %s\", "+
+			"with the address that its DockerMachine or DockerCluster has", c.Name, c.Network, c.Network, c.Name)
 	}
 	return n.explain(ctx, c, n.Runtime.Reconnect(ctx, c.Name))
 }

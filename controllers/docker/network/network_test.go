@@ -267,6 +267,23 @@ func TestStartAfterTheNetworkWasRemoved(t *testing.T) {
 	}
 }
 
+// A container never gets another address than it had, whether or not that is known.
+func TestStartRefusesAnUnknownAddress(t *testing.T) {
+	g := NewWithT(t)
+	ctx := context.Background()
+	engine := container.NewFake(image)
+	n := &Network{Runtime: engine, Name: "clusters"}
+	_, err := n.Ensure(ctx)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(engine.Create(ctx, container.Spec{Name: "c", Image: image, Network: "clusters"})).To(Succeed())
+	g.Expect(engine.Start(ctx, "c")).To(Succeed())
+	engine.RemoveNetwork("clusters")
+	found, err := engine.Inspect(ctx, "c")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(n.Start(ctx, found)).To(MatchError(ContainSubstring("docker network connect --ip ADDRESS clusters c")))
+	g.Expect(engine.Calls()).NotTo(ContainElement("Reconnect c"))
+}
+
 // Who has the address is named: only a person can decide which of them is needed.
 func TestStartNamesTheHolder(t *testing.T) {
 	g := NewWithT(t)
