@@ -100,6 +100,11 @@ func notYet(reason, message string) *finding {
 	return &finding{reason: reason, message: message}
 }
 
+// unavailable is what can be found out while the container engine does not answer.
+func unavailable(cause error) *finding {
+	return &finding{unknown: true, reason: infrav1.ContainerEngineUnavailableReason, message: cause.Error()}
+}
+
 func done(reason string) *finding {
 	return &finding{ok: true, reason: reason}
 }
