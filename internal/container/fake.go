@@ -135,7 +135,7 @@ func (f *Fake) Vanish(name string) {
 }
 
 // Stall makes all calls hang, as those to an engine whose process is stopped, until Resume or the end of their
-// contexts. Streams of events fall silent.
+// contexts.
 func (f *Fake) Stall() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

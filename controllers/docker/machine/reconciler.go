@@ -41,8 +41,8 @@ type Reconciler struct {
 	Jobs *background.Jobs
 	// Network that the cluster's containers are on.
 	Network *network.Network
-	// Management is the management cluster.
-	Management identity.Management
+	// Management returns the management cluster.
+	Management func(ctx context.Context) (identity.Management, error)
 	// WatchFilter restricts the reconciler to objects whose cluster.x-k8s.io/watch-filter label has this value.
 	WatchFilter string
 
@@ -98,6 +98,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 		s.paused = true
 		return ctrl.Result{}, nil
 	}
+	if s.management, err = r.Management(ctx); err != nil {
+		return ctrl.Result{}, err
+	}
 	if deleting {
 		return ctrl.Result{}, r.reconcileDelete(ctx, s)
 	}
@@ -131,7 +134,7 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 // the scope.
 func (r *Reconciler) newScope(ctx context.Context, object kinds.Object[*infrav1.DockerMachine]) (*scope, error) {
 	dockerMachine := object.Hub()
-	s := &scope{object: object, dockerMachine: dockerMachine, management: r.Management}
+	s := &scope{object: object, dockerMachine: dockerMachine}
 	machine, err := util.GetOwnerMachine(ctx, r.Client, dockerMachine.ObjectMeta)
 	if err != nil && !apierrors.IsNotFound(err) {
 		return nil, fmt.Errorf("reading the Machine of the %s: %w", r.Kind.Kind, err)

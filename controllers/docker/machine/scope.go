@@ -28,7 +28,7 @@ type scope struct {
 	// dockerCluster is the cluster's infrastructure; nil if it does not exist.
 	dockerCluster *infrav1.DockerCluster
 
-	// management is the management cluster.
+	// management is the management cluster. Set before the phases.
 	management identity.Management
 
 	// paused says that nothing was done because the object is paused.
