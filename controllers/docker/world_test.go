@@ -115,7 +115,7 @@ func (w *world) restartControllers() {
 	unreliable := w.faults.client(w.plain)
 	clustersNetwork := &network.Network{Runtime: w.engine, Name: "clusters", Clusters: w.plain}
 	volumes := machine.NewVolumes(w.engine)
-	management := identity.Management{UID: "management"}
+	management := func(context.Context) (identity.Management, error) { return identity.Management{UID: "management"}, nil }
 	for _, kind := range kinds.Clusters {
 		w.clusters = append(w.clusters, &cluster.Reconciler{Kind: kind, Client: unreliable, APIReader: unreliable,
 			Runtime: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Management: management})

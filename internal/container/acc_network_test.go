@@ -28,7 +28,7 @@ func TestAccNetworkRemoved(t *testing.T) {
 	}
 	g := NewWithT(t)
 	ctx := context.Background()
-	docker, err := NewDocker()
+	docker, err := newDocker("from the environment")
 	g.Expect(err).NotTo(HaveOccurred())
 	if exists, err := docker.ImageExists(ctx, balancerImage); err != nil || !exists {
 		t.Skipf("This test needs image %s: %v", balancerImage, err)
@@ -133,7 +133,7 @@ func TestAccUnusedVolumes(t *testing.T) {
 	}
 	g := NewWithT(t)
 	ctx := context.Background()
-	docker, err := NewDocker()
+	docker, err := newDocker("from the environment")
 	g.Expect(err).NotTo(HaveOccurred())
 	if exists, err := docker.ImageExists(ctx, balancerImage); err != nil || !exists {
 		t.Skipf("This test needs image %s: %v", balancerImage, err)

@@ -9,12 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
@@ -33,10 +32,6 @@ type Management struct {
 	Node string
 }
 
-// inspectBackoff is how long an engine that does not answer is asked about the node again: about a minute. Then the manager
-// ends, and is started again.
-var inspectBackoff = wait.Backoff{Duration: time.Second, Factor: 2, Steps: 6}
-
 // ReadManagement returns the management cluster that the reader reads. Node is the name of the node that the controllers
 // run on, if it is known. It fails if the engine does not say whether that is one of its containers: containers of clusters
 // that did not name it could never be told from those whose management cluster is elsewhere.
@@ -49,7 +44,7 @@ func ReadManagement(ctx context.Context, reader client.Reader, runtime container
 	if node == "" {
 		return management, nil
 	}
-	found, err := inspect(ctx, runtime, node)
+	found, err := runtime.Inspect(ctx, node)
 	switch {
 	case errors.Is(err, container.ErrNotFound):
 	case err != nil:
@@ -60,13 +55,20 @@ func ReadManagement(ctx context.Context, reader client.Reader, runtime container
 	return management, nil
 }
 
-// inspect asks again until the engine has said whether it has the container.
-func inspect(ctx context.Context, runtime container.Runtime, name string) (found container.Container, err error) {
-	_ = wait.ExponentialBackoffWithContext(ctx, inspectBackoff, func(ctx context.Context) (bool, error) {
-		found, err = runtime.Inspect(ctx, name)
-		return err == nil || errors.Is(err, container.ErrNotFound), nil
-	})
-	return found, err
+// FindManagement returns a function that returns what ReadManagement does, which it calls until that succeeds. A manager so
+// starts although the engine does not answer, and its objects say why they wait.
+func FindManagement(reader client.Reader, runtime container.Runtime, node string) func(context.Context) (Management, error) {
+	var known atomic.Pointer[Management]
+	return func(ctx context.Context) (Management, error) {
+		if management := known.Load(); management != nil {
+			return *management, nil
+		}
+		management, err := ReadManagement(ctx, reader, runtime, node)
+		if err == nil {
+			known.Store(&management)
+		}
+		return management, err
+	}
 }
 
 // Adopt records that a container belongs to the owner's management cluster, if the owner was moved there: a moved object

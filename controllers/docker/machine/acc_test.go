@@ -112,7 +112,7 @@ func newDockerEnvironment(t *testing.T, cloudConfig string) *dockerEnvironment {
 	t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
 		Kind: kinds.DockerMachine, Client: e.client, APIReader: e.client, Runtime: docker, Network: testNetwork(docker), Jobs: background.NewJobs(jobs),
-		Volumes: NewVolumes(docker),
+		Volumes: NewVolumes(docker), Management: e.reconciler.Management,
 	}
 	d := &dockerEnvironment{environment: e, name: "test-" + machine}
 	t.Cleanup(func() {
