@@ -76,8 +76,14 @@ func reconcilesEnd(registry metrics.RegistererGatherer, limit time.Duration) hea
 				continue
 			}
 			for _, metric := range family.GetMetric() {
-				if running := time.Duration(metric.GetGauge().GetValue() * float64(time.Second)); running > limit {
-					return fmt.Errorf("a reconcile has been running for %s: %s", running.Round(time.Second), metric.GetLabel())
+				running := time.Duration(metric.GetGauge().GetValue() * float64(time.Second)).Round(time.Second)
+				if running <= limit {
+					continue
+				}
+				for _, label := range metric.GetLabel() {
+					if label.GetName() == "controller" {
+						return fmt.Errorf("a reconcile of controller %s has been running for %s", label.GetValue(), running)
+					}
 				}
 			}
 		}

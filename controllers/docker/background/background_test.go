@@ -124,3 +124,28 @@ func TestWatch(t *testing.T) {
 	cancel()
 	g.Eventually(stopped).Should(Receive(BeNil()))
 }
+
+// Everything is reconciled when the engine goes away, to say so, and when it is back, to make up for what nothing told.
+func TestWatchWakesEverything(t *testing.T) {
+	g := NewWithT(t)
+	jobs := newJobs(t)
+	engine := container.NewFake()
+	watch := &Watch{
+		Runtime: container.Bound(engine, container.Limits{
+			Question: time.Minute, Change: time.Minute, Patience: 20 * time.Millisecond, Ping: time.Second, Retry: time.Millisecond,
+		}),
+		Jobs: jobs,
+		Find: func(context.Context, container.Event) []client.Object { return nil },
+		All:  func(context.Context) ([]client.Object, error) { return []client.Object{object("everything")}, nil },
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan error)
+	go func() { stopped <- watch.Start(ctx) }()
+	for _, happens := range []func(){func() {}, engine.Stall, engine.Resume} {
+		happens()
+		g.Eventually(jobs.Events()).WithTimeout(time.Minute).Should(Receive(HaveField("Object.GetName()", "everything")))
+	}
+	g.Consistently(jobs.Events()).WithTimeout(100 * time.Millisecond).ShouldNot(Receive())
+	cancel()
+	g.Eventually(stopped).Should(Receive(BeNil()))
+}

@@ -66,7 +66,7 @@ func setPreLoadedImagesReadyCondition(s *scope, cause error) {
 func setBootstrapCompletedCondition(s *scope, cause error) {
 	found := s.bootstrapped
 	switch {
-	case failure.IsUnavailable(cause) && !isSettled(s.dockerMachine):
+	case failure.IsUnavailable(cause) && !isSettled(s):
 		found = unavailable(cause)
 	case found == nil && s.provisioned != nil && s.provisioned.ok && cause != nil:
 		found = notYet(infrav1.BootstrapNotCompletedReason, cause.Error())
@@ -76,10 +76,13 @@ func setBootstrapCompletedCondition(s *scope, cause error) {
 	set(s, infrav1.BootstrapCompletedCondition, found)
 }
 
-// isSettled tells whether a bootstrap has succeeded or failed for good, whatever becomes of the engine.
-func isSettled(machine *infrav1.DockerMachine) bool {
-	return conditions.IsTrue(machine, infrav1.BootstrapCompletedCondition) ||
-		conditions.GetReason(machine, infrav1.BootstrapCompletedCondition) == infrav1.BootstrapFailedReason
+// isSettled tells whether the bootstrap is known to have succeeded or failed for good, whatever becomes of the engine.
+func isSettled(s *scope) bool {
+	reason := conditions.GetReason(s.dockerMachine, infrav1.BootstrapCompletedCondition)
+	if s.bootstrapped != nil {
+		reason = s.bootstrapped.reason
+	}
+	return reason == infrav1.BootstrapCompletedReason || reason == infrav1.BootstrapFailedReason
 }
 
 // setSystemImagesAvailableCondition leaves out the time in which images are compared again: that it is checked is
