@@ -31,15 +31,31 @@ type Workspace struct {
 // NeedTerraform first.
 func NewWorkspace(t *testing.T) *Workspace {
 	t.Helper()
+	w := emptyWorkspace(t, "")
+	w.Use(Build(t, ".", "dev"))
+	return w
+}
+
+// Build builds the provider of the given version from the module that has the source
+// folder, as it is released, and returns the folder of the executable.
+func Build(t *testing.T, source, version string) string {
+	t.Helper()
 	binaries := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w",
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w -X main.version="+version,
 		"-o", filepath.Join(binaries, "terraform-provider-capi"), module)
+	build.Dir = source
 	// The controllers image has nothing but the executable.
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build the provider: %v\n%s", err, out)
 	}
-	return emptyWorkspace(t, fmt.Sprintf(
+	return binaries
+}
+
+// Use makes Terraform run the executable in a folder.
+func (w *Workspace) Use(binaries string) {
+	w.t.Helper()
+	w.Write("terraformrc", fmt.Sprintf(
 		"provider_installation {\n  dev_overrides {\n    \"terraform-capi/capi\" = %q\n  }\n  direct {}\n}\n", binaries))
 }
 

@@ -107,6 +107,9 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	known, diags := readRecord(ctx, req.Private, state)
 	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	imported := state.Topology.IsNull()
 	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
 	if err != nil {
