@@ -33,7 +33,7 @@ var rules = []*regexp.Regexp{
 	// User and password before a host. In a reference to an image, a digest is behind the @.
 	regexp.MustCompile(`(?:^|[\s"'=(])([\w.+%-]+:[^\s@/"'<>:]+)@(?:[A-RT-Za-rt-z0-9]|[Ss](?:[^Hh]|[Hh](?:[^Aa]|[Aa][^0-9])))`),
 	// curl -u USER:PASSWORD. Numbers are ids of a user and a group.
-	regexp.MustCompile(`(?:^|\s)(?:-u|-U|--user|--proxy-user)[ =]["']?[\w.@+\\-]*[A-Za-z_][\w.@+\\-]*:([^\s"']+)`),
+	regexp.MustCompile(`(?:^|\s)(?:-u|-U|--user|--proxy-user)[ =]["']?[\w.@+\\-]*[A-Za-z_][\w.@+\\-]*:([^\s"'` + "`" + `|;&]+)`),
 	// Programs that take a password behind -p, which for others is something else.
 	regexp.MustCompile(`\b(?:sshpass|login|mysql\w*|useradd|usermod)\b[^|;&\n]*?\s-p[ =]?` + value),
 	// echo USER:PASSWORD | chpasswd
@@ -48,7 +48,7 @@ var rules = []*regexp.Regexp{
 	// - name: NAME-password
 	//   value: VALUE
 	regexp.MustCompile(`(?i)\bname:\s*["']?` + credential + `["']?\s*\n\s*value:\s*` + value),
-	regexp.MustCompile(`(?i)\bauthorization["']?\s*[:=]\s*(?:(?:bearer|basic|token)\s+)?["']?([^\s"']{4,})`),
+	regexp.MustCompile(`(?i)\bauthorization["']?\s*[:=]\s*(?:(?:bearer|basic|token)\s+)?["']?([^\s"'` + "`" + `|;&]{4,})`),
 	// What kubeadm says when it has made one.
 	regexp.MustCompile(`(?i)\bcertificate key:\s*([a-f0-9]{64})\b`),
 	// What has the form of a credential: hashes of passwords, JSON web tokens, bootstrap tokens.

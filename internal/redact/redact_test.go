@@ -81,7 +81,7 @@ func TestContents(t *testing.T) {
 	c.Add("apiVersion: v1\ndb_password: pw12\nnode: test-cp-1\n")
 	c.AddValue("$6$salt$hash")
 	c.AddValue("true")
-	c.AddCredentials("PASSWORD=letmein ./join.sh --proxy-user bob:sesame")
+	c.AddCredentials("PASSWORD=letmein ./join.sh --proxy-user bob:sesame; true")
 	c.Except("test-cp-1")
 	for text, want := range map[string]string{
 		"netrc: machine example.com login bob password Tr0ub4dor&3":   "netrc: <redacted>",
