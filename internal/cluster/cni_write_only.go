@@ -94,7 +94,7 @@ func appliedVersion(set *addonsv1.ClusterResourceSet, own map[string]*corev1.Sec
 	}
 	for _, ref := range set.Spec.Resources {
 		secret, found := own[ref.Name]
-		if !found || len(secret.Data) != 1 || !isAsApplied(secret, "data", manifestKey) {
+		if !found || !isAsApplied(secret, "data", manifestKey) {
 			return nil
 		}
 	}
