@@ -134,7 +134,7 @@ resource "capi_cluster" "closed" {
 }
 
 data "capi_cluster" "open" {
-  name = capi_cluster.open.name
+  name = reverse(split("/", capi_cluster.open.id))[0]
 }
 
 output "open" {
