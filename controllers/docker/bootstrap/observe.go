@@ -123,15 +123,15 @@ func AreImagesLoaded(ctx context.Context, runtime container.Runtime, name string
 
 // tail is the end of a log, without secrets.
 func tail(log string, secrets *redact.Contents) string {
-	// A secret that is cut would not be recognised.
-	all := strings.Split(strings.TrimSpace(secrets.Text(log)), "\n")
-	if len(all) > logLines {
-		all = all[len(all)-logLines:]
-	}
-	for i, line := range all {
+	// A secret that is cut would not be recognised, such as a key of many lines.
+	log = strings.Join(last(strings.Split(strings.TrimSpace(log), "\n"), 10*logLines), "\n")
+	lines := last(strings.Split(secrets.Text(log), "\n"), logLines)
+	for i, line := range lines {
 		if runes := []rune(line); len(runes) > lineLength {
-			all[i] = string(runes[:lineLength]) + "..."
+			lines[i] = string(runes[:lineLength]) + "..."
 		}
 	}
-	return strings.Join(all, "\n")
+	return strings.Join(lines, "\n")
 }
+
+func last(lines []string, n int) []string { return lines[max(0, len(lines)-n):] }
