@@ -15,6 +15,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cluster"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machine"
@@ -65,17 +66,14 @@ func AddToManager(ctx context.Context, mgr ctrl.Manager, options Options) error 
 	if options.Network == "" {
 		options.Network = DefaultNetwork
 	}
-	management, err := identity.ReadManagement(ctx, mgr.GetAPIReader(), options.Runtime, options.ManagementNode)
-	if err != nil {
-		return err
-	}
-	if err := addReconcilers(ctx, mgr, options, management); err != nil {
+	if err := addReconcilers(ctx, mgr, options); err != nil {
 		return err
 	}
 	return webhooks.SetupWithManager(mgr)
 }
 
-func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options, management identity.Management) error {
+func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	management := identity.FindManagement(mgr.GetAPIReader(), options.Runtime, options.ManagementNode)
 	clustersNetwork := &network.Network{Runtime: options.Runtime, Name: options.Network, ManagementNode: options.ManagementNode}
 	for _, kind := range kinds.Clusters {
 		clusters := &cluster.Reconciler{
@@ -128,6 +126,7 @@ func controllerOptions(options Options) controller.Options {
 	}
 	return controller.Options{
 		MaxConcurrentReconciles: concurrency,
+		ReconciliationTimeout:   failure.ReconcileTimeout,
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[ctrl.Request](shortestRetry, longestRetry),
 	}
 }

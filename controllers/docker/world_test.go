@@ -114,7 +114,7 @@ func (w *world) restartControllers() {
 	w.clusters, w.infras = nil, nil
 	unreliable := w.faults.client(w.plain)
 	clustersNetwork := &network.Network{Runtime: w.engine, Name: "clusters"}
-	management := identity.Management{UID: "management"}
+	management := func(context.Context) (identity.Management, error) { return identity.Management{UID: "management"}, nil }
 	for _, kind := range kinds.Clusters {
 		w.clusters = append(w.clusters, &cluster.Reconciler{Kind: kind, Client: unreliable, APIReader: unreliable,
 			Runtime: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Management: management})

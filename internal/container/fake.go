@@ -16,8 +16,8 @@ import (
 // ask it what was done and what was not.
 //
 // It models: local images, networks, containers with their states, files and unique names, volumes that they share, host
-// ports and addresses, removal, restarts of the engine, events, and commands as functions of the test. It does not
-// model: processes, time, file modes, other volumes.
+// ports and addresses, removal, restarts of the engine, an engine that stalls, events, and commands as functions of the
+// test. It does not model: processes, time, file modes, other volumes.
 type Fake struct {
 	// BeforeCall, if set, is called before each call with the method's name and the container, image or
 	// network it is about. An error makes the call fail with it, without effect.
@@ -39,6 +39,8 @@ type Fake struct {
 	containers map[string]*fakeContainer
 	listeners  map[chan Event]string
 	calls      []string
+	// resumed is closed when an engine that has stalled goes on; nil if it has not stalled.
+	resumed chan struct{}
 	// created is how many containers there have been.
 	created int
 }
@@ -132,11 +134,35 @@ func (f *Fake) Vanish(name string) {
 	f.publish("destroy", c)
 }
 
+// Stall makes all calls hang, as those to an engine whose process is stopped, until Resume or the end of their
+// contexts.
+func (f *Fake) Stall() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.resumed = make(chan struct{})
+}
+
+// Resume lets an engine that has stalled go on.
+func (f *Fake) Resume() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	close(f.resumed)
+	f.resumed = nil
+}
+
 // call records a call, lets the hooks have their say and runs do with the engine locked.
 func (f *Fake) call(ctx context.Context, method, subject string, do func() error) error {
 	f.mu.Lock()
 	f.calls = append(f.calls, strings.TrimSpace(method+" "+subject))
+	resumed := f.resumed
 	f.mu.Unlock()
+	if resumed != nil {
+		select {
+		case <-resumed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	if f.BeforeCall != nil {
 		if err := f.BeforeCall(ctx, method, subject); err != nil {
 			return err
@@ -189,6 +215,11 @@ func (f *Fake) publish(action string, c *fakeContainer) {
 		default: // a listener that does not listen
 		}
 	}
+}
+
+// Ping implements Runtime.
+func (f *Fake) Ping(ctx context.Context) error {
+	return f.call(ctx, "Ping", "", func() error { return nil })
 }
 
 // Info implements Runtime.

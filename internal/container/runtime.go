@@ -19,6 +19,8 @@ import (
 // image or network does not exist, ErrConflict when a name, port or address is taken or the state does not allow the
 // call, ErrRefused when the engine does not accept the arguments, and ErrUnavailable when it does not answer.
 type Runtime interface {
+	// Ping returns nil if the engine answers at all.
+	Ping(ctx context.Context) error
 	// Info describes the engine and the host it runs on.
 	Info(ctx context.Context) (Info, error)
 

@@ -107,11 +107,11 @@ func TestWatch(t *testing.T) {
 	engine := container.NewFake("image")
 	watch := &Watch{Runtime: engine, Jobs: jobs, Find: func(_ context.Context, event container.Event) []client.Object {
 		return []client.Object{object(event.Action + " " + event.Name)}
-	}}
+	}, All: func(context.Context) ([]client.Object, error) { return []client.Object{object("everything")}, nil }}
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error)
 	go func() { stopped <- watch.Start(ctx) }()
-	g.Eventually(engine.Calls).Should(ContainElement(HavePrefix("Events")))
+	g.Expect(await(t, jobs).GetName()).To(Equal("everything"), "nothing tells what happened before")
 
 	g.Expect(engine.Create(ctx, container.Spec{Name: "mine", Image: "image", Labels: map[string]string{identity.MachineLabel: "m"}})).To(Succeed())
 	g.Expect(engine.Create(ctx, container.Spec{Name: "other", Image: "image"})).To(Succeed())

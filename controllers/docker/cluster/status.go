@@ -50,6 +50,9 @@ func setPausedCondition(s *scope) {
 func setLoadBalancerAvailableCondition(s *scope, cause error) {
 	condition := metav1.Condition{Type: infrav1.LoadBalancerAvailableCondition, Status: metav1.ConditionFalse}
 	switch {
+	case failure.IsUnavailable(cause):
+		condition.Status = metav1.ConditionUnknown
+		condition.Reason, condition.Message = infrav1.ContainerEngineUnavailableReason, cause.Error()
 	case !s.dockerCluster.DeletionTimestamp.IsZero():
 		condition.Reason, condition.Message = infrav1.LoadBalancerDeletingReason, failure.Message(cause, "")
 	case cause != nil:

@@ -30,12 +30,8 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-const (
-	// retryInterval is when to look again at what only people or the engine can change.
-	retryInterval = 30 * time.Second
-	// restartInterval is when to look again at a container that the engine is about to start.
-	restartInterval = 2 * time.Second
-)
+// retryInterval is when to look again at what only people or the engine can change. The engine's events mostly come first.
+const retryInterval = 30 * time.Second
 
 // reconcileContainer makes the machine's container run. The container is created as soon as the cluster has its
 // infrastructure, which takes the engine seconds, and waits unstarted for the bootstrap data; it gets them in one
@@ -71,7 +67,7 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 	case container.StateRestarting:
 		s.wait(&s.provisioned, infrav1.ContainerNotProvisionedReason,
 			fmt.Sprintf("Container %s ended with exit code %d and is being restarted", found.Name, found.ExitCode))
-		return ctrl.Result{RequeueAfter: restartInterval}, nil
+		return ctrl.Result{RequeueAfter: retryInterval}, nil
 	default:
 		// What is in the node is still there; it goes on from where it was.
 		ctrl.LoggerFrom(ctx).Info("Starting the container again", "container", found.Name, "exitCode", found.ExitCode)

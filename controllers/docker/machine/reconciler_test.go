@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -422,7 +423,41 @@ func TestEngineUnavailable(t *testing.T) {
 	e.engine.BeforeCall = func(context.Context, string, string) error { return container.ErrUnavailable }
 	_, err := e.reconcile()
 	e.Expect(err).To(MatchError(container.ErrUnavailable))
-	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "does not answer")
+	for _, condition := range []string{infrav1.ContainerProvisionedCondition, infrav1.BootstrapCompletedCondition, clusterv1.ReadyCondition} {
+		e.expectCondition(condition, metav1.ConditionUnknown, infrav1.ContainerEngineUnavailableReason, "does not answer")
+	}
+
+	e.engine.BeforeCall = nil
+	e.mustReconcile()
+	e.finish(node, success)
+	e.awaitJob()
+	e.mustReconcile()
+	e.engine.BeforeCall = func(context.Context, string, string) error { return container.ErrUnavailable }
+	_, err = e.reconcile()
+	e.Expect(err).To(MatchError(container.ErrUnavailable))
+	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionTrue, infrav1.BootstrapCompletedReason, "")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionUnknown, infrav1.ContainerEngineUnavailableReason, "does not answer")
+	e.Expect(e.client.Delete(ctx, e.object().Stored())).To(Succeed())
+	_, err = e.reconcile()
+	e.Expect(err).To(MatchError(container.ErrUnavailable))
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionUnknown, infrav1.ContainerEngineUnavailableReason, "does not answer")
+}
+
+// A reconcile that runs out of time in a call still says what it has found out.
+func TestDeadline(t *testing.T) {
+	e := newEnvironment(t)
+	e.engine.BeforeCall = func(ctx context.Context, method, _ string) error {
+		if method != "Start" {
+			return nil
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	limited, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_, err := e.reconciler.Reconcile(limited, ctrl.Request{NamespacedName: client.ObjectKey{Namespace: "default", Name: "dm-1"}})
+	e.Expect(err).To(MatchError(context.DeadlineExceeded))
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "deadline exceeded")
 }
 
 func TestDelete(t *testing.T) {

@@ -25,7 +25,7 @@ func updateStatus(s *scope, cause error) error {
 		return nil
 	}
 	setContainerProvisionedCondition(s, cause)
-	setPreLoadedImagesReadyCondition(s)
+	setPreLoadedImagesReadyCondition(s, cause)
 	setBootstrapCompletedCondition(s, cause)
 	setSystemImagesAvailableCondition(s)
 	return setReadyCondition(s)
@@ -43,6 +43,8 @@ func setPausedCondition(s *scope) {
 func setContainerProvisionedCondition(s *scope, cause error) {
 	found := s.provisioned
 	switch {
+	case failure.IsUnavailable(cause):
+		found = unavailable(cause)
 	case !s.dockerMachine.DeletionTimestamp.IsZero():
 		found = notYet(infrav1.ContainerDeletingReason, failure.Message(cause, ""))
 	case found == nil && cause != nil:
@@ -51,22 +53,34 @@ func setContainerProvisionedCondition(s *scope, cause error) {
 	set(s, infrav1.ContainerProvisionedCondition, found)
 }
 
-func setPreLoadedImagesReadyCondition(s *scope) {
+func setPreLoadedImagesReadyCondition(s *scope, cause error) {
 	if len(s.dockerMachine.Spec.PreLoadImages) == 0 {
 		return
 	}
-	set(s, infrav1.PreLoadedImagesReadyCondition, s.preLoadedImages)
+	found := s.preLoadedImages
+	if failure.IsUnavailable(cause) && !conditions.IsTrue(s.dockerMachine, infrav1.PreLoadedImagesReadyCondition) {
+		found = unavailable(cause)
+	}
+	set(s, infrav1.PreLoadedImagesReadyCondition, found)
 }
 
 func setBootstrapCompletedCondition(s *scope, cause error) {
 	found := s.bootstrapped
 	switch {
+	case failure.IsUnavailable(cause) && !isSettled(s.dockerMachine):
+		found = unavailable(cause)
 	case found == nil && s.provisioned != nil && s.provisioned.ok && cause != nil:
 		found = notYet(infrav1.BootstrapNotCompletedReason, cause.Error())
 	case found == nil && !conditions.Has(s.dockerMachine, infrav1.BootstrapCompletedCondition):
 		found = notYet(infrav1.BootstrapWaitingForContainerReason, "")
 	}
 	set(s, infrav1.BootstrapCompletedCondition, found)
+}
+
+// isSettled tells whether a bootstrap has succeeded or failed for good, whatever becomes of the engine.
+func isSettled(machine *infrav1.DockerMachine) bool {
+	return conditions.IsTrue(machine, infrav1.BootstrapCompletedCondition) ||
+		conditions.GetReason(machine, infrav1.BootstrapCompletedCondition) == infrav1.BootstrapFailedReason
 }
 
 // setSystemImagesAvailableCondition leaves out the time in which images are compared again: that it is checked is

@@ -5,6 +5,12 @@ package v1beta2
 
 import clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
+// ContainerEngineUnavailableReason means: the container engine does not answer, so that nothing is known about the
+// container at the moment. LoadBalancerAvailable, ContainerProvisioned and, unless they are settled, PreLoadedImagesReady and
+// BootstrapCompleted are Unknown for this reason, and Ready with them; the message says since when. They recover as soon as
+// the engine answers.
+const ContainerEngineUnavailableReason = "ContainerEngineUnavailable"
+
 // Reasons why a condition of either kind is false, where an attempt to make a container failed. The message keeps
 // the full error while the controller tries again.
 const (
