@@ -85,6 +85,12 @@ func emptyWorkspace(t *testing.T, terraformrc string) *Workspace {
 	return w
 }
 
+// Setenv sets a variable in the environment of Terraform commands.
+func (w *Workspace) Setenv(name, value string) { w.env = append(w.env, name+"="+value) }
+
+// Directory is the folder.
+func (w *Workspace) Directory() string { return w.directory }
+
 // Write writes a file of the workspace.
 func (w *Workspace) Write(name, content string) {
 	w.t.Helper()

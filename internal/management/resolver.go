@@ -21,6 +21,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // Connection is how the provider block says to reach a management cluster. The
@@ -191,7 +192,9 @@ func (c Connection) load() (*clientcmdapi.Config, error) {
 	if c.Kubeconfig != "" {
 		kubeconfig, err := clientcmd.Load([]byte(c.Kubeconfig))
 		if err != nil {
-			return nil, fmt.Errorf("the provider block's kubeconfig is not a kubeconfig: %w", err)
+			var secrets redact.Contents
+			secrets.Add(c.Kubeconfig)
+			return nil, fmt.Errorf("the provider block's kubeconfig is not a kubeconfig: %w", secrets.Error(err))
 		}
 		return kubeconfig, nil
 	}

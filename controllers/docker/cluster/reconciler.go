@@ -26,6 +26,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // Reconciler reconciles DockerClusters, or the objects of another kind that means the same.
@@ -106,6 +107,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	defer func() {
 		ctx, cancel := failure.ReportContext(ctx)
 		defer cancel()
+		reterr = redact.Error(reterr) // It is logged.
 		if err := updateStatus(s, reterr); err != nil {
 			reterr = kerrors.NewAggregate([]error{reterr, err})
 		}

@@ -15,6 +15,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // updateStatus derives all conditions from what the reconcile found. cause is the error that ended it.
@@ -61,6 +62,7 @@ func setLoadBalancerAvailableCondition(s *scope, cause error) {
 	default:
 		condition.Status, condition.Reason = metav1.ConditionTrue, infrav1.LoadBalancerAvailableReason
 	}
+	condition.Message = redact.Text(condition.Message)
 	conditions.Set(s.dockerCluster, condition)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/blang/semver/v4"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -163,8 +164,7 @@ func missing(s *scope) {
 // bootstrapAndStart gives a new container its bootstrap data and starts it. Until it is started this can be
 // repeated.
 func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope, found container.Container) error {
-	secretName := s.machine.Spec.Bootstrap.DataSecretName
-	if secretName == nil {
+	if s.machine.Spec.Bootstrap.DataSecretName == nil {
 		if !s.isControlPlane() && !conditions.IsTrue(s.cluster, clusterv1.ClusterControlPlaneInitializedCondition) {
 			s.wait(&s.provisioned, infrav1.ContainerWaitingForControlPlaneInitializedReason, "")
 			return nil
@@ -172,10 +172,9 @@ func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope, found cont
 		s.wait(&s.provisioned, infrav1.ContainerWaitingForBootstrapDataReason, "")
 		return nil
 	}
-	secret := &corev1.Secret{}
-	key := client.ObjectKey{Namespace: s.machine.Namespace, Name: *secretName}
-	if err := r.APIReader.Get(ctx, key, secret); err != nil {
-		return fmt.Errorf("reading the bootstrap data: %w", err)
+	secret, err := r.bootstrapData(ctx, s)
+	if err != nil {
+		return err
 	}
 	info, err := r.Runtime.Info(ctx)
 	if err != nil {
@@ -192,6 +191,26 @@ func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope, found cont
 		return err
 	}
 	return r.Network.Start(ctx, found)
+}
+
+// errNoBootstrapData means that the Machine names no bootstrap data, or that they do not exist.
+var errNoBootstrapData = errors.New("there is no bootstrap data")
+
+// bootstrapData reads the bootstrap data.
+func (r *Reconciler) bootstrapData(ctx context.Context, s *scope) (*corev1.Secret, error) {
+	name := s.machine.Spec.Bootstrap.DataSecretName
+	if name == nil {
+		return nil, errNoBootstrapData
+	}
+	secret := &corev1.Secret{}
+	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: s.machine.Namespace, Name: *name}, secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("%w: %w", errNoBootstrapData, err)
+	case err != nil:
+		return nil, fmt.Errorf("reading the bootstrap data: %w", err)
+	}
+	return secret, nil
 }
 
 // payload is what makes the container bootstrap itself. Its errors are the user's to mend.

@@ -15,6 +15,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // updateStatus derives all conditions from what the phases found. cause is the error that ended the reconcile.
@@ -129,7 +130,7 @@ func set(s *scope, conditionType string, found *finding) {
 		status = metav1.ConditionUnknown
 	}
 	conditions.Set(s.dockerMachine, metav1.Condition{
-		Type: conditionType, Status: status, Reason: found.reason, Message: found.message,
+		Type: conditionType, Status: status, Reason: found.reason, Message: redact.Text(found.message),
 	})
 }
 
