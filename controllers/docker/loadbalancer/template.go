@@ -99,36 +99,37 @@ func (b *budget) checkTime() error {
 
 // functions are upstream's JoinHostPort, and in place of Go's own those that make strings within bounds.
 func (b *budget) functions() template.FuncMap {
-	bounded := func(make func(args ...any) (string, error)) func(args ...any) (string, error) {
+	bounded := func(format func(...any) string) func(...any) (string, error) {
 		return func(args ...any) (string, error) {
-			if err := errors.Join(b.checkTime(), checkSize(args...)); err != nil {
-				return "", err
-			}
-			text, err := make(args...)
-			return text, errors.Join(err, checkSize(text))
+			return b.text(func() string { return format(args...) }, args...)
 		}
 	}
-	simple := func(make func(args ...any) string) func(args ...any) (string, error) {
-		return bounded(func(args ...any) (string, error) { return make(args...), nil })
-	}
-	printf := bounded(func(args ...any) (string, error) {
-		format, _ := args[0].(string)
-		if !formats.MatchString(format) {
-			return "", fmt.Errorf("printf %.100q: verbs may have flags, a width and a precision of two digits, and no index or \"*\"", format)
-		}
-		return fmt.Sprintf(format, args[1:]...), nil
-	})
-	joinHostPort := bounded(func(args ...any) (string, error) { return net.JoinHostPort(args[0].(string), args[1].(string)), nil })
 	return template.FuncMap{
-		"step":         b.step,
-		"JoinHostPort": func(host, port string) (string, error) { return joinHostPort(host, port) },
-		"print":        simple(fmt.Sprint),
-		"println":      simple(fmt.Sprintln),
-		"printf":       func(format string, args ...any) (string, error) { return printf(append([]any{format}, args...)...) },
-		"html":         simple(template.HTMLEscaper),
-		"js":           simple(template.JSEscaper),
-		"urlquery":     simple(template.URLQueryEscaper),
+		"step": b.step,
+		"JoinHostPort": func(host, port string) (string, error) {
+			return b.text(func() string { return net.JoinHostPort(host, port) }, host, port)
+		},
+		"print":    bounded(fmt.Sprint),
+		"println":  bounded(fmt.Sprintln),
+		"html":     bounded(template.HTMLEscaper),
+		"js":       bounded(template.JSEscaper),
+		"urlquery": bounded(template.URLQueryEscaper),
+		"printf": func(format string, args ...any) (string, error) {
+			if !formats.MatchString(format) {
+				return "", fmt.Errorf("printf %.100q: verbs may have flags, a width and a precision of two digits, and no index or \"*\"", format)
+			}
+			return b.text(func() string { return fmt.Sprintf(format, args...) }, append(args, format)...)
+		},
 	}
+}
+
+// text makes a text of arguments, which must not repeat them: their size is checked before.
+func (b *budget) text(format func() string, args ...any) (string, error) {
+	if err := errors.Join(b.checkTime(), checkSize(args...)); err != nil {
+		return "", err
+	}
+	text := format()
+	return text, checkSize(text)
 }
 
 // checkSize checks that texts are not too long together. What else there is in templates is short.
