@@ -62,8 +62,12 @@ func (n *nodes) exec(ctx context.Context, name string, exec container.Exec) (int
 		_, _ = fmt.Fprint(exec.Stderr, "unexpected EOF")
 		return 1, nil
 	case strings.Contains(command, "import -"):
-		data, err := n.ReadFile(ctx, name, exec.Command[len(exec.Command)-1]+"/"+container.FakeImages)
-		n.images[name] = append(n.images[name], string(data))
+		folder, imported, tag := exec.Command[3], exec.Command[4], exec.Command[5]
+		data, err := n.ReadFile(ctx, name, folder+"/"+container.FakeImages)
+		if err == nil && fullName(string(data)) != imported {
+			err = fmt.Errorf("ctr: image %s: not found", imported)
+		}
+		n.images[name] = append(n.images[name], tag)
 		return 0, err
 	case exec.Command[0] == "rm":
 		n.WriteFile(name, exec.Command[len(exec.Command)-1], nil)
