@@ -171,7 +171,7 @@ func policed(t *testing.T) *management.Cluster {
 		if restricted {
 			namespace.Labels = map[string]string{"terraform-capi.io/policy": "restricted"}
 		}
-		g.Expect(cluster.Create(t.Context(), namespace)).To(Succeed())
+		g.Expect(client.IgnoreAlreadyExists(cluster.Create(t.Context(), namespace))).To(Succeed())
 	}
 	for kind, path := range map[string]string{"DockerMachine": "extraMounts", "DockerCluster": "loadBalancer.hostPort"} {
 		object := objectWith(t, kind, "restricted", path, restrictedKinds[kind].fields[path].forbidden[0])

@@ -174,7 +174,7 @@ func run(ctx context.Context, runtime container.Runtime, node string, exec conta
 	return nil
 }
 
-// normalise sorts, drops repetitions and writes short names in full.
+// normalise sorts, drops repetitions and writes short names in full, with the tag that they mean.
 func normalise(names []string) []string {
 	full := make([]string, 0, len(names))
 	for _, name := range names {

@@ -123,7 +123,7 @@ func TestCopySystemImagesReportsFailures(t *testing.T) {
 
 func TestNormalise(t *testing.T) {
 	NewWithT(t).Expect(normalise([]string{"b", "registry.k8s.io/a:1", "kindest/x:1", "localhost/y", "b", "host:5000/z"})).To(Equal([]string{
-		"docker.io/kindest/x:1", "docker.io/library/b", "host:5000/z", "localhost/y", "registry.k8s.io/a:1",
+		"docker.io/kindest/x:1", "docker.io/library/b:latest", "host:5000/z:latest", "localhost/y:latest", "registry.k8s.io/a:1",
 	}))
 }
 
