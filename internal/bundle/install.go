@@ -6,11 +6,14 @@ package bundle
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
@@ -120,6 +123,9 @@ func Install(ctx context.Context, cluster *management.Cluster, name, version str
 		return fmt.Errorf("installing provider %s: %w", name, err)
 	}
 	for _, stage := range stages {
+		if stage, err = withoutUnserved(cluster, stage); err != nil {
+			return fmt.Errorf("installing provider %s: %w", name, err)
+		}
 		group, stageCtx := errgroup.WithContext(ctx)
 		group.SetLimit(parallelApplies)
 		for _, object := range stage {
@@ -130,6 +136,25 @@ func Install(ctx context.Context, cluster *management.Cluster, name, version str
 		}
 	}
 	return nil
+}
+
+// withoutUnserved leaves out admission policies where the API server does not have them, as before Kubernetes 1.30.
+func withoutUnserved(cluster *management.Cluster, objects []client.Object) ([]client.Object, error) {
+	_, err := cluster.RESTMapper().RESTMapping(admissionv1.SchemeGroupVersion.WithKind("ValidatingAdmissionPolicy").GroupKind(), admissionv1.SchemeGroupVersion.Version)
+	if err == nil {
+		return objects, nil
+	}
+	if !meta.IsNoMatchError(err) {
+		return nil, fmt.Errorf("asking whether the API server has admission policies: %w", err)
+	}
+	return slices.DeleteFunc(objects, func(object client.Object) bool {
+		switch object.(type) {
+		case *admissionv1.ValidatingAdmissionPolicy, *admissionv1.ValidatingAdmissionPolicyBinding:
+			return true
+		default:
+			return false
+		}
+	}), nil
 }
 
 // apply repeats what is refused only for the moment: kinds whose CustomResourceDefinition is a moment old are not

@@ -5,6 +5,7 @@ package bundle
 
 import (
 	"fmt"
+	"slices"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -54,9 +55,13 @@ func (i installation) stages() ([][]client.Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	policies, err := i.policies()
+	if err != nil {
+		return nil, err
+	}
 	stages := [][]client.Object{
 		crds,
-		append(append(roles, webhooks...), i.webhookService(), i.webhookSecret(), i.managerAccount()),
+		append(slices.Concat(roles, webhooks, policies), i.webhookService(), i.webhookSecret(), i.managerAccount()),
 		{i.managerDeployment()},
 	}
 	for _, stage := range stages {
@@ -173,4 +178,16 @@ func (i installation) webhooks() ([]client.Object, error) {
 		service(&validating.Webhooks[n].ClientConfig)
 	}
 	return []client.Object{mutating, validating}, nil
+}
+
+func (i installation) policies() ([]client.Object, error) {
+	policies, bindings, err := i.Policies()
+	if err != nil {
+		return nil, err
+	}
+	var objects []client.Object
+	for n := range policies {
+		objects = append(objects, policies[n], bindings[n])
+	}
+	return objects, nil
 }

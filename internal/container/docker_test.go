@@ -39,18 +39,6 @@ func TestDescribePull(t *testing.T) {
 	NewWithT(t).Expect(describePull(map[string]pullMessage{"a": layer(1, 3), "b": layer(2, 4)})).To(Equal("3 of 7 MiB downloaded"))
 }
 
-func TestLocalReference(t *testing.T) {
-	for ref, want := range map[string]string{
-		"kindest/node:v1":                 "kindest/node:v1",
-		"kindest/node:v1@sha256:abc":      "kindest/node:v1",
-		"localhost:5000/node":             "localhost:5000/node",
-		"localhost:5000/node@sha256:abc":  "localhost:5000/node:sha256-abc",
-		"localhost:5000/node:1@sha256:ab": "localhost:5000/node:1",
-	} {
-		NewWithT(t).Expect(LocalReference(ref)).To(Equal(want))
-	}
-}
-
 func TestDockerConfig(t *testing.T) {
 	g := NewWithT(t)
 	config, host := dockerConfig(Spec{

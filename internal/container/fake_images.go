@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -18,7 +17,7 @@ const FakeImages = "images"
 // ImageExists implements Runtime.
 func (f *Fake) ImageExists(ctx context.Context, image string) (exists bool, err error) {
 	err = f.call(ctx, "ImageExists", image, func() error {
-		exists = slices.ContainsFunc(localReferences(image), func(ref string) bool { return f.images[ref] != "" })
+		exists = f.images[image] != ""
 		return nil
 	})
 	return exists, err

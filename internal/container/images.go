@@ -22,16 +22,12 @@ const progressInterval = 2 * time.Second
 
 // ImageExists implements Runtime.
 func (d *Docker) ImageExists(ctx context.Context, ref string) (bool, error) {
-	for _, candidate := range localReferences(ref) {
-		_, err := d.client.ImageInspect(ctx, candidate)
-		if err == nil {
-			return true, nil
-		}
-		if err := d.wrap(err, "looking for image %s", candidate); !errors.Is(err, ErrNotFound) {
-			return false, err
-		}
+	_, err := d.client.ImageInspect(ctx, ref)
+	err = d.wrap(err, "looking for image %s", ref)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
 	}
-	return false, nil
+	return err == nil, err
 }
 
 // ImageID implements Runtime.
@@ -41,30 +37,6 @@ func (d *Docker) ImageID(ctx context.Context, ref string) (string, error) {
 		return "", d.wrap(err, "looking for image %s", ref)
 	}
 	return found.ID, nil
-}
-
-// localReferences are the references under which a local image may stand for ref.
-func localReferences(ref string) []string {
-	if local := LocalReference(ref); local != ref {
-		return []string{ref, local}
-	}
-	return []string{ref}
-}
-
-// LocalReference is a reference without a digest that stands for ref on this engine. Local images need not have a
-// digest, and none can be given to them: one that was pulled from a mirror has the mirror's, and one that was built
-// or loaded has none. A reference with both tag and digest only loses the digest; otherwise the digest becomes the
-// tag.
-func LocalReference(ref string) string {
-	name, digest, found := strings.Cut(ref, "@")
-	if !found || hasTag(name) {
-		return name
-	}
-	return name + ":" + strings.ReplaceAll(digest, ":", "-")
-}
-
-func hasTag(name string) bool {
-	return strings.Contains(name[strings.LastIndex(name, "/")+1:], ":")
 }
 
 // PullImage implements Runtime.

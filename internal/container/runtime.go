@@ -25,8 +25,8 @@ type Runtime interface {
 	// Info describes the engine and the host it runs on.
 	Info(ctx context.Context) (Info, error)
 
-	// ImageExists tells whether the engine has an image of that reference. A reference with a digest also matches
-	// a local image of its LocalReference.
+	// ImageExists tells whether the engine has an image of that very reference. Images that were built or loaded have
+	// no digest.
 	ImageExists(ctx context.Context, image string) (bool, error)
 	// PullImage pulls an image whether or not it is there, with credentials if they are not nil. It calls progress,
 	// which may be nil, now and then with a line for people. What is pulled by a digest gets no tag, even if the

@@ -59,8 +59,10 @@ func exitOn(provider string, err error) {
 }
 
 func generate(provider string, paths []string) error {
-	if err := os.RemoveAll(provider); err != nil {
-		return err
+	for _, folder := range []string{"crd", "rbac", "webhook"} {
+		if err := os.RemoveAll(filepath.Join(provider, folder)); err != nil {
+			return err
+		}
 	}
 	var args []string
 	for _, path := range paths {

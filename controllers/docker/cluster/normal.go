@@ -42,9 +42,11 @@ const (
 // reconcileNormal makes the load balancer run and publishes its endpoint.
 func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result, error) {
 	lb := r.loadBalancer(s)
-	if ready, err := r.ensureImage(ctx, s, lb.Image); err != nil || !ready {
+	image, err := r.ensureImage(ctx, s, lb.Image)
+	if err != nil || image == "" {
 		return ctrl.Result{}, err
 	}
+	lb.Image = image
 	if _, err := r.Network.Ensure(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -92,25 +94,31 @@ func publish(dockerCluster *infrav1.DockerCluster, lb *loadbalancer.LoadBalancer
 	dockerCluster.Status.Initialization.Provisioned = ptr.To(true)
 }
 
-// ensureImage makes sure that the load balancer's image is on the host.
-func (r *Reconciler) ensureImage(ctx context.Context, s *scope, image string) (bool, error) {
-	exists, err := r.Runtime.ImageExists(ctx, container.LocalReference(image))
-	if err != nil || exists {
-		return exists, err
-	}
+// ensureImage makes sure that the load balancer's image is on the host, and returns the reference by which it is, or
+// nothing as long as it is not.
+func (r *Reconciler) ensureImage(ctx context.Context, s *scope, image string) (string, error) {
 	puller := images.Puller{
 		Runtime: r.Runtime, Secrets: r.APIReader,
 		Namespace: s.dockerCluster.Namespace, Spec: s.dockerCluster.Spec.LoadBalancer.ImagePull,
 	}
+	found, err := puller.Find(ctx, image)
+	if !errors.Is(err, container.ErrNotFound) {
+		return found.Local, err
+	}
 	pull := r.Jobs.Run(ctx, s.dockerCluster, pullJob, pullTimeout, func(ctx context.Context, report func(string)) error {
-		return puller.Ensure(ctx, image, report)
+		_, err := puller.Ensure(ctx, image, report)
+		return err
 	})
-	if pull.Err != nil || pull.Done {
-		return pull.Err == nil, pull.Err
+	if pull.Err != nil {
+		return "", pull.Err
+	}
+	if pull.Done {
+		found, err = puller.Find(ctx, image)
+		return found.Local, err
 	}
 	s.waiting = failure.Reason(pull.Failure, infrav1.LoadBalancerPullingImageReason)
 	s.message = failure.Message(pull.Failure, strings.TrimSuffix(fmt.Sprintf("Pulling image %s: %s", image, pull.Progress), ": "))
-	return false, nil
+	return "", nil
 }
 
 // controlPlane returns the control plane machines that have a container. One that is being deleted gets no new

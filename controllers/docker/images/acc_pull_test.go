@@ -29,8 +29,8 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// TestAccPull has a real engine pull from a mirror that wants credentials, and use the image by the name that it has in
-// a registry that does not exist.
+// TestAccPull has a real engine pull from a mirror that wants credentials, and use the image by the name that it has there.
+// Its own registry does not exist.
 func TestAccPull(t *testing.T) {
 	docker := newDocker(t)
 	image, err := newImage()
@@ -40,46 +40,50 @@ func TestAccPull(t *testing.T) {
 	server := httptest.NewServer(registry{image: image, user: "me", password: "hunter2"})
 	defer server.Close()
 	mirror := strings.TrimPrefix(server.URL, "http://")
+	byDigest := mirror + "/hub/acc/image@" + digest.String()
+	secrets := fake.NewClientBuilder().WithObjects(configWith("good", mirror, "hunter2"), configWith("bad", mirror, "hunter3")).Build()
 
-	for name, wanted := range map[string]string{
-		"tag":            "registry.invalid/acc/image:1",
-		"tag and digest": "registry.invalid/acc/image:2@" + digest.String(),
-		"digest":         "registry.invalid/acc/image@" + digest.String(),
+	for name, test := range map[string]struct{ wanted, local string }{
+		"tag":            {"registry.invalid/acc/image:1", mirror + "/hub/acc/image:1"},
+		"tag and digest": {"registry.invalid/acc/image:2@" + digest.String(), byDigest},
+		"digest":         {"registry.invalid/acc/image@" + digest.String(), byDigest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			ctx := context.Background()
-			local := container.LocalReference(wanted)
-			tried := mirror + "/hub" + strings.TrimPrefix(wanted, "registry.invalid")
-			t.Cleanup(func() {
-				_ = exec.CommandContext(ctx, "docker", "rmi", "--force", local, tried, mirror+"/hub/acc/image@"+digest.String()).Run()
-			})
+			t.Cleanup(func() { _ = exec.CommandContext(ctx, "docker", "rmi", "--force", test.local).Run() })
 
-			puller := Puller{Runtime: docker, Namespace: "default", Secrets: fake.NewClientBuilder().WithObjects(
-				configWith("good", mirror, "hunter2"), configWith("bad", mirror, "hunter3")).Build()}
+			puller := Puller{Runtime: docker, Namespace: "default", Secrets: secrets}
 			puller.Spec.Mirrors = []infrav1.RegistryMirror{{Registry: "registry.invalid", Mirror: mirror + "/hub"}}
-			g.Expect(puller.Ensure(ctx, wanted, func(string) {})).To(MatchError(And(
+			_, err := puller.Ensure(ctx, test.wanted, func(string) {})
+			g.Expect(err).To(MatchError(And(
 				ContainSubstring("pulling image "+mirror+"/hub/acc/image"), ContainSubstring("pulling image registry.invalid/acc/image"))))
 			puller.Spec.SecretRef = &corev1.LocalObjectReference{Name: "bad"}
-			g.Expect(puller.Ensure(ctx, wanted, func(string) {})).To(MatchError(Not(ContainSubstring("hunter"))))
+			_, err = puller.Ensure(ctx, test.wanted, func(string) {})
+			g.Expect(err).To(MatchError(Not(ContainSubstring("hunter"))))
 
 			puller.Spec.SecretRef.Name = "good"
-			g.Expect(puller.Ensure(ctx, wanted, func(string) {})).To(Succeed())
-			g.Expect(docker.ImageExists(ctx, local)).To(BeTrue())
-			puller.Spec = infrav1.ImagePull{}
-			g.Expect(puller.Ensure(ctx, wanted, func(string) {})).To(Succeed(), "it is local from then on")
+			want := Image{Name: test.wanted, Local: test.local}
+			g.Expect(puller.Ensure(ctx, test.wanted, func(string) {})).To(Equal(want))
+			puller.Spec.SecretRef = nil
+			g.Expect(puller.Ensure(ctx, test.wanted, func(string) {})).To(Equal(want), "it is local from then on")
+			g.Expect(docker.Create(ctx, container.Spec{Name: "tenants-pull", Image: want.Local, Command: []string{"true"}})).To(Succeed())
+			g.Expect(docker.Remove(ctx, "tenants-pull")).To(Succeed())
+			_, err = Puller{Runtime: docker}.Find(ctx, test.wanted)
+			g.Expect(err).To(MatchError(container.ErrNotFound), "for those who do not have the mirror")
 		})
 	}
 
 	t.Run("nobody has it", func(t *testing.T) {
 		g := NewWithT(t)
-		puller := Puller{Runtime: docker, Namespace: "default", Secrets: fake.NewClientBuilder().WithObjects(configWith("good", mirror, "hunter2")).Build(),
-			Spec: infrav1.ImagePull{SecretRef: &corev1.LocalObjectReference{Name: "good"}}}
+		puller := Puller{Runtime: docker, Namespace: "default", Secrets: secrets, Spec: infrav1.ImagePull{SecretRef: &corev1.LocalObjectReference{Name: "good"}}}
 		var pullError *PullError
-		g.Expect(errors.As(puller.Ensure(context.Background(), mirror+"/nobody/has:1", func(string) {}), &pullError)).To(BeTrue())
+		_, err := puller.Ensure(context.Background(), mirror+"/nobody/has:1", func(string) {})
+		g.Expect(errors.As(err, &pullError)).To(BeTrue())
 		g.Expect(pullError.Missing).To(BeTrue(), pullError.Error())
 		puller.Spec.Mirrors = []infrav1.RegistryMirror{{Registry: "registry.invalid", Mirror: mirror}}
-		g.Expect(errors.As(puller.Ensure(context.Background(), "registry.invalid/nobody/has:1", func(string) {}), &pullError)).To(BeTrue())
+		_, err = puller.Ensure(context.Background(), "registry.invalid/nobody/has:1", func(string) {})
+		g.Expect(errors.As(err, &pullError)).To(BeTrue())
 		g.Expect(pullError.Missing).To(BeFalse(), "its own registry cannot be asked: %s", pullError)
 	})
 
@@ -88,13 +92,11 @@ func TestAccPull(t *testing.T) {
 		ctx := context.Background()
 		pulled := mirror + "/acc/image:1@" + digest.String()
 		t.Cleanup(func() {
-			_ = exec.CommandContext(ctx, "docker", "rmi", "--force", container.LocalReference(pulled), pulled).Run()
+			_ = exec.CommandContext(ctx, "docker", "rmi", "--force", mirror+"/acc/image@"+digest.String()).Run()
 		})
 		credentials := container.Credentials{Username: "me", Password: "hunter2", ServerAddress: mirror}
 		g.Expect(docker.PullImage(ctx, pulled, &credentials, nil)).To(Succeed())
-		g.Expect(docker.ImageExists(ctx, container.LocalReference(pulled))).To(BeFalse(), "the engine drops the tag")
-		g.Expect(Puller{Runtime: docker}.Ensure(ctx, pulled, func(string) {})).To(Succeed())
-		g.Expect(docker.ImageExists(ctx, container.LocalReference(pulled))).To(BeTrue())
+		g.Expect(Puller{Runtime: docker}.Ensure(ctx, pulled, func(string) {})).To(HaveField("Local", mirror+"/acc/image@"+digest.String()))
 	})
 }
 

@@ -39,7 +39,7 @@ func newDocker(t *testing.T, images ...string) container.Runtime {
 }
 
 // newAccNode starts a real node that shares the volumes of images.
-func newAccNode(t *testing.T, docker container.Runtime, role string, images ...string) string {
+func newAccNode(t *testing.T, docker container.Runtime, role string, images ...Image) string {
 	t.Helper()
 	g := NewWithT(t)
 	ctx := context.Background()
@@ -68,14 +68,15 @@ func TestAccLoad(t *testing.T) {
 	g := NewWithT(t)
 	ctx := context.Background()
 	// A name of its own: machines of other tests may have the volume of the image itself.
-	image := fmt.Sprintf("localhost/acc-load:%d", time.Now().UnixNano())
-	g.Expect(docker.TagImage(ctx, source, image)).To(Succeed())
+	name := fmt.Sprintf("acc-load:%d", time.Now().UnixNano())
+	image := Image{Name: "registry.invalid/" + name, Local: "mirror.invalid/" + name}
+	g.Expect(docker.TagImage(ctx, source, image.Local)).To(Succeed())
 	a, err := archiveOf(ctx, docker, image)
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() {
 		g.Expect(RemoveVolumes(ctx, docker)).To(Succeed())
 		g.Expect(volumes(t)).NotTo(ContainElement(a.volume))
-		g.Expect(exec.CommandContext(ctx, "docker", "rmi", image).Run()).To(Succeed())
+		g.Expect(exec.CommandContext(ctx, "docker", "rmi", image.Local).Run()).To(Succeed())
 	})
 	sharing := []string{newAccNode(t, docker, "first", image), newAccNode(t, docker, "second", image)}
 	g.Expect(RemoveVolumes(ctx, docker)).To(Succeed())
@@ -93,16 +94,16 @@ func TestAccLoad(t *testing.T) {
 	}
 	g.Expect(group.Wait()).To(Succeed())
 	for _, node := range sharing {
-		g.Expect(list(ctx, docker, node)).To(ContainElement(image))
+		g.Expect(list(ctx, docker, node)).To(ContainElement(image.Name))
 	}
 
 	// The same, after what nodes share was damaged.
 	damage := []string{"/bin/sh", "-c", "find \"$0\" -type f -size +100k -exec truncate --size=1000 {} +", a.path}
 	g.Expect(run(ctx, docker, sharing[0], container.Exec{Command: damage})).To(Succeed())
 	late := newAccNode(t, docker, "late", image)
-	g.Expect(loader.Load(ctx, docker, late, image)).To(MatchError(ContainSubstring("importing image " + image)))
+	g.Expect(loader.Load(ctx, docker, late, image)).To(MatchError(ContainSubstring("importing image " + image.Name)))
 	g.Expect(loader.Load(ctx, docker, late, image)).To(Succeed())
-	g.Expect(list(ctx, docker, late)).To(ContainElement(image))
+	g.Expect(list(ctx, docker, late)).To(ContainElement(image.Name))
 }
 
 // volumes are the names of the volumes of images.

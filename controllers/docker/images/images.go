@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
@@ -173,19 +174,21 @@ func run(ctx context.Context, runtime container.Runtime, node string, exec conta
 	return nil
 }
 
-// normalise sorts, drops repetitions and writes short names in full, as container runtimes store them.
+// normalise sorts, drops repetitions and writes short names in full, with the tag that they mean.
 func normalise(names []string) []string {
 	full := make([]string, 0, len(names))
 	for _, name := range names {
-		first, rest, found := strings.Cut(name, "/")
-		switch {
-		case !found:
-			name = "docker.io/library/" + first
-		case !strings.ContainsAny(first, ".:") && first != "localhost":
-			name = "docker.io/" + first + "/" + rest
-		}
-		full = append(full, name)
+		full = append(full, fullName(name))
 	}
 	slices.Sort(full)
 	return slices.Compact(full)
+}
+
+// fullName is a name as container runtimes store it. Names that no image can have stay as they are.
+func fullName(name string) string {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return name
+	}
+	return reference.TagNameOnly(named).String()
 }

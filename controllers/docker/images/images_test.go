@@ -62,8 +62,12 @@ func (n *nodes) exec(ctx context.Context, name string, exec container.Exec) (int
 		_, _ = fmt.Fprint(exec.Stderr, "unexpected EOF")
 		return 1, nil
 	case strings.Contains(command, "import -"):
-		data, err := n.ReadFile(ctx, name, exec.Command[len(exec.Command)-1]+"/"+container.FakeImages)
-		n.images[name] = append(n.images[name], string(data))
+		folder, imported, tag := exec.Command[3], exec.Command[4], exec.Command[5]
+		data, err := n.ReadFile(ctx, name, folder+"/"+container.FakeImages)
+		if err == nil && fullName(string(data)) != imported {
+			err = fmt.Errorf("ctr: image %s: not found", imported)
+		}
+		n.images[name] = append(n.images[name], tag)
 		return 0, err
 	case exec.Command[0] == "rm":
 		n.WriteFile(name, exec.Command[len(exec.Command)-1], nil)
@@ -119,7 +123,7 @@ func TestCopySystemImagesReportsFailures(t *testing.T) {
 
 func TestNormalise(t *testing.T) {
 	NewWithT(t).Expect(normalise([]string{"b", "registry.k8s.io/a:1", "kindest/x:1", "localhost/y", "b", "host:5000/z"})).To(Equal([]string{
-		"docker.io/kindest/x:1", "docker.io/library/b", "host:5000/z", "localhost/y", "registry.k8s.io/a:1",
+		"docker.io/kindest/x:1", "docker.io/library/b:latest", "host:5000/z:latest", "localhost/y:latest", "registry.k8s.io/a:1",
 	}))
 }
 

@@ -10,7 +10,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
@@ -23,37 +25,51 @@ const (
 	completeFile = ".complete"
 )
 
-// importCommand loads the image in a folder into the node's container runtime, which may be still starting. It is a
-// folder, and not one file, because the engine wants to know the size of a file that is copied into a container, and
-// does not know that of an archive that it makes itself.
-var importCommand = []string{"/bin/bash", "-c", "set -o pipefail; until [ -S /run/containerd/containerd.sock ]; do sleep 0.2; done; " +
-	"tar --create --directory=\"$0\" . | ctr --namespace=k8s.io images import -"}
+// importCommand loads the image in a folder into the node's container runtime, which may be still starting, and gives it
+// the name that it is to have in nodes. It is a folder, and not one file, because the engine wants to know the size of a
+// file that is copied into a container, and does not know that of an archive that it makes itself.
+var importCommand = []string{"/bin/bash", "-c", "set -eo pipefail; until [ -S /run/containerd/containerd.sock ]; do sleep 0.2; done; " +
+	"tar --create --directory=\"$0\" . | ctr --namespace=k8s.io images import -; " +
+	"[ \"$1\" = \"$2\" ] || ctr --namespace=k8s.io images tag --force \"$1\" \"$2\""}
 
 // archive is a place for an image in nodes that only this content of the image has.
 type archive struct {
-	// image is the container.LocalReference.
-	image string
+	// name that the image gets in nodes. It has no digest: that of the archive is another one.
+	name string
+	// local is the reference by which the Docker host has the image, tag the one by which it is saved. Images lose their
+	// digest then, and without a tag would have no name.
+	local, tag string
 	// volume has the image for all nodes of a host. It is where the path is in nodes that were made with it. Others
 	// have just a folder there.
 	volume, path string
 }
 
-func archiveOf(ctx context.Context, runtime container.Runtime, image string) (archive, error) {
-	a := archive{image: container.LocalReference(image)}
-	id, err := runtime.ImageID(ctx, a.image)
+func archiveOf(ctx context.Context, runtime container.Runtime, image Image) (archive, error) {
+	a := archive{name: withTag(image.Name), local: image.Local, tag: withTag(image.Local)}
+	id, err := runtime.ImageID(ctx, a.local)
 	if err != nil {
 		return archive{}, err
 	}
 	// The name belongs to the content: nodes get it with the image.
-	sum := sha256.Sum256([]byte(a.image + "\n" + id))
+	sum := sha256.Sum256([]byte(a.name + "\n" + a.tag + "\n" + id))
 	key := hex.EncodeToString(sum[:8])
 	a.volume, a.path = "terraform-capi-image-"+key, directory+"/"+key
 	return a, nil
 }
 
+// withTag is a reference without a digest. One with both tag and digest only loses the digest; otherwise the digest
+// becomes the tag.
+func withTag(ref string) string {
+	name, digest, found := strings.Cut(ref, "@")
+	if !found || strings.Contains(path.Base(name), ":") {
+		return name
+	}
+	return name + ":" + strings.ReplaceAll(digest, ":", "-")
+}
+
 // Volumes are what a container must be made with to get images, which the Docker host must have, by way of volumes
 // that all its nodes share. A volume goes with the last machine that has it, see RemoveVolumes.
-func Volumes(ctx context.Context, runtime container.Runtime, images []string) ([]container.SharedVolume, error) {
+func Volumes(ctx context.Context, runtime container.Runtime, images []Image) ([]container.SharedVolume, error) {
 	var volumes []container.SharedVolume
 	for _, image := range images {
 		a, err := archiveOf(ctx, runtime, image)
@@ -62,7 +78,7 @@ func Volumes(ctx context.Context, runtime container.Runtime, images []string) ([
 		}
 		if !slices.ContainsFunc(volumes, func(v container.SharedVolume) bool { return v.Name == a.volume }) {
 			volumes = append(volumes, container.SharedVolume{
-				Name: a.volume, Target: a.path, Labels: map[string]string{volumeLabel: a.image},
+				Name: a.volume, Target: a.path, Labels: map[string]string{volumeLabel: a.name},
 			})
 		}
 	}
@@ -82,16 +98,16 @@ type Loader struct {
 }
 
 // Load loads an image of the Docker host into a running node. It can be repeated, whatever became of the last attempt.
-func (l *Loader) Load(ctx context.Context, runtime container.Runtime, node, image string) error {
+func (l *Loader) Load(ctx context.Context, runtime container.Runtime, node string, image Image) error {
 	a, err := archiveOf(ctx, runtime, image)
 	if err != nil {
 		return err
 	}
 	folder, err := l.save(ctx, runtime, node, a)
 	if err != nil {
-		return fmt.Errorf("saving image %s for node %s: %w", image, node, err)
+		return fmt.Errorf("saving image %s for node %s: %w", image.Name, node, err)
 	}
-	err = run(ctx, runtime, node, container.Exec{Command: slices.Concat(importCommand, []string{folder})})
+	err = run(ctx, runtime, node, container.Exec{Command: slices.Concat(importCommand, []string{folder, fullName(a.tag), fullName(a.name)})})
 	if err == nil {
 		return nil
 	}
@@ -99,7 +115,7 @@ func (l *Loader) Load(ctx context.Context, runtime container.Runtime, node, imag
 		// It may be damaged, as after a power failure: the next attempt must not find it.
 		remove(ctx, runtime, node, a.path+"/"+completeFile)
 	}
-	return fmt.Errorf("importing image %s: %w", image, err)
+	return fmt.Errorf("importing image %s: %w", image.Name, err)
 }
 
 // save makes sure that a node has the whole image in a folder, and returns that. Its name is the node's, so that two
@@ -130,7 +146,12 @@ func (l *Loader) save(ctx context.Context, runtime container.Runtime, node strin
 
 // copyInto copies an image from the Docker host into a folder of a node.
 func copyInto(ctx context.Context, runtime container.Runtime, node, folder string, a archive) error {
-	content, err := runtime.SaveImages(ctx, a.image)
+	if a.tag != a.local {
+		if err := runtime.TagImage(ctx, a.local, a.tag); err != nil {
+			return err
+		}
+	}
+	content, err := runtime.SaveImages(ctx, a.tag)
 	if err != nil {
 		return err
 	}
@@ -138,7 +159,7 @@ func copyInto(ctx context.Context, runtime container.Runtime, node, folder strin
 	if err := runtime.CopyTo(ctx, node, folder, content); err != nil {
 		return err
 	}
-	after, err := archiveOf(ctx, runtime, a.image)
+	after, err := archiveOf(ctx, runtime, Image{Name: a.name, Local: a.local})
 	if err == nil && after != a {
 		return errors.New("it was replaced on the Docker host meanwhile")
 	}

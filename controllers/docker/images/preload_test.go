@@ -18,7 +18,9 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-const loaded = "example.com/a:1"
+const loadedName = "example.com/a:1"
+
+var loaded = Image{Name: loadedName, Local: loadedName}
 
 // newSharingNodes returns nodes that were made to get the image.
 func newSharingNodes(t *testing.T, count int) (*nodes, []string) {
@@ -26,12 +28,12 @@ func newSharingNodes(t *testing.T, count int) (*nodes, []string) {
 	g := NewWithT(t)
 	ctx := context.Background()
 	n := newNodes(t, map[string][]string{})
-	n.BuildImage(loaded, "id-1")
+	n.BuildImage(loadedName, "id-1")
 	var names []string
 	for i := range count {
-		shared, err := Volumes(ctx, n, []string{loaded, loaded + digest})
+		shared, err := Volumes(ctx, n, []Image{loaded, loaded})
 		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(shared).To(HaveLen(1), "they are one image")
+		g.Expect(shared).To(HaveLen(1), "it is one image")
 		name := fmt.Sprintf("node-%d", i)
 		g.Expect(n.Create(ctx, container.Spec{Name: name, Image: "node", SharedVolumes: shared})).To(Succeed())
 		g.Expect(n.Start(ctx, name)).To(Succeed())
@@ -41,7 +43,7 @@ func newSharingNodes(t *testing.T, count int) (*nodes, []string) {
 }
 
 func saves(n *nodes) int {
-	return len(slices.DeleteFunc(n.Calls(), func(call string) bool { return call != "SaveImages "+loaded }))
+	return len(slices.DeleteFunc(n.Calls(), func(call string) bool { return call != "SaveImages "+loadedName }))
 }
 
 func TestLoadSavesOncePerHost(t *testing.T) {
@@ -54,7 +56,7 @@ func TestLoadSavesOncePerHost(t *testing.T) {
 	}
 	g.Expect(group.Wait()).To(Succeed())
 	for _, name := range names {
-		g.Expect(n.images[name]).To(ConsistOf(loaded))
+		g.Expect(n.images[name]).To(ConsistOf(loadedName))
 	}
 	g.Expect(saves(n)).To(Equal(1))
 	g.Expect(n.Volumes()).To(HaveLen(1))
@@ -103,7 +105,7 @@ func TestLoadAfterInterruptions(t *testing.T) {
 				}
 				n.AfterCall = nil
 				g.Expect((&Loader{}).Load(context.Background(), n, names[0], loaded)).To(Succeed())
-				g.Expect(n.images[names[0]]).To(ContainElement(loaded))
+				g.Expect(n.images[names[0]]).To(ContainElement(loadedName))
 			})
 		}
 	}
@@ -126,9 +128,9 @@ func TestLoadHalfAnArchive(t *testing.T) {
 	g := NewWithT(t)
 	n, names := newSharingNodes(t, 2)
 	err := (&Loader{}).Load(context.Background(), breaking{n}, names[0], loaded)
-	g.Expect(err).To(MatchError(And(ContainSubstring("saving image "+loaded+" for node "+names[0]), ContainSubstring("broken pipe"))))
+	g.Expect(err).To(MatchError(And(ContainSubstring("saving image "+loadedName+" for node "+names[0]), ContainSubstring("broken pipe"))))
 	g.Expect((&Loader{}).Load(context.Background(), n, names[1], loaded)).To(Succeed())
-	g.Expect(n.images[names[1]]).To(ConsistOf(loaded))
+	g.Expect(n.images[names[1]]).To(ConsistOf(loadedName))
 	g.Expect(saves(n)).To(Equal(2))
 }
 
@@ -139,7 +141,7 @@ func TestLoadDamagedArchive(t *testing.T) {
 	loader := &Loader{}
 	n.broken = true
 	g.Expect(loader.Load(context.Background(), n, names[0], loaded)).To(MatchError(And(
-		ContainSubstring("importing image "+loaded), ContainSubstring("exit code 1: unexpected EOF"))))
+		ContainSubstring("importing image "+loadedName), ContainSubstring("exit code 1: unexpected EOF"))))
 	n.broken = false
 	g.Expect(loader.Load(context.Background(), n, names[0], loaded)).To(Succeed())
 	g.Expect(saves(n)).To(Equal(2))
@@ -153,7 +155,7 @@ func TestLoadReplacedImage(t *testing.T) {
 	n, names := newSharingNodes(t, 1)
 	n.AfterCall = func(_ context.Context, called, _ string) error {
 		if called == "SaveImages" {
-			n.BuildImage(loaded, "id-2")
+			n.BuildImage(loadedName, "id-2")
 		}
 		return nil
 	}
@@ -161,10 +163,10 @@ func TestLoadReplacedImage(t *testing.T) {
 	g.Expect(loader.Load(ctx, n, names[0], loaded)).To(MatchError(ContainSubstring("replaced on the Docker host meanwhile")))
 	g.Expect(n.images[names[0]]).To(BeEmpty())
 	g.Expect(loader.Load(ctx, n, names[0], loaded)).To(Succeed())
-	g.Expect(n.images[names[0]]).To(ConsistOf(loaded))
+	g.Expect(n.images[names[0]]).To(ConsistOf(loadedName))
 
 	n.AfterCall = nil
-	n.BuildImage(loaded, "id-1")
+	n.BuildImage(loadedName, "id-1")
 	g.Expect(loader.Load(ctx, n, names[0], loaded)).To(Succeed())
 	g.Expect(saves(n)).To(Equal(3), "what was saved meanwhile is not taken for it")
 }
@@ -172,7 +174,54 @@ func TestLoadReplacedImage(t *testing.T) {
 func TestLoadMissingImage(t *testing.T) {
 	g := NewWithT(t)
 	n, names := newSharingNodes(t, 1)
-	g.Expect((&Loader{}).Load(context.Background(), n, names[0], "missing")).To(MatchError(container.ErrNotFound))
-	_, err := Volumes(context.Background(), n, []string{"missing"})
+	missing := Image{Name: "missing", Local: "missing"}
+	g.Expect((&Loader{}).Load(context.Background(), n, names[0], missing)).To(MatchError(container.ErrNotFound))
+	_, err := Volumes(context.Background(), n, []Image{missing})
 	g.Expect(err).To(MatchError(container.ErrNotFound))
+}
+
+// Nodes get an image by the name that their pods use, wherever the Docker host has it from, and the host keeps its own.
+func TestLoadFromElsewhere(t *testing.T) {
+	for name, test := range map[string]struct {
+		image Image
+		// saved is the name in the archive, named the one in the node.
+		saved, named string
+	}{
+		"from a mirror": {
+			Image{Name: "a:1", Local: "mirror.example.com/library/a:1"},
+			"mirror.example.com/library/a:1", "docker.io/library/a:1",
+		},
+		"by tag and digest": {
+			Image{Name: loadedName + digest, Local: "example.com/a" + digest},
+			"example.com/a:sha256-" + digest[len("@sha256:"):], loadedName,
+		},
+		"from a mirror by digest": {
+			Image{Name: "example.com/a" + digest, Local: "localhost:5001/a" + digest},
+			"localhost:5001/a:sha256-" + digest[len("@sha256:"):], "example.com/a:sha256-" + digest[len("@sha256:"):],
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			ctx := context.Background()
+			n, names := newSharingNodes(t, 1)
+			n.BuildImage(test.image.Local, "id-2")
+			g.Expect((&Loader{}).Load(ctx, n, names[0], test.image)).To(Succeed())
+			g.Expect(n.Calls()).To(ContainElement("SaveImages " + test.saved))
+			g.Expect(n.images[names[0]]).To(ConsistOf(test.named))
+			g.Expect(n.ImageID(ctx, loadedName)).To(Equal("id-1"), "the host's own")
+			g.Expect(n.ImageExists(ctx, "a:1")).To(BeFalse())
+		})
+	}
+}
+
+func TestWithTag(t *testing.T) {
+	for ref, want := range map[string]string{
+		"kindest/node:v1":                 "kindest/node:v1",
+		"kindest/node:v1@sha256:abc":      "kindest/node:v1",
+		"localhost:5000/node":             "localhost:5000/node",
+		"localhost:5000/node@sha256:abc":  "localhost:5000/node:sha256-abc",
+		"localhost:5000/node:1@sha256:ab": "localhost:5000/node:1",
+	} {
+		NewWithT(t).Expect(withTag(ref)).To(Equal(want))
+	}
 }

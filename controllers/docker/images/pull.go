@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -48,56 +47,66 @@ type Puller struct {
 	Spec infrav1.ImagePull
 }
 
-// Ensure makes sure that the Docker host has an image under its container.LocalReference. What the host has is
-// used, whatever its digest. Otherwise the image is pulled; report then gets lines about how that goes. The error
-// of a failed pull is a *PullError.
-func (p Puller) Ensure(ctx context.Context, image string, report func(string)) error {
-	local := container.LocalReference(image)
-	for _, name := range slices.Compact([]string{local, image}) {
-		exists, err := p.Runtime.ImageExists(ctx, name)
+// Image is an image that the Docker host has.
+type Image struct {
+	// Name is the reference that was asked for.
+	Name string
+	// Local is the reference by which the host has it. It says where the image comes from, its own registry or a mirror:
+	// what a mirror gave has never the name of the original, which others on the host would take it for.
+	Local string
+}
+
+// Find looks for an image on the Docker host, first as one of its own registry, or as one that was built or loaded, then
+// as one of the mirrors. If the reference has a digest, only an image with that digest is the right one. The error is
+// container.ErrNotFound if there is none, and a *PullError if the reference is not valid.
+func (p Puller) Find(ctx context.Context, image string) (Image, error) {
+	mirrors, origin, err := p.sources(image)
+	if err != nil {
+		return Image{}, &PullError{Image: image, Err: err}
+	}
+	for _, from := range append([]source{origin}, mirrors...) {
+		exists, err := p.Runtime.ImageExists(ctx, from.reference)
 		if err != nil {
-			return err
+			return Image{}, err
 		}
 		if exists {
-			return p.name(ctx, name, local)
+			return Image{Name: image, Local: from.reference}, nil
 		}
 	}
-	pulled, err := p.pull(ctx, image, report)
-	if err != nil {
-		return err
-	}
-	return p.name(ctx, pulled, local)
+	return Image{}, fmt.Errorf("image %s: %w", image, container.ErrNotFound)
 }
 
-// name gives a local image the name that it is looked for by.
-func (p Puller) name(ctx context.Context, image, local string) error {
-	if image == local {
-		return nil
+// Ensure returns an image of the Docker host, and pulls it if the host does not have it; report then gets lines about
+// how that goes. The error of a failed pull is a *PullError.
+func (p Puller) Ensure(ctx context.Context, image string, report func(string)) (Image, error) {
+	found, err := p.Find(ctx, image)
+	if !errors.Is(err, container.ErrNotFound) {
+		return found, err
 	}
-	return p.Runtime.TagImage(ctx, image, local)
+	return p.pull(ctx, image, report)
 }
 
-// pull pulls an image from the first source that gives it, and returns the reference that it then has.
-func (p Puller) pull(ctx context.Context, image string, report func(string)) (string, error) {
-	sources, err := p.sources(image)
+// pull pulls an image from the first source that gives it.
+func (p Puller) pull(ctx context.Context, image string, report func(string)) (Image, error) {
+	mirrors, origin, err := p.sources(image)
 	if err != nil {
-		return "", &PullError{Image: image, Err: err}
+		return Image{}, &PullError{Image: image, Err: err}
 	}
 	keychain, err := p.keychain(ctx)
 	if err != nil {
-		return "", &PullError{Image: image, Err: err}
+		return Image{}, &PullError{Image: image, Err: err}
 	}
 	var errs []error
 	missing := true
-	for _, from := range sources {
-		if len(sources) > 1 {
+	for _, from := range append(mirrors, origin) {
+		if len(mirrors) > 0 {
 			report(from.describe(""))
 		}
 		err := p.Runtime.PullImage(ctx, from.reference, keychain.For(from.reference), func(progress string) {
 			report(from.describe(progress))
 		})
 		if err == nil {
-			return from.reference, nil
+			return Image{Name: image, Local: from.reference}, nil
 		}
 		errs = append(errs, err)
 		missing = missing && errors.Is(err, container.ErrNotFound)
@@ -105,7 +114,21 @@ func (p Puller) pull(ctx context.Context, image string, report func(string)) (st
 			break // It would be the same everywhere.
 		}
 	}
-	return "", &PullError{Image: image, Missing: missing, Err: errors.Join(errs...)}
+	return Image{}, &PullError{Image: image, Missing: missing, Err: errors.Join(append(errs, p.otherDigest(ctx, image))...)}
+}
+
+// otherDigest is an error if the Docker host has the image but for the digest, which the user may not know: images that
+// are built or loaded have none.
+func (p Puller) otherDigest(ctx context.Context, image string) error {
+	tagged, _, found := strings.Cut(image, "@")
+	if !found {
+		return nil
+	}
+	other, err := p.Find(ctx, tagged)
+	if err != nil {
+		return nil //nolint:nilerr // It is a hint.
+	}
+	return fmt.Errorf("the Docker host has %s with another digest, or with none because it was built or loaded there: leave out the digest to use it", other.Local)
 }
 
 // keychain returns the credentials of the Secret, or none if there is no Secret to read.
@@ -149,24 +172,23 @@ func (s source) describe(progress string) string {
 	return progress + " from mirror " + s.mirror
 }
 
-// sources are where to look for an image, in this order.
-func (p Puller) sources(image string) ([]source, error) {
+// sources are where an image can be pulled from: the mirrors, in the order to try them, and its own registry.
+func (p Puller) sources(image string) (mirrors []source, origin source, err error) {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
-		return nil, fmt.Errorf("image %q has no valid reference: %w", image, err)
+		return nil, source{}, fmt.Errorf("image %q has no valid reference: %w", image, err)
 	}
 	domain, version := reference.Domain(named), versionOf(named)
-	var sources []source
 	for _, mirror := range p.Spec.Mirrors {
 		if mirror.Registry == domain {
-			sources = append(sources, source{mirror.Mirror + "/" + reference.Path(named) + version, mirror.Mirror})
+			mirrors = append(mirrors, source{mirror.Mirror + "/" + reference.Path(named) + version, mirror.Mirror})
 		}
 	}
-	return append(sources, source{reference: reference.FamiliarName(named) + version}), nil
+	return mirrors, source{reference: reference.FamiliarName(named) + version}, nil
 }
 
-// versionOf is the part of a reference behind the name. The engine looks at the digest only if there is one, and
-// then keeps no tag, so that is left out.
+// versionOf is the part of a reference behind the name: the digest if there is one. The engine looks at nothing else then,
+// and keeps no tag.
 func versionOf(named reference.Named) string {
 	if digested, ok := named.(reference.Digested); ok {
 		return "@" + digested.Digest().String()

@@ -33,37 +33,30 @@ func TestEnsurePullsFromMirrorsFirst(t *testing.T) {
 		// available is the reference that can be pulled.
 		available string
 		pulls     []string
-		local     string
 	}{
 		"from the first mirror": {
 			image: "kindest/node:v1", available: "first.example.com/hub/kindest/node:v1",
 			pulls: []string{"first.example.com/hub/kindest/node:v1"},
-			local: "kindest/node:v1",
 		},
 		"an official image from the second mirror": {
 			image: "busybox", available: "second.example.com/library/busybox:latest",
 			pulls: []string{"first.example.com/hub/library/busybox:latest", "second.example.com/library/busybox:latest"},
-			local: "busybox",
 		},
 		"from the registry itself": {
 			image: "docker.io/library/busybox:1", available: "busybox:1",
 			pulls: []string{"first.example.com/hub/library/busybox:1", "second.example.com/library/busybox:1", "busybox:1"},
-			local: "docker.io/library/busybox:1",
 		},
 		"from another registry's mirror, by tag and digest": {
 			image: "registry.example.com:5000/a/b:1" + digest, available: "localhost:5001/a/b" + digest,
 			pulls: []string{"localhost:5001/a/b" + digest},
-			local: "registry.example.com:5000/a/b:1",
 		},
 		"by digest alone": {
 			image: "kindest/node" + digest, available: "first.example.com/hub/kindest/node" + digest,
 			pulls: []string{"first.example.com/hub/kindest/node" + digest},
-			local: "kindest/node:sha256-" + digest[len("@sha256:"):],
 		},
 		"from a registry without mirrors": {
 			image: "registry.example.com/a:1", available: "registry.example.com/a:1",
 			pulls: []string{"registry.example.com/a:1"},
-			local: "registry.example.com/a:1",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,15 +69,58 @@ func TestEnsurePullsFromMirrorsFirst(t *testing.T) {
 				return nil
 			}
 			puller := Puller{Runtime: engine, Spec: infrav1.ImagePull{Mirrors: mirrors}}
-			g.Expect(puller.Ensure(context.Background(), test.image, func(string) {})).To(Succeed())
+			want := Image{Name: test.image, Local: test.available}
+			g.Expect(puller.Ensure(context.Background(), test.image, func(string) {})).To(Equal(want))
 			g.Expect(pulls(engine)).To(Equal(test.pulls))
-			g.Expect(container.LocalReference(test.image)).To(Equal(test.local))
-			g.Expect(engine.ImageExists(context.Background(), test.local)).To(BeTrue())
 
 			engine.OnPull = func(string, *container.Credentials) error { return errors.New("offline") }
-			g.Expect(puller.Ensure(context.Background(), test.image, func(string) {})).To(Succeed(), "it is local from then on")
+			g.Expect(puller.Ensure(context.Background(), test.image, func(string) {})).To(Equal(want), "it is local from then on")
 		})
 	}
+}
+
+// What a mirror gave is used by those who have the mirror.
+func TestMirrorsAreNotTheOriginal(t *testing.T) {
+	g := NewWithT(t)
+	ctx := context.Background()
+	engine := container.NewFake()
+	engine.OnPull = func(image string, _ *container.Credentials) error {
+		if image == "kindest/node:v1" {
+			return errors.New("offline")
+		}
+		return nil
+	}
+	with, without := Puller{Runtime: engine, Spec: infrav1.ImagePull{Mirrors: mirrors}}, Puller{Runtime: engine}
+	_, err := with.Ensure(ctx, "kindest/node:v1", func(string) {})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(engine.ImageExists(ctx, "kindest/node:v1")).To(BeFalse())
+	_, err = without.Find(ctx, "kindest/node:v1")
+	g.Expect(err).To(MatchError(container.ErrNotFound))
+	_, err = without.Ensure(ctx, "kindest/node:v1", func(string) {})
+	g.Expect(err).To(MatchError(ContainSubstring("offline")))
+
+	engine.BuildImage("kindest/node:v1", "built")
+	g.Expect(with.Find(ctx, "kindest/node:v1")).To(HaveField("Local", "kindest/node:v1"), "the host's own is looked for first")
+}
+
+// A digest is what the user wants to be sure of: what the host has by the tag may be anything.
+func TestDigestsAreHonoured(t *testing.T) {
+	g := NewWithT(t)
+	ctx := context.Background()
+	engine := container.NewFake("kindest/node:v1")
+	built, err := engine.ImageID(ctx, "kindest/node:v1")
+	g.Expect(err).NotTo(HaveOccurred())
+	engine.OnPull = func(string, *container.Credentials) error { return errors.New("offline") }
+	puller := Puller{Runtime: engine}
+	_, err = puller.Ensure(ctx, "kindest/node:v1"+digest, func(string) {})
+	g.Expect(err).To(MatchError(And(
+		ContainSubstring("pulling image kindest/node"+digest+": offline"),
+		ContainSubstring("the Docker host has kindest/node:v1 with another digest, or with none because it was built or loaded there: leave out the digest to use it"))))
+
+	engine.OnPull = nil
+	g.Expect(puller.Ensure(ctx, "kindest/node:v1"+digest, func(string) {})).To(HaveField("Local", "kindest/node"+digest))
+	g.Expect(pulls(engine)).To(HaveLen(2))
+	g.Expect(engine.ImageID(ctx, "kindest/node:v1")).To(Equal(built), "it stays what it was")
 }
 
 func pulls(engine *container.Fake) []string {
@@ -100,17 +136,18 @@ func pulls(engine *container.Fake) []string {
 // What is local is used: no Secret is needed, nor a registry.
 func TestEnsureIsOfflineFirst(t *testing.T) {
 	for local, image := range map[string]string{
-		"a:1":          "a:1" + digest, // built or loaded
-		"b:1" + digest: "b:1" + digest, // pulled by somebody else
-		"c" + digest:   "c" + digest,
+		"a:1":                       "docker.io/library/a:1", // built or loaded
+		"b" + digest:                "b:1" + digest,          // pulled by somebody else
+		"c" + digest:                "c" + digest,
+		"second.example.com/x/d:1":  "x/d:1", // pulled from a mirror
+		"localhost:5001/e" + digest: "registry.example.com:5000/e" + digest,
 	} {
 		g := NewWithT(t)
 		engine := container.NewFake(local)
 		puller := newPuller(engine)
 		puller.Spec.SecretRef.Name = "missing"
-		g.Expect(puller.Ensure(context.Background(), image, func(string) {})).To(Succeed())
+		g.Expect(puller.Ensure(context.Background(), image, func(string) {})).To(Equal(Image{Name: image, Local: local}))
 		g.Expect(pulls(engine)).To(BeEmpty())
-		g.Expect(engine.ImageExists(context.Background(), container.LocalReference(image))).To(BeTrue(), image)
 	}
 }
 
@@ -159,7 +196,7 @@ func TestEnsureUsesCredentials(t *testing.T) {
 	var reports []string
 	puller := newPuller(engine)
 	puller.Runtime = reporting{engine}
-	err := puller.Ensure(context.Background(), "kindest/node:v1", func(line string) { reports = append(reports, line) })
+	_, err := puller.Ensure(context.Background(), "kindest/node:v1", func(line string) { reports = append(reports, line) })
 	g.Expect(users).To(Equal([]string{"nobody", "mirror", "hub"}))
 	g.Expect(err).To(MatchError(And(
 		ContainSubstring("pulling image first.example.com/hub/kindest/node:v1: denied"),
@@ -184,7 +221,7 @@ func TestEnsureNeedsTheSecret(t *testing.T) {
 			engine := container.NewFake()
 			puller := newPuller(engine)
 			puller.Spec.SecretRef.Name = name
-			err := puller.Ensure(context.Background(), "kindest/node:v1", func(string) {})
+			_, err := puller.Ensure(context.Background(), "kindest/node:v1", func(string) {})
 			g.Expect(err).To(MatchError(And(ContainSubstring(want), Not(ContainSubstring("hunter2")))))
 			g.Expect(pulls(engine)).To(BeEmpty(), "without the credentials others would be used")
 		})
@@ -196,22 +233,24 @@ func TestEnsureStopsWhereTryingOnIsNoUse(t *testing.T) {
 	engine := container.NewFake()
 	puller := newPuller(engine)
 	engine.OnPull = func(string, *container.Credentials) error { return container.ErrUnavailable }
-	g.Expect(puller.Ensure(context.Background(), "kindest/node:v1", func(string) {})).To(MatchError(container.ErrUnavailable))
+	_, err := puller.Ensure(context.Background(), "kindest/node:v1", func(string) {})
+	g.Expect(err).To(MatchError(container.ErrUnavailable))
 	g.Expect(pulls(engine)).To(HaveLen(1))
 
 	ctx, cancel := context.WithCancel(context.Background())
 	engine.OnPull = func(string, *container.Credentials) error { cancel(); return ctx.Err() }
-	g.Expect(puller.Ensure(ctx, "kindest/node:v1", func(string) {})).To(MatchError(context.Canceled))
+	_, err = puller.Ensure(ctx, "kindest/node:v1", func(string) {})
+	g.Expect(err).To(MatchError(context.Canceled))
 	g.Expect(pulls(engine)).To(HaveLen(2))
 
-	err := puller.Ensure(context.Background(), "Not/An/Image", func(string) {})
+	_, err = puller.Ensure(context.Background(), "Not/An/Image", func(string) {})
 	g.Expect(err).To(MatchError(ContainSubstring(`image "Not/An/Image" has no valid reference`)))
 	g.Expect(slices.Contains(pulls(engine), "Not/An/Image")).To(BeFalse())
 }
 
-// A pull whose answer is lost has happened, and so has a name that was given.
+// A pull whose answer is lost has happened.
 func TestEnsureAfterLostAnswers(t *testing.T) {
-	for _, method := range []string{"ImageExists", "PullImage", "TagImage"} {
+	for _, method := range []string{"ImageExists", "PullImage"} {
 		t.Run(method, func(t *testing.T) {
 			g := NewWithT(t)
 			engine := container.NewFake()
@@ -226,9 +265,10 @@ func TestEnsureAfterLostAnswers(t *testing.T) {
 				}
 				return nil
 			}
-			g.Expect(puller.Ensure(context.Background(), image, func(string) {})).To(MatchError(container.ErrUnavailable))
-			g.Expect(puller.Ensure(context.Background(), image, func(string) {})).To(Succeed())
-			g.Expect(engine.ImageExists(context.Background(), image)).To(BeTrue())
+			_, err := puller.Ensure(context.Background(), image, func(string) {})
+			g.Expect(err).To(MatchError(container.ErrUnavailable))
+			g.Expect(puller.Ensure(context.Background(), image, func(string) {})).To(HaveField("Local", "localhost:5001/a:1"))
+			g.Expect(pulls(engine)).To(HaveLen(1))
 		})
 	}
 }

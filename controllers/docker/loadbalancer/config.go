@@ -4,12 +4,8 @@
 package loadbalancer
 
 import (
-	"bytes"
 	_ "embed"
-	"fmt"
-	"net"
 	"strconv"
-	"text/template"
 )
 
 // defaultTemplate is the configuration of a cluster that has none of its own.
@@ -53,12 +49,6 @@ func (c Config) render() ([]byte, error) {
 	if text == "" {
 		text = defaultTemplate
 	}
-	parsed, err := template.New("haproxy.cfg").
-		Funcs(template.FuncMap{"JoinHostPort": net.JoinHostPort}).
-		Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("the HAProxy configuration template is not a valid Go template: %w", err)
-	}
 	data := templateData{
 		FrontendControlPlanePort: strconv.Itoa(int(c.Port)),
 		BackendControlPlanePort:  strconv.Itoa(apiServerPort),
@@ -68,9 +58,5 @@ func (c Config) render() ([]byte, error) {
 	for _, name := range c.Servers {
 		data.BackendServers[name] = backendServer{Address: name, Weight: 100}
 	}
-	var config bytes.Buffer
-	if err := parsed.Execute(&config, data); err != nil {
-		return nil, fmt.Errorf("the HAProxy configuration template cannot be rendered: %w", err)
-	}
-	return config.Bytes(), nil
+	return execute(text, data)
 }

@@ -55,7 +55,7 @@ type LoadBalancer struct {
 	Name string
 	// Owner is the cluster.
 	Owner identity.Owner
-	// Image of HAProxy.
+	// Image of HAProxy, as the Docker host has it.
 	Image string
 	// Network that the cluster's containers are on.
 	Network *network.Network
@@ -256,7 +256,7 @@ func (l *LoadBalancer) spec(config Config, hostPort int, addresses network.Addre
 	}
 	return container.Spec{
 		Name:   l.Name,
-		Image:  container.LocalReference(l.Image),
+		Image:  l.Image,
 		Labels: l.Owner.Labels(),
 		// In the foreground, with a master process that outlives reloads.
 		Entrypoint: []string{"haproxy", "-W", "-db", "-f", configPath},

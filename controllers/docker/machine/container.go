@@ -131,8 +131,8 @@ func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container,
 		s.wait(&s.provisioned, infrav1.ImageNotFoundReason, err.Error())
 		return container.Container{}, nil
 	}
-	preLoadImages := s.dockerMachine.Spec.PreLoadImages
-	if ready, err := r.ensureImages(ctx, s, slices.Concat([]string{image}, preLoadImages)...); err != nil || !ready {
+	found, err := r.ensureImages(ctx, s, slices.Concat([]string{image}, s.dockerMachine.Spec.PreLoadImages)...)
+	if err != nil || found == nil {
 		return container.Container{}, err
 	}
 	info, err := r.Runtime.Info(ctx)
@@ -144,9 +144,9 @@ func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container,
 		return container.Container{}, err
 	}
 	defer release()
-	ctrl.LoggerFrom(ctx).Info("Creating the container", "container", s.containerName, "image", image, "address", addresses.IPv4)
-	spec := r.containerSpec(s, image, addresses, info)
-	if spec.SharedVolumes, err = images.Volumes(ctx, r.Runtime, preLoadImages); err != nil {
+	ctrl.LoggerFrom(ctx).Info("Creating the container", "container", s.containerName, "image", found[0].Local, "address", addresses.IPv4)
+	spec := r.containerSpec(s, found[0].Local, addresses, info)
+	if spec.SharedVolumes, err = images.Volumes(ctx, r.Runtime, found[1:]); err != nil {
 		return container.Container{}, err
 	}
 	if err := r.Runtime.Create(ctx, spec); err != nil {

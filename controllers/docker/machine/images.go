@@ -5,6 +5,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,30 +41,33 @@ const (
 	slowestSystemImagesInterval = 2 * time.Minute
 )
 
-// ensureImages makes sure that images are on the host. Pulling is a job of its own: it takes minutes.
-func (r *Reconciler) ensureImages(ctx context.Context, s *scope, wanted ...string) (bool, error) {
+// ensureImages makes sure that images are on the host, and returns them, or nil as long as one is not. Pulling is a job of
+// its own: it takes minutes.
+func (r *Reconciler) ensureImages(ctx context.Context, s *scope, wanted ...string) ([]images.Image, error) {
 	puller := r.puller(s)
+	var all []images.Image
 	for _, image := range wanted {
-		exists, err := r.Runtime.ImageExists(ctx, container.LocalReference(image))
+		found, err := puller.Find(ctx, image)
+		if errors.Is(err, container.ErrNotFound) {
+			pull := r.Jobs.Run(ctx, s.dockerMachine, pullJob+" "+image, pullTimeout, func(ctx context.Context, report func(string)) error {
+				_, err := puller.Ensure(ctx, image, report)
+				return err
+			})
+			if pull.Err == nil && !pull.Done {
+				s.wait(&s.provisioned, failure.Reason(pull.Failure, infrav1.ContainerPullingImageReason),
+					failure.Message(pull.Failure, pulling(image, pull.Progress)))
+				return nil, nil
+			}
+			if err = pull.Err; err == nil {
+				found, err = puller.Find(ctx, image)
+			}
+		}
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		if exists {
-			continue
-		}
-		pull := r.Jobs.Run(ctx, s.dockerMachine, pullJob+" "+image, pullTimeout, func(ctx context.Context, report func(string)) error {
-			return puller.Ensure(ctx, image, report)
-		})
-		if pull.Err != nil {
-			return false, pull.Err
-		}
-		if !pull.Done {
-			s.wait(&s.provisioned, failure.Reason(pull.Failure, infrav1.ContainerPullingImageReason),
-				failure.Message(pull.Failure, pulling(image, pull.Progress)))
-			return false, nil
-		}
+		all = append(all, found)
 	}
-	return true, nil
+	return all, nil
 }
 
 func (r *Reconciler) puller(s *scope) images.Puller {
@@ -97,10 +101,11 @@ func (r *Reconciler) reconcilePreLoadedImages(ctx context.Context, s *scope) (ct
 		for _, image := range wanted {
 			report("Loading image " + image)
 			// It was there when the container was made.
-			if err := puller.Ensure(ctx, image, func(progress string) { report(pulling(image, progress)) }); err != nil {
+			found, err := puller.Ensure(ctx, image, func(progress string) { report(pulling(image, progress)) })
+			if err != nil {
 				return err
 			}
-			if err := r.loader.Load(ctx, r.Runtime, name, image); err != nil {
+			if err := r.loader.Load(ctx, r.Runtime, name, found); err != nil {
 				return err
 			}
 		}

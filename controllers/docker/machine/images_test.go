@@ -143,7 +143,7 @@ func TestPullWithCredentialsFromMirror(t *testing.T) {
 	close(resume)
 	e.awaitJob()
 	e.await(func() bool { return e.dockerMachine().Spec.ProviderID != "" })
-	e.Expect(e.engine.Spec(node).Image).To(Equal("example.com/node:1"))
+	e.Expect(e.engine.Spec(node).Image).To(Equal("mirror.example.com/x/node:1"), "the name of the original is for those who pull that")
 }
 
 // Images come from nodes of the same cluster, not of one that has the same names in another management cluster.

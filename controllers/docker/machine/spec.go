@@ -40,7 +40,7 @@ func nodeImage(s *scope) (string, error) {
 func (r *Reconciler) containerSpec(s *scope, image string, addresses network.Addresses, info container.Info) container.Spec {
 	spec := container.Spec{
 		Name:    s.containerName,
-		Image:   container.LocalReference(image),
+		Image:   image,
 		Labels:  labels(s),
 		Network: r.Network.Name,
 		IPv4:    addresses.IPv4,

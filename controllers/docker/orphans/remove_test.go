@@ -16,7 +16,7 @@ import (
 func TestRemoveVolumesOfImages(t *testing.T) {
 	g := NewWithT(t)
 	e := newEngine(t)
-	shared, err := images.Volumes(t.Context(), e, []string{image})
+	shared, err := images.Volumes(t.Context(), e, []images.Image{{Name: image, Local: image}})
 	g.Expect(err).NotTo(HaveOccurred())
 	for _, name := range []string{"test-1", "test-2"} {
 		g.Expect(e.Create(t.Context(), container.Spec{Name: name, Image: image, SharedVolumes: shared})).To(Succeed())

@@ -31,6 +31,7 @@ backend:
 		"no backend":     {"backend: {}", ""},
 		"in memory":      {"backend: {inMemory: {}}", inMemory},
 		"in memory, too": {"backend: {docker: {}, inMemory: {}}", inMemory},
+		"two lines":      {"{providerID: \"docker:////a\\nserver b\", backend: {docker: {}}}", `spec.providerID: Invalid value: "docker:////a\nserver b": must be docker:////CONTAINER`},
 		"beside":         {"{providerID: a, backend: {docker: {}}}", `spec.providerID: Invalid value: "a": must be docker:////CONTAINER`},
 		"in the backend": {"backend: {docker: {preLoadImages: [a, a b]}}", `spec.backend.docker.preLoadImages[1]: Invalid value: "a b": ` + badReference},
 	} {

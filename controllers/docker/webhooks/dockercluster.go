@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -41,13 +42,14 @@ func (*DockerCluster) Default(_ context.Context, cluster *infrav1.DockerCluster)
 
 // ValidateCreate checks the spec.
 func (*DockerCluster) ValidateCreate(_ context.Context, cluster *infrav1.DockerCluster) (admission.Warnings, error) {
-	return nil, invalid("DockerCluster", cluster, validateClusterSpec(field.NewPath("spec"), cluster.Spec))
+	errs := validateClusterSpec(field.NewPath("spec"), cluster.Spec)
+	return nil, invalid("DockerCluster", cluster, append(errs, validateHostEndpoint(cluster)...))
 }
 
 // ValidateUpdate checks the spec, and that the endpoints stay where they are: certificates and kubeconfigs have them.
 func (*DockerCluster) ValidateUpdate(_ context.Context, before, after *infrav1.DockerCluster) (admission.Warnings, error) {
 	path := field.NewPath("spec")
-	errs := validateClusterUpdate(path, before.Spec, after.Spec)
+	errs := append(validateClusterUpdate(path, before.Spec, after.Spec), validateHostEndpoint(after)...)
 	return nil, invalid("DockerCluster", after, append(errs, validateHostEndpointUpdate(path.Child("loadBalancer"), before, after)...))
 }
 
@@ -70,6 +72,16 @@ func defaultClusterSpec(spec *infrav1.DockerClusterSpec) {
 			spec.FailureDomains[i].ControlPlane = ptr.To(false)
 		}
 	}
+}
+
+// validateHostEndpoint checks what the controller wrote, here or where a cluster comes from: it reads the port again.
+func validateHostEndpoint(cluster *infrav1.DockerCluster) field.ErrorList {
+	endpoint := cluster.Annotations[infrav1.HostEndpointAnnotation]
+	if at, err := netip.ParseAddrPort(endpoint); endpoint == "" || err == nil && at.Port() > 0 {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(field.NewPath("metadata", "annotations").Key(infrav1.HostEndpointAnnotation), endpoint,
+		"must be IP:PORT as the controller writes it: remove the annotation")}
 }
 
 // validateHostEndpointUpdate lets the host endpoint change as long as nobody can know it: a port that is taken is
@@ -98,7 +110,7 @@ func validateClusterSpec(path *field.Path, spec infrav1.DockerClusterSpec) field
 
 // validateEndpointHost checks that the host is an address, or a name that a DNS query can be made for.
 func validateEndpointHost(path *field.Path, host string) field.ErrorList {
-	if _, err := netip.ParseAddr(host); host == "" || err == nil {
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.Zone() == "" {
 		return nil
 	}
 	problems := validation.IsDNS1123Subdomain(host)
@@ -117,14 +129,18 @@ func validateEndpointHost(path *field.Path, host string) field.ErrorList {
 // validateFailureDomains checks the order, too: Cluster API's server-side apply of a list would otherwise see a
 // difference where there is none.
 func validateFailureDomains(path *field.Path, domains []clusterv1.FailureDomain) field.ErrorList {
+	var errs field.ErrorList
 	names := make([]string, len(domains))
 	for i, domain := range domains {
 		names[i] = domain.Name
+		if strings.ContainsFunc(domain.Name, unicode.IsControl) {
+			errs = append(errs, field.Invalid(path.Index(i).Child("name"), domain.Name, "must not contain control characters"))
+		}
 	}
 	if !slices.IsSorted(names) {
-		return field.ErrorList{field.Invalid(path, strings.Join(names, ", "), "failure domains must be sorted by name")}
+		errs = append(errs, field.Invalid(path, strings.Join(names, ", "), "failure domains must be sorted by name"))
 	}
-	return nil
+	return errs
 }
 
 func validateLoadBalancer(path *field.Path, balancer infrav1.DockerLoadBalancer) field.ErrorList {

@@ -53,6 +53,10 @@ loadBalancer:
 			"controlPlaneEndpoint: {host: a." + strings.Repeat("b", 64) + "}",
 			`spec.controlPlaneEndpoint.host: Invalid value: "a.` + strings.Repeat("b", 64) + `": ` + badHost + "must be no more than 63 characters between dots",
 		},
+		"host with a zone": {"controlPlaneEndpoint: {host: \"fe80::1%a\\nb\"}", `spec.controlPlaneEndpoint.host: Invalid value: "fe80::1%a\nb": ` + badHost + badName},
+		"failure domain of two lines": {
+			"failureDomains: [{name: \"a\\nb\"}]", `spec.failureDomains[0].name: Invalid value: "a\nb": must not contain control characters`,
+		},
 		"port": {
 			"controlPlaneEndpoint: {port: 65536}",
 			"spec.controlPlaneEndpoint.port: Invalid value: 65536: spec.controlPlaneEndpoint.port in body should be less than or equal to 65535",
@@ -190,6 +194,10 @@ func TestClusterUpdate(t *testing.T) {
 		"host port is set": {
 			published("127.0.0.1:20000", "", 0), published("127.0.0.1:20000", "", 30000),
 			"spec.loadBalancer.hostPort: Invalid value: 30000: is immutable once the load balancer runs (it is at 127.0.0.1:20000)",
+		},
+		"annotation of somebody": {
+			published("", "", 0), published("127.0.0.1:99999", "", 0),
+			`metadata.annotations[docker.infrastructure.cluster.x-k8s.io/host-endpoint]: Invalid value: "127.0.0.1:99999": must be IP:PORT as the controller writes it: remove the annotation`,
 		},
 		"host address changes, and the annotation is lost": {
 			published("127.0.0.1:20000", "127.0.0.1", 0), published("", "0.0.0.0", 0),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -31,8 +32,19 @@ var (
 // nodePaths are where nodes have mounts of their own, and what they cannot start without.
 var nodePaths = []string{
 	"/", "/run", "/tmp", "/var", "/lib/modules",
-	"/bin", "/dev", "/etc", "/kind", "/lib", "/proc", "/sbin", "/sys", "/usr", "/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/lib/terraform-capi",
+	"/bin", "/dev", "/etc", "/kind", "/lib", "/proc", "/sbin", "/sys", "/usr", "/usr/local", "/usr/local/bin", "/usr/local/lib",
 }
+
+const (
+	// ownFolder in a node is the controller's.
+	ownFolder = "/usr/local/lib/terraform-capi"
+	// maximumPath is how long Linux lets paths be.
+	maximumPath = 4096
+)
+
+// providerID is of a container's name, as Docker lets it be (moby 28, daemon/names). It stands in the configuration of
+// load balancers.
+var providerID = regexp.MustCompile(`^docker:////[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 
 // reservedLabels are the prefixes of the labels by which containers are found and recognised.
 var reservedLabels = []string{"terraform-capi.io/", "io.x-k8s.kind.", "io.x-k8s.cluster."}
@@ -78,7 +90,7 @@ func validateMachineUpdate(path *field.Path, before, after infrav1.DockerMachine
 
 func validateMachineSpec(path *field.Path, spec infrav1.DockerMachineSpec) field.ErrorList {
 	var errs field.ErrorList
-	if name, ok := strings.CutPrefix(spec.ProviderID, "docker:////"); spec.ProviderID != "" && (!ok || name == "") {
+	if spec.ProviderID != "" && !providerID.MatchString(spec.ProviderID) {
 		errs = append(errs, field.Invalid(path.Child("providerID"), spec.ProviderID, "must be docker:////CONTAINER"))
 	}
 	if spec.CustomImage != "" {
@@ -105,7 +117,7 @@ func validateMounts(list *field.Path, mounts []infrav1.Mount) field.ErrorList {
 		errs = append(errs, validatePath(at.Child("hostPath"), mount.HostPath)...)
 		errs = append(errs, validatePath(at.Child("containerPath"), mount.ContainerPath)...)
 		target := path.Clean(mount.ContainerPath)
-		if slices.Contains(nodePaths, target) {
+		if slices.Contains(nodePaths, target) || strings.HasPrefix(target+"/", ownFolder+"/") {
 			errs = append(errs, field.Invalid(at.Child("containerPath"), mount.ContainerPath, "must not be where the node has its own files: use a path below it"))
 		}
 		if seen[target] {
@@ -125,6 +137,10 @@ func validatePath(at *field.Path, value string) field.ErrorList {
 		return field.ErrorList{field.Invalid(at, value, "must be an absolute path")}
 	case strings.Contains(value, ":"):
 		return field.ErrorList{field.Invalid(at, value, "must not contain a colon")}
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return field.ErrorList{field.Invalid(at, value, "must not contain control characters")}
+	case len(value) > maximumPath:
+		return field.ErrorList{field.TooLong(at, "", maximumPath)}
 	}
 	return nil
 }

@@ -22,9 +22,10 @@ import (
 )
 
 const (
-	badMount = "must not be where the node has its own files: use a path below it"
-	badPort  = "in body should be less than or equal to 65535"
-	badLabel = "keys must not be empty and have no '=', white space or control characters"
+	badProviderID = `spec.providerID in body should match '^docker:////[a-zA-Z0-9][a-zA-Z0-9_.-]*$'`
+	badMount      = "must not be where the node has its own files: use a path below it"
+	badPort       = "in body should be less than or equal to 65535"
+	badLabel      = "keys must not be empty and have no '=', white space or control characters"
 )
 
 func TestMachineSpec(t *testing.T) {
@@ -41,14 +42,19 @@ imagePull: {secretRef: {name: a}, mirrors: [{registry: docker.io, mirror: a.b}]}
 bootstrapTimeout: 1m
 resources: {cpus: 1500m, memory: 2Gi}`},
 
-		"no provider id of ours": {"providerID: aws:///a", `spec.providerID: Invalid value: "aws:///a": must be docker:////CONTAINER`},
-		"no container":           {"providerID: docker:////", `spec.providerID: Invalid value: "docker:////": must be docker:////CONTAINER`},
+		"no provider id of ours": {"providerID: aws:///a", `spec.providerID: Invalid value: "aws:///a": ` + badProviderID},
+		"no container":           {"providerID: docker:////", `spec.providerID: Invalid value: "docker:////": ` + badProviderID},
 		"image":                  {"customImage: 'kindest/node:'", `spec.customImage: Invalid value: "kindest/node:": ` + badReference},
 		"image to load":          {"preLoadImages: [a, b c]", `spec.preLoadImages[1]: Invalid value: "b c": ` + badReference},
 
-		"relative host path":     {"extraMounts: [{hostPath: a, containerPath: /a}]", `spec.extraMounts[0].hostPath: Invalid value: "a": must be an absolute path`},
-		"no container path":      {"extraMounts: [{hostPath: /a}]", "spec.extraMounts[0].containerPath: Required value: must be an absolute path"},
-		"path with a colon":      {"extraMounts: [{hostPath: '/a:b', containerPath: /a}]", `spec.extraMounts[0].hostPath: Invalid value: "/a:b": must not contain a colon`},
+		"relative host path": {"extraMounts: [{hostPath: a, containerPath: /a}]", `spec.extraMounts[0].hostPath: Invalid value: "a": must be an absolute path`},
+		"no container path":  {"extraMounts: [{hostPath: /a}]", "spec.extraMounts[0].containerPath: Required value: must be an absolute path"},
+		"path with a colon":  {"extraMounts: [{hostPath: '/a:b', containerPath: /a}]", `spec.extraMounts[0].hostPath: Invalid value: "/a:b": must not contain a colon`},
+		"path with lines":    {"extraMounts: [{hostPath: \"/a\\nb\", containerPath: /a}]", `spec.extraMounts[0].hostPath: Invalid value: "/a\nb": must not contain control characters`},
+		"over the controller's files": {
+			"extraMounts: [{hostPath: /a, containerPath: /usr/local/lib/terraform-capi/images}]",
+			`spec.extraMounts[0].containerPath: Invalid value: "/usr/local/lib/terraform-capi/images": ` + badMount,
+		},
 		"over the node's mounts": {"extraMounts: [{hostPath: /a, containerPath: /run/}]", `spec.extraMounts[0].containerPath: Invalid value: "/run/": ` + badMount},
 		"over the node's files":  {"extraMounts: [{hostPath: /a, containerPath: /x/../etc}]", `spec.extraMounts[0].containerPath: Invalid value: "/x/../etc": ` + badMount},
 		"two mounts at a path": {

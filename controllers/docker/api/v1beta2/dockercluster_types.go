@@ -40,7 +40,8 @@ type DockerLoadBalancer struct {
 	// customHAProxyConfigTemplateRef names a ConfigMap in the same namespace whose key 'value' is a Go template
 	// that replaces the built-in HAProxy configuration. It is not checked. It gets $IPv6 (bool),
 	// $FrontendControlPlanePort and $BackendControlPlanePort (string), $BackendServers (map from server name
-	// to an object with Address and Weight), and the function JoinHostPort.
+	// to an object with Address and Weight), and the function JoinHostPort. It may have 64 KiB, and make 1 MiB within
+	// 10000 passes of loops and 10 seconds.
 	// +optional
 	CustomHAProxyConfigTemplateRef *corev1.LocalObjectReference `json:"customHAProxyConfigTemplateRef,omitempty"`
 

@@ -17,9 +17,11 @@ type DockerMachineSpec struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^docker:////[a-zA-Z0-9][a-zA-Z0-9_.-]*$`
 	ProviderID string `json:"providerID,omitempty"`
 
-	// customImage is the node image; kindest/node of the Machine's version unless set.
+	// customImage is the node image; kindest/node of the Machine's version unless set. With a digest it is that very
+	// image, without one what the Docker host has by the name, or is pulled.
 	// +optional
 	CustomImage string `json:"customImage,omitempty"`
 
@@ -42,7 +44,8 @@ type DockerMachineSpec struct {
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 
-	// imagePull says how the node image and preLoadImages are pulled when the Docker host lacks them.
+	// imagePull says how the node image and preLoadImages are pulled when the Docker host lacks them. What a mirror gave
+	// is used for machines that have the mirror in this field, and is not taken for the original by others.
 	// +optional
 	ImagePull ImagePull `json:"imagePull,omitempty,omitzero"`
 
