@@ -62,6 +62,7 @@ func TestTemplateFunctions(t *testing.T) {
 		`{{printf "%-5s|%03d|%.2f|%q|%v%%" "a" 7 1.5 "b" true}}`:                                      `a    |007|1.50|"b"|true%`,
 		`{{print 1 2 "a"}}{{println "b"}}`:                                                            "1 2ab\n",
 		`{{html "<"}}{{js "'"}}{{urlquery "a b"}}`:                                                    `&lt;\'a+b`,
+		`{{define "x"}}{{end}}`:                                                                       "",
 		`{{JoinHostPort "::1" "6443"}}`:                                                               "[::1]:6443",
 		`{{range $i, $_ := .BackendServers}}{{$i}}{{else}}none{{end}}`:                                "ab",
 		`{{define "s"}}server {{.}};{{end}}{{range .BackendServers}}{{template "s" .Address}}{{end}}`: "server a;server b;",
