@@ -58,6 +58,8 @@ func TestConnectToSilentServer(t *testing.T) {
 func TestRequestsHaveATimeout(t *testing.T) {
 	answers := map[string]string{
 		"/version":                       `{}`,
+		"/api":                           `{"kind": "APIVersions", "versions": ["v1"]}`,
+		"/apis":                          `{"kind": "APIGroupList", "apiVersion": "v1", "groups": []}`,
 		"/api/v1":                        `{"kind": "APIResourceList", "groupVersion": "v1", "resources": [{"name": "namespaces", "kind": "Namespace", "verbs": ["get"]}]}`,
 		"/api/v1/namespaces/kube-system": `{"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "kube-system", "uid": "1"}}`,
 	}
