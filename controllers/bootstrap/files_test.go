@@ -63,7 +63,7 @@ func TestContentFromSecret(t *testing.T) {
 
 	parsed, err := cloudinit.Parse(data.Data["value"], "cp-1")
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(parsed.Files).To(ContainElement(And(HaveField("Path", "/etc/secret"), HaveField("Content", []byte(content)))))
+	g.Expect(parsed.Files).To(ContainElement(And(HaveField("Path", "/etc/secret"), HaveField("Content", []byte(content+"\n")))))
 	g.Expect(parsed.Users).To(ContainElement(HaveField("Password", password)))
 	g.Expect(cloudinit.Secrets(data.Data["value"]).Text("failed: " + content + " and " + password)).To(Equal("failed: <redacted> and <redacted>"))
 }

@@ -64,7 +64,10 @@ func TestStalledEngine(t *testing.T) {
 			expectUnavailable(w.infraMachine(m))
 		}
 	}
-	w.Expect(w.engine.Calls()[before:]).To(HaveLen(2), "one call and the question whether the engine still answers")
+	// A job in the background may have been at a call, too.
+	calls := w.engine.Calls()[before:]
+	w.Expect(calls).To(ContainElement("Ping"), "the question whether the engine still answers")
+	w.Expect(len(calls)).To(BeNumerically("<", len(w.infrastructure())), "each object waited for the engine: %s", calls)
 
 	w.engine.Resume()
 	w.Eventually(func() error { return engine.Ping(t.Context()) }).WithTimeout(time.Minute).Should(Succeed())
