@@ -69,6 +69,11 @@ func emptyWorkspace(t *testing.T, terraformrc string) *Workspace {
 	return w
 }
 
+// In is the workspace as a subtest uses it, which then is the one that fails.
+func (w *Workspace) In(t *testing.T) *Workspace {
+	return &Workspace{t: t, directory: w.directory, env: w.env}
+}
+
 // Write writes a file of the workspace.
 func (w *Workspace) Write(name, content string) {
 	w.t.Helper()
