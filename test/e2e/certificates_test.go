@@ -4,17 +4,23 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"net"
 	"regexp"
 	"strings"
 	"time"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	bootstrapv1 "sigs.k8s.io/cluster-api/api/bootstrap/kubeadm/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 )
@@ -69,4 +75,54 @@ func (o *ordeal) forgetExpiry(node string) {
 		}
 	}
 	o.t.Fatalf("no KubeadmConfig is called %s", node)
+}
+
+// webhookCertificateEnds: the certificate that the Docker provider's webhooks present ends in three days.
+var webhookCertificateEnds = fault{
+	name: "webhook certificate about to end",
+	inflict: func(o *ordeal) func() {
+		o.endWebhookCertificate()
+		return nil
+	},
+	meanwhile: func(o *ordeal) {
+		NewWithT(o.t).Eventually(func(g Gomega) {
+			g.Expect(o.webhookCertificate(g).NotAfter).To(BeTemporally(">", time.Now().AddDate(0, 6, 0)))
+		}).WithTimeout(recoveryTime).WithPolling(time.Second).Should(Succeed())
+	},
+	// The API server trusts what the webhook presents: otherwise it would not let anything be written.
+	finally: func(o *ordeal) {
+		g, clusters := NewWithT(o.t), &infrav1.DockerClusterList{}
+		g.Expect(o.mgmt.List(o.t.Context(), clusters)).To(Succeed())
+		g.Expect(o.mgmt.Update(o.t.Context(), &clusters.Items[0], client.DryRunAll)).To(Succeed())
+	},
+}
+
+var webhookSecret = types.NamespacedName{Namespace: "capd-system", Name: "capd-webhook-service-cert"}
+
+// endWebhookCertificate replaces the certificate by one of the same authority that ends in three days.
+func (o *ordeal) endWebhookCertificate() {
+	o.t.Helper()
+	g, secret := NewWithT(o.t), &corev1.Secret{}
+	g.Expect(o.mgmt.Get(o.t.Context(), webhookSecret, secret)).To(Succeed())
+	authority, err := tls.X509KeyPair(secret.Data["ca.crt"], secret.Data["ca.key"])
+	g.Expect(err).NotTo(HaveOccurred())
+	pair, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
+	g.Expect(err).NotTo(HaveOccurred())
+	leaf := *pair.Leaf
+	leaf.NotAfter = time.Now().Add(3 * 24 * time.Hour)
+	ending, err := x509.CreateCertificate(rand.Reader, &leaf, authority.Leaf, leaf.PublicKey, authority.PrivateKey)
+	g.Expect(err).NotTo(HaveOccurred())
+	secret.Data[corev1.TLSCertKey] = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ending})
+	g.Expect(o.mgmt.Update(o.t.Context(), secret)).To(Succeed())
+}
+
+// webhookCertificate is the one in the Secret.
+func (o *ordeal) webhookCertificate(g Gomega) *x509.Certificate {
+	secret := &corev1.Secret{}
+	g.Expect(o.mgmt.Get(o.t.Context(), webhookSecret, secret)).To(Succeed())
+	block, _ := pem.Decode(secret.Data[corev1.TLSCertKey])
+	g.Expect(block).NotTo(BeNil())
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	g.Expect(err).NotTo(HaveOccurred())
+	return certificate
 }
