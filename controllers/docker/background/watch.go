@@ -49,7 +49,7 @@ func (w *Watch) Start(ctx context.Context) error {
 func (w *Watch) follow(ctx context.Context, events <-chan container.Event) {
 	for event := range events {
 		switch event.Action {
-		case "start", "die", "destroy":
+		case "start", "die", "destroy", "pause", "unpause":
 			for _, object := range w.Find(ctx, event) {
 				w.Jobs.Notify(object)
 			}
