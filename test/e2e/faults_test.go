@@ -81,7 +81,9 @@ func TestAccFaults(t *testing.T) {
 	s.expect(s.expectNodes(controlPlanes+faultWorkers, oldVersion))
 
 	var table strings.Builder
-	for _, f := range []fault{engineStalled, quorumLost, nodeOutOfMemory, networkDeleted, diskFull, certificatesEnd, webhookCertificateEnds} {
+	for _, f := range []fault{
+		engineStalled, quorumLost, nodeOutOfMemory, networkDeleted, diskFull, certificatesEnd, webhookCertificateEnds,
+	} {
 		var worst outcome
 		done := 0
 		t.Run(strings.ReplaceAll(f.name, " ", "-"), func(t *testing.T) {

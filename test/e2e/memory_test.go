@@ -35,7 +35,7 @@ var nodeOutOfMemory = fault{
 			_ = hungry.Wait()
 			acctest.Docker(o.t, "update", "--memory="+plenty, "--memory-swap="+plenty, node)
 			// The node's first process may have been killed as well. Then the engine starts the node again, without the file.
-			acctest.Docker(o.t, "exec", node, "sh", "-c", "pkill --full "+hog+"; rm --force "+hog)
+			acctest.Docker(o.t, "exec", node, "sh", "-c", "pkill --full zer[o]; rm --force "+hog)
 		}
 	},
 	sign:      regexp.MustCompile(`^Machine .*Node(Ready|Healthy)=`),
