@@ -198,7 +198,7 @@ func (o *ordeal) expectWell(nodes int) {
 	}).WithTimeout(wellTime).WithPolling(time.Second).Should(Succeed())
 }
 
-// plan is what Terraform prints while the fault lasts. It ends in good time, whatever does not answer.
+// plan is what Terraform prints while the fault lasts, in one line. It ends in good time, whatever does not answer.
 func (o *ordeal) plan() string {
 	o.t.Helper()
 	started := time.Now()
@@ -206,7 +206,7 @@ func (o *ordeal) plan() string {
 	took := time.Since(started).Round(time.Second)
 	o.t.Logf("terraform plan ended with %d after %s:\n%s", code, took, out)
 	NewWithT(o.t).Expect(took).To(BeNumerically("<", noticeTime), "terraform plan hung")
-	return out
+	return strings.Join(strings.Fields(out), " ")
 }
 
 // clusterAddresses are those of the cluster's containers on their networks.
