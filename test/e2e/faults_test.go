@@ -113,7 +113,7 @@ func (s *story) in(t *testing.T) *story {
 func (o *ordeal) suffer(f fault) outcome {
 	o.t.Helper()
 	g := NewWithT(o.t)
-	o.mgmt = o.management(g)
+	g.Eventually(func(g Gomega) { o.mgmt = o.management(g) }).WithTimeout(recoveryTime).WithPolling(time.Second).Should(Succeed())
 	o.expect(o.remember)
 	o.expectWell(o.machines.Len())
 	before := o.clusterAddresses()
