@@ -91,6 +91,11 @@ func (w *Workspace) Setenv(name, value string) { w.env = append(w.env, name+"="+
 // Directory is the folder.
 func (w *Workspace) Directory() string { return w.directory }
 
+// In is the workspace as a subtest uses it, which then is the one that fails.
+func (w *Workspace) In(t *testing.T) *Workspace {
+	return &Workspace{t: t, directory: w.directory, env: w.env}
+}
+
 // Write writes a file of the workspace.
 func (w *Workspace) Write(name, content string) {
 	w.t.Helper()

@@ -109,6 +109,24 @@ func (f *Fake) stop(c *fakeContainer) {
 	f.publish("die", c)
 }
 
+// Pause is what "docker pause" does to a container.
+func (f *Fake) Pause(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.containers[name]
+	c.State = StatePaused
+	f.publish("pause", c)
+}
+
+// Unpause is what "docker unpause" does to a container.
+func (f *Fake) Unpause(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.containers[name]
+	c.State = StateRunning
+	f.publish("unpause", c)
+}
+
 // Restart is a restart of the engine: what runs stops, and starts again where it was asked to.
 func (f *Fake) Restart() {
 	f.mu.Lock()

@@ -209,6 +209,8 @@ const (
 	StateCreated State = "created"
 	// StateRunning: the first process runs.
 	StateRunning State = "running"
+	// StatePaused: the processes are frozen, as by "docker pause".
+	StatePaused State = "paused"
 	// StateRestarting: the engine waits before it starts the container again.
 	StateRestarting State = "restarting"
 	// StateExited: the first process has ended.

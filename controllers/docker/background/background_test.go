@@ -118,6 +118,10 @@ func TestWatch(t *testing.T) {
 	g.Expect(engine.Start(ctx, "other")).To(Succeed())
 	g.Expect(engine.Start(ctx, "mine")).To(Succeed())
 	g.Expect(await(t, jobs).GetName()).To(Equal("start mine"), "others and other events do not matter")
+	engine.Pause("mine")
+	g.Expect(await(t, jobs).GetName()).To(Equal("pause mine"))
+	engine.Unpause("mine")
+	g.Expect(await(t, jobs).GetName()).To(Equal("unpause mine"))
 	engine.Stop("mine")
 	g.Expect(await(t, jobs).GetName()).To(Equal("die mine"))
 

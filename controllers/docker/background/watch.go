@@ -69,7 +69,7 @@ func (w *Watch) wake(ctx context.Context) {
 func (w *Watch) follow(ctx context.Context, events <-chan container.Event) {
 	for event := range events {
 		switch event.Action {
-		case "start", "die", "destroy":
+		case "start", "die", "destroy", "pause", "unpause":
 			for _, object := range w.Find(ctx, event) {
 				w.Jobs.Notify(object)
 			}

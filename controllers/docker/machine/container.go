@@ -63,6 +63,11 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 		if err := r.bootstrapAndStart(ctx, s, found); err != nil || s.waiting {
 			return ctrl.Result{}, r.exchange(ctx, found, err)
 		}
+	case container.StatePaused:
+		// Whoever paused it has a reason.
+		s.wait(&s.provisioned, infrav1.ContainerNotProvisionedReason,
+			fmt.Sprintf("Container %s is paused; run \"docker unpause %s\" when that is over", found.Name, found.Name))
+		return ctrl.Result{RequeueAfter: retryInterval}, nil
 	case container.StateRestarting:
 		s.wait(&s.provisioned, infrav1.ContainerNotProvisionedReason,
 			fmt.Sprintf("Container %s ended with exit code %d and is being restarted", found.Name, found.ExitCode))

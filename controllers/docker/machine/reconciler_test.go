@@ -320,6 +320,17 @@ func TestNameOfGoneContainerTaken(t *testing.T) {
 	e.Expect(e.engine.Inspect(ctx, node)).To(And(HaveField("Labels", labels), HaveField("State", container.StateCreated)))
 }
 
+func TestPausedContainer(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+	e.engine.Pause(node)
+	e.mustReconcile()
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "docker unpause "+node)
+	e.engine.Unpause(node)
+	e.mustReconcile()
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionTrue, infrav1.ContainerProvisionedReason, "")
+}
+
 func TestControllerRestartDuringBootstrap(t *testing.T) {
 	e := newEnvironment(t)
 	e.mustReconcile()
