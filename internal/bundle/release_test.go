@@ -94,7 +94,8 @@ func TestIntegrationInstallationThatIsCutOff(t *testing.T) {
 	g.Expect(creation.Finish(t.Context())).To(Succeed())
 
 	cut := errors.New("cut off")
-	server, _ := cluster.Client.(client.WithWatch)
+	server, err := client.NewWithWatch(cluster.RESTConfig, client.Options{Scheme: management.Scheme})
+	g.Expect(err).NotTo(HaveOccurred())
 	interrupted := &management.Cluster{Client: interceptor.NewClient(server, interceptor.Funcs{
 		Apply: func(ctx context.Context, c client.WithWatch, object runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
 			if content, err := json.Marshal(object); err == nil && strings.Contains(string(content), bootstrapv1.GroupVersion.Group) {

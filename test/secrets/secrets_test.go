@@ -48,15 +48,19 @@ var places = []string{state, private, plan, asJSON, output, logs, objects, statu
 // "Secrets" says.
 var plain = []string{state, plan, asJSON, output, objects}
 
+// dynamic is where an argument of dynamic type is: Terraform itself logs those of the state at level DEBUG, whatever they
+// are marked as ("UpgradeResourceState: ignoring dynamic block", seen in 1.11.4).
+var dynamic = append(slices.Clone(plain), logs)
+
 // allowed says of each canary where it is, and so where else it must not be.
 var allowed = map[string][]string{
-	"template-file":      plain,
-	"template-command":   plain,
+	"template-file":      dynamic,
+	"template-command":   dynamic,
 	"manifest":           plain,
 	"manifest-variables": plain,
-	"variable":           plain,
+	"variable":           dynamic,
 	// Terraform does not print what the configuration calls sensitive.
-	"sensitive-variable": {state, plan, asJSON, objects},
+	"sensitive-variable": {state, plan, asJSON, logs, objects},
 	"cni-manifests":      {state, plan, asJSON, output},
 	// The test itself puts it there.
 	"condition": {status},
@@ -66,7 +70,8 @@ var allowed = map[string][]string{
 	"cni-manifests-wrong": {},
 	"content-from":        {},
 	"pull-secret":         {},
-	"mirror":              {},
+	// Terraform prints what changes before the error.
+	"mirror":              {output},
 	"kubeconfig-token":    {},
 	"kubeconfig-password": {},
 	"kubeconfig-key":      {},
