@@ -3,7 +3,7 @@
 
 // Command terraform-provider-capi is both halves of the product: the Terraform provider when Terraform or OpenTofu
 // starts it, and, started with the argument `controllers`, the Cluster API controllers in a management cluster's pods.
-// With the argument `orphans` it lists and removes what management clusters left behind, for people.
+// For people there are `orphans`, which lists and removes what management clusters left behind, and `version`.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/orphans"
+	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/provider"
 )
@@ -35,12 +36,20 @@ func main() {
 			run = func() error { return controllers.Run(ctrl.SetupSignalHandler(), args) }
 		case "orphans":
 			run = func() error { return orphans.Command(ctrl.SetupSignalHandler(), kind.New().Runtime, args, os.Stdout) }
+		case "version":
+			run = printVersion
 		}
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
 	}
+}
+
+// printVersion says what a diagnostic about versions compares.
+func printVersion() error {
+	_, err := fmt.Fprintf(os.Stdout, "terraform-provider-capi %s\nCluster API %s\n", version, bundle.Version())
+	return err
 }
 
 func servePlugin() error {

@@ -6,6 +6,8 @@
 #
 #   tools/docker.sh        use the engine that runs; on Debian, as root, install and start one if none does
 #   tools/docker.sh stop   stop the engine that this script started, and no other
+#
+# tools/engine.sh uses its functions.
 set -euo pipefail
 
 state=${XDG_STATE_HOME:-$HOME/.local/state}/terraform-provider-capi/docker
@@ -79,15 +81,11 @@ start_engine() {
 
 # A session of its own, so that the engine outlives the make or terminal that started it.
 start_dockerd() {
-  local flags=()
   mkdir -p "$state"
   choose_iptables
-  if lacks_sys_resource; then
-    write_runtime "$state/runc-capped"
-    flags=(--add-runtime "capped=$state/runc-capped" --default-runtime capped)
-  fi
+  choose_runtime "$state"
   echo "docker: starting dockerd, log in $log"
-  setsid nohup dockerd "${flags[@]}" </dev/null >"$log" 2>&1 &
+  setsid nohup dockerd "${runtime_flags[@]}" </dev/null >"$log" 2>&1 &
   echo $! >"$pidfile"
 }
 
@@ -109,6 +107,15 @@ lacks_sys_resource() {
   local bounding
   bounding=$(awk '/^CapBnd/ {print $2}' /proc/self/status)
   (((0x$bounding >> 24 & 1) == 0))
+}
+
+# choose_runtime sets the flags for a runtime that this machine can run; what that takes is written to a folder.
+choose_runtime() {
+  runtime_flags=()
+  if lacks_sys_resource; then
+    write_runtime "$1/runc-capped"
+    runtime_flags=(--add-runtime "capped=$1/runc-capped" --default-runtime capped)
+  fi
 }
 
 # runc grants a privileged container every capability there is, and fails if the machine itself lacks one.
@@ -167,4 +174,4 @@ fail_with() {
   die "$1: see $2"
 }
 
-main "$@"
+[[ ${BASH_SOURCE[0]} != "$0" ]] || main "$@"

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Runs the tests, by what they need: unit (Go), integration and crash (an API server), acc (Docker, KinD, Terraform); all
-# of these, with the linters and the check of generated files before, if none is named; and resilience by itself. What
-# this machine cannot give is said, and skipped.
+# of these, with the linters and the check of generated files before, if none is named; and resilience (root and Linux as well)
+# by itself. What this machine cannot give is said, and skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/terraform-provider-capi
 mkdir -p "$cache/bin"
 skipped=()
+# What runs a command with an engine of its own, if it is to have one.
+engine=()
 
 say() { printf '\n==> %s\n' "$*"; }
 skip() { skipped+=("$*"); say "SKIPPED: $*"; }
@@ -53,21 +55,27 @@ acc() {
   make -s images
   go build -modfile=tools/go.mod -o "$cache/bin/clusterctl" sigs.k8s.io/cluster-api/cmd/clusterctl
   mapfile -t packages < <(packages '^func TestAcc')
-  on_real_nodes -run '^TestAcc' -skip '^TestAccResilience$' "${packages[@]}"
+  on_real_nodes 90m -run '^TestAcc' "${packages[@]}"
 }
 
-# Not one of all: it takes as long as the others together, and restarts the engine.
+# Not one of all: it takes as long as the others together. RUNS=3 inflicts each fault as often; FAULTS=disk only those whose
+# names match.
 resilience() {
-  say "Kills, restarts and an upgrade of a cluster with three control plane nodes"
-  make -s docker images
-  on_real_nodes -run '^TestAccResilience$' ./test/e2e
+  say "Kills, restarts, an upgrade, and faults of what a cluster with three control plane nodes depends on"
+  make -s images
+  engine=(tools/engine.sh)
+  for image in $(make -s image-list); do engine+=(--image "$image"); done
+  local tests='^TestAcc(Resilience|Faults)$'
+  [[ -z ${FAULTS:-} ]] || tests="^TestAccFaults$/$FAULTS"
+  on_real_nodes 5h -run "$tests" ./test/e2e -runs "${RUNS:-1}"
 }
 
-# One package at a time: each wants the machine for itself. The linker flags make the test binary, which is also the
-# controllers image, a third of its size.
+# The first argument limits the time. One package at a time: each wants the machine for itself. The linker flags make the
+# test binary, which is also the controllers image, a third of its size.
 on_real_nodes() {
+  go build -o "$cache/bin/sweep" ./test/sweep
   TF_ACC=1 TF_ACC_TERRAFORM_PATH=$(tools/terraform.sh) CLUSTERCTL=$cache/bin/clusterctl CGO_ENABLED=0 \
-    go test -v -p 1 -count 1 -timeout 60m -ldflags '-s -w' "$@"
+    "${engine[@]}" "$cache/bin/sweep" go test -v -p 1 -count 1 -timeout "$1" -ldflags '-s -w' "${@:2}"
 }
 
 # packages that have tests whose declaration matches, in this module.

@@ -67,8 +67,10 @@ func (w *world) live() {
 			w.withSomeContainer(w.engine.Stop)
 		case n < 91:
 			w.withSomeContainer(w.engine.Vanish)
-		case n < 94:
+		case n < 93:
 			w.engine.Restart()
+		case n < 94:
+			w.engine.RemoveNetwork("clusters")
 		case n < 97:
 			w.replaceSomeMachine()
 		default:
@@ -161,6 +163,7 @@ func (w *world) expectOrder() {
 			found, err := w.container(name)
 			w.Expect(err).NotTo(HaveOccurred())
 			w.Expect(found.Running()).To(BeTrue())
+			w.Expect(found.IPv4).To(Equal(found.AssignedIPv4))
 			w.Expect(found.Labels).To(HaveKeyWithValue(identity.ObjectUIDLabel, string(infra.UID)))
 			if _, ok := m.Labels[clusterv1.MachineControlPlaneLabel]; ok {
 				servers = append(servers, "server "+name+" ")

@@ -6,6 +6,7 @@ package docker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cluster"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machine"
@@ -65,18 +67,15 @@ func AddToManager(ctx context.Context, mgr ctrl.Manager, options Options) error 
 	if options.Network == "" {
 		options.Network = DefaultNetwork
 	}
-	management, err := identity.ReadManagement(ctx, mgr.GetAPIReader(), options.Runtime, options.ManagementNode)
-	if err != nil {
-		return err
-	}
-	if err := addReconcilers(ctx, mgr, options, management); err != nil {
+	if err := addReconcilers(ctx, mgr, options); err != nil {
 		return err
 	}
 	return webhooks.SetupWithManager(mgr)
 }
 
-func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options, management identity.Management) error {
-	clustersNetwork := &network.Network{Runtime: options.Runtime, Name: options.Network, ManagementNode: options.ManagementNode}
+func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	management := identity.FindManagement(mgr.GetAPIReader(), options.Runtime, options.ManagementNode)
+	clustersNetwork := &network.Network{Runtime: options.Runtime, Name: options.Network, ManagementNode: options.ManagementNode, Clusters: mgr.GetClient()}
 	for _, kind := range kinds.Clusters {
 		clusters := &cluster.Reconciler{
 			Kind:        kind,
@@ -92,6 +91,10 @@ func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options, mana
 			return err
 		}
 	}
+	volumes := machine.NewVolumes(options.Runtime)
+	if err := mgr.Add(volumes); err != nil {
+		return fmt.Errorf("setting up the removal of volumes: %w", err)
+	}
 	for _, kind := range kinds.Machines {
 		machines := &machine.Reconciler{
 			Kind:        kind,
@@ -100,6 +103,7 @@ func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options, mana
 			Runtime:     options.Runtime,
 			Jobs:        background.NewJobs(ctx),
 			Network:     clustersNetwork,
+			Volumes:     volumes,
 			Management:  management,
 			WatchFilter: options.WatchFilter,
 		}
@@ -128,6 +132,7 @@ func controllerOptions(options Options) controller.Options {
 	}
 	return controller.Options{
 		MaxConcurrentReconciles: concurrency,
+		ReconciliationTimeout:   failure.ReconcileTimeout,
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[ctrl.Request](shortestRetry, longestRetry),
 	}
 }

@@ -113,15 +113,16 @@ func (w *world) restartControllers() {
 	w.stop = stop
 	w.clusters, w.infras = nil, nil
 	unreliable := w.faults.client(w.plain)
-	clustersNetwork := &network.Network{Runtime: w.engine, Name: "clusters"}
-	management := identity.Management{UID: "management"}
+	clustersNetwork := &network.Network{Runtime: w.engine, Name: "clusters", Clusters: w.plain}
+	volumes := machine.NewVolumes(w.engine)
+	management := func(context.Context) (identity.Management, error) { return identity.Management{UID: "management"}, nil }
 	for _, kind := range kinds.Clusters {
 		w.clusters = append(w.clusters, &cluster.Reconciler{Kind: kind, Client: unreliable, APIReader: unreliable,
 			Runtime: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Management: management})
 	}
 	for _, kind := range kinds.Machines {
 		w.infras = append(w.infras, &machine.Reconciler{Kind: kind, Client: unreliable, APIReader: unreliable,
-			Runtime: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Management: management})
+			Runtime: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Volumes: volumes, Management: management})
 	}
 }
 

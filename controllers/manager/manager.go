@@ -50,8 +50,7 @@ func Run(ctx context.Context, name string, provider Provider, args []string) err
 	if err != nil {
 		return err
 	}
-	started := mgr.GetWebhookServer().StartedChecker()
-	if err := errors.Join(mgr.AddReadyzCheck("webhook", started), mgr.AddHealthzCheck("webhook", started)); err != nil {
+	if err := addHealthChecks(mgr); err != nil {
 		return fmt.Errorf("adding health checks: %w", err)
 	}
 	if err := provider.AddToManager(ctx, mgr, options); err != nil {

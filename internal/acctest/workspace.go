@@ -31,15 +31,31 @@ type Workspace struct {
 // NeedTerraform first.
 func NewWorkspace(t *testing.T) *Workspace {
 	t.Helper()
+	w := emptyWorkspace(t, "")
+	w.Use(Build(t, ".", "dev"))
+	return w
+}
+
+// Build builds the provider of the given version from the module that has the source
+// folder, as it is released, and returns the folder of the executable.
+func Build(t *testing.T, source, version string) string {
+	t.Helper()
 	binaries := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w",
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w -X main.version="+version,
 		"-o", filepath.Join(binaries, "terraform-provider-capi"), module)
+	build.Dir = source
 	// The controllers image has nothing but the executable.
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build the provider: %v\n%s", err, out)
 	}
-	return emptyWorkspace(t, fmt.Sprintf(
+	return binaries
+}
+
+// Use makes Terraform run the executable in a folder.
+func (w *Workspace) Use(binaries string) {
+	w.t.Helper()
+	w.Write("terraformrc", fmt.Sprintf(
 		"provider_installation {\n  dev_overrides {\n    \"terraform-capi/capi\" = %q\n  }\n  direct {}\n}\n", binaries))
 }
 
@@ -67,6 +83,17 @@ func emptyWorkspace(t *testing.T, terraformrc string) *Workspace {
 		"TF_CLI_CONFIG_FILE="+filepath.Join(w.directory, "terraformrc"),
 		"TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_ARGS=-no-color")
 	return w
+}
+
+// Setenv sets a variable in the environment of Terraform commands.
+func (w *Workspace) Setenv(name, value string) { w.env = append(w.env, name+"="+value) }
+
+// Directory is the folder.
+func (w *Workspace) Directory() string { return w.directory }
+
+// In is the workspace as a subtest uses it, which then is the one that fails.
+func (w *Workspace) In(t *testing.T) *Workspace {
+	return &Workspace{t: t, directory: w.directory, env: w.env}
 }
 
 // Write writes a file of the workspace.

@@ -94,7 +94,8 @@ func MinReadySeconds() schema.Int64Attribute {
 func Variables(description string) schema.DynamicAttribute {
 	return schema.DynamicAttribute{
 		MarkdownDescription: description + " An object, variable name = value, whose values have the form that the class's schema asks for. " +
-			"Only the variables declared here are managed; Cluster API adds those that the class has a default for. Default: none." + inPlace,
+			"Only the variables declared here are managed; Cluster API adds those that the class has a default for. " +
+			"They are in the state, in plans and in the Cluster object as they are: give the name of a Secret, not a secret. Default: none." + inPlace,
 		Optional:      true,
 		Validators:    []validator.Dynamic{IsObject()},
 		PlanModifiers: []planmodifier.Dynamic{KeepSameJSON()},

@@ -29,6 +29,16 @@ func TestComputed(t *testing.T) {
 	g.Expect(topology.Attributes["machine_deployments"].GetMarkdownDescription()).To(ContainSubstring("The class."))
 }
 
+// What others may keep secret is marked, wherever it stands, and nothing else.
+func TestComputedIsSensitive(t *testing.T) {
+	g := NewWithT(t)
+	topology, ok := apifields.Computed(attributes, "topology.class")["topology"].(datasource.SingleNestedAttribute)
+	g.Expect(ok).To(BeTrue())
+	g.Expect(topology.IsSensitive()).To(BeFalse())
+	g.Expect(topology.Attributes["class"].IsSensitive()).To(BeTrue())
+	g.Expect(topology.Attributes["machine_deployments"].IsSensitive()).To(BeFalse())
+}
+
 func TestComputedSaysNothingOfChanges(t *testing.T) {
 	if len(apifields.Metadata("a thing").Attributes) == 0 {
 		t.Fatal("the test is out of date: there are no attributes")

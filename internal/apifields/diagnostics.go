@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
@@ -55,7 +56,7 @@ func Sentence(text string) string {
 	if text == "" {
 		return ""
 	}
-	text = tfkit.Capitalize(text)
+	text = redact.Text(tfkit.Capitalize(text))
 	if strings.HasSuffix(text, "?") {
 		return text
 	}

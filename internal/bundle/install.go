@@ -30,15 +30,15 @@ const parallelApplies = 6
 // Begin makes the provider's entry in clusterctl's inventory, marked as being
 // created: it says that the provider is installed, and whose it is. Install does the
 // rest. The errors are those of management.Cluster.Begin; ErrExists also stands for
-// controllers that are there without an entry.
-func Begin(ctx context.Context, cluster *management.Cluster, name string) (*management.Creation, error) {
+// controllers that are there without an entry. version is the one of this Terraform
+// provider.
+func Begin(ctx context.Context, cluster *management.Cluster, name, version string) (*management.Creation, error) {
 	provider, err := config.Find(name)
 	if err != nil {
 		return nil, err
 	}
 	i := installation{Provider: provider}
-	entry := i.inventoryEntry()
-	i.label(entry)
+	entry := i.inventoryEntry(version)
 	installed := &metav1.PartialObjectMetadata{}
 	installed.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
 	err = cluster.Get(ctx, client.ObjectKey{Namespace: i.Namespace, Name: i.deployment()}, installed)
@@ -51,16 +51,7 @@ func Begin(ctx context.Context, cluster *management.Cluster, name string) (*mana
 			return nil, fmt.Errorf("the Deployment %s/%s is there without an entry in clusterctl's inventory: %w", i.Namespace, i.deployment(), management.ErrExists)
 		}
 	}
-	inventory, err := inventoryCRDs()
-	if err != nil {
-		return nil, err
-	}
-	for _, object := range inventory {
-		if err := apply(ctx, cluster, object); err != nil {
-			return nil, fmt.Errorf("installing clusterctl's inventory: %w", err)
-		}
-	}
-	if err := i.applyNamespace(ctx, cluster); err != nil {
+	if err := i.prepare(ctx, cluster); err != nil {
 		return nil, err
 	}
 	var creation *management.Creation
@@ -69,6 +60,20 @@ func Begin(ctx context.Context, cluster *management.Cluster, name string) (*mana
 		return err
 	}, management.IsAbsent)
 	return creation, err
+}
+
+// prepare makes what the entry in the inventory needs: the inventory, and the namespace.
+func (i installation) prepare(ctx context.Context, cluster *management.Cluster) error {
+	inventory, err := inventoryCRDs()
+	if err != nil {
+		return err
+	}
+	for _, object := range inventory {
+		if err := apply(ctx, cluster, object); err != nil {
+			return fmt.Errorf("installing clusterctl's inventory: %w", err)
+		}
+	}
+	return i.applyNamespace(ctx, cluster)
 }
 
 // createdAnnotation is on a namespace that did not exist before the provider was installed. Other
@@ -98,18 +103,23 @@ func (i installation) applyNamespace(ctx context.Context, cluster *management.Cl
 	return cluster.ApplyTo(ctx, namespace, existing.UID)
 }
 
-// Install installs the bundled provider called name, or brings an installed one to what this binary holds. It returns
-// when the objects are applied; Pending tells when they work.
-func Install(ctx context.Context, cluster *management.Cluster, name string, image Image) error {
+// Install installs the bundled provider called name, or brings an installed one to what this binary holds, whose version
+// is given. It returns when the objects are applied; Pending tells when they work. The entry in the inventory comes first:
+// whatever is cut off afterwards, an older binary finds what it must not bring back.
+func Install(ctx context.Context, cluster *management.Cluster, name, version string, image Image) error {
 	provider, err := config.Find(name)
 	if err != nil {
 		return err
 	}
-	stages, err := installation{provider, image}.stages()
+	i := installation{provider, image}
+	stages, err := i.stages()
 	if err != nil {
 		return err
 	}
-	if err := (installation{Provider: provider}).applyNamespace(ctx, cluster); err != nil {
+	if err := i.prepare(ctx, cluster); err != nil {
+		return fmt.Errorf("installing provider %s: %w", name, err)
+	}
+	if err := apply(ctx, cluster, i.inventoryEntry(version)); err != nil {
 		return fmt.Errorf("installing provider %s: %w", name, err)
 	}
 	for _, stage := range stages {
@@ -159,8 +169,8 @@ func apply(ctx context.Context, cluster *management.Cluster, object client.Objec
 type Status struct {
 	// UID of the entry in clusterctl's inventory; empty if there is none.
 	UID types.UID
-	// Version in clusterctl's inventory.
-	Version string
+	// Release that the entry speaks of.
+	Release Release
 	// Image of the controllers.
 	Image string
 }
@@ -205,7 +215,7 @@ func Installed(ctx context.Context, cluster *management.Cluster, name string) (*
 			return nil, entryErr
 		}
 	}
-	status := &Status{UID: entry.UID, Version: entry.Version}
+	status := &Status{UID: entry.UID, Release: ReleaseOf(entry)}
 	for _, container := range deployment.Spec.Template.Spec.Containers {
 		if container.Name == "manager" {
 			status.Image = container.Image

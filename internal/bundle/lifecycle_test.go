@@ -38,9 +38,10 @@ func installed(t *testing.T, webhook error, names ...string) *management.Cluster
 	for _, name := range names {
 		provider, err := config.Find(name)
 		g.Expect(err).NotTo(HaveOccurred())
-		stages, err := installation{provider, Image{Reference: "localhost/x:y"}}.stages()
+		i := installation{provider, Image{Reference: "localhost/x:y"}}
+		stages, err := i.stages()
 		g.Expect(err).NotTo(HaveOccurred())
-		for _, stage := range stages {
+		for _, stage := range append(stages, []client.Object{i.inventoryEntry("0.1.0")}) {
 			for _, object := range stage {
 				ready(object)
 				objects[object.GetNamespace()+"/"+object.GetName()+"/"+kindOf(object)] = object
@@ -180,7 +181,7 @@ func TestInstalled(t *testing.T) {
 
 	status, err := Installed(t.Context(), cluster, dockerProvider)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(status).To(Equal(&Status{Version: Version(), Image: "localhost/x:y"}))
+	g.Expect(status).To(Equal(&Status{Release: Own("0.1.0"), Image: "localhost/x:y"}))
 
 	_, err = Installed(t.Context(), cluster, "cluster-api")
 	g.Expect(management.IsAbsent(err)).To(BeTrue(), "%v", err)

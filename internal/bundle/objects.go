@@ -40,13 +40,10 @@ func (i installation) service() string        { return i.ObjectName("webhook-ser
 func (i installation) secret() string         { return i.ObjectName("webhook-service-cert") }
 func (i installation) serviceAccount() string { return i.ObjectName("manager") }
 
-// stages are the objects to apply, stage after stage: the objects of a stage need those of the stages before.
+// stages are the objects to apply, stage after stage: the objects of a stage need those of the stages before. The entry in
+// the inventory comes before all of them, and the namespace.
 func (i installation) stages() ([][]client.Object, error) {
 	crds, err := i.crds()
-	if err != nil {
-		return nil, err
-	}
-	inventory, err := inventoryCRDs()
 	if err != nil {
 		return nil, err
 	}
@@ -65,15 +62,13 @@ func (i installation) stages() ([][]client.Object, error) {
 	stages := [][]client.Object{
 		crds,
 		append(slices.Concat(roles, webhooks, policies), i.webhookService(), i.webhookSecret(), i.managerAccount()),
-		{i.managerDeployment(), i.inventoryEntry()},
+		{i.managerDeployment()},
 	}
 	for _, stage := range stages {
 		for _, object := range stage {
 			i.label(object)
 		}
 	}
-	// The inventory's CRDs belong to clusterctl, and to no provider.
-	stages[0] = append(stages[0], inventory...)
 	return stages, nil
 }
 
@@ -109,7 +104,7 @@ func (i installation) crds() ([]client.Object, error) {
 	return objects, nil
 }
 
-// inventoryCRDs are clusterctl's own, which hold the inventory of installed providers.
+// inventoryCRDs are clusterctl's own, which hold the inventory of installed providers. They belong to no provider.
 func inventoryCRDs() ([]client.Object, error) {
 	manifests, err := utilyaml.ToUnstructured(clusterctlconfig.ClusterctlAPIManifest)
 	if err != nil {
@@ -123,17 +118,21 @@ func inventoryCRDs() ([]client.Object, error) {
 	return objects, nil
 }
 
-func (i installation) inventoryEntry() client.Object {
-	return &clusterctlv1.Provider{
+// inventoryEntry says that the provider is installed, by the given version of this Terraform provider.
+func (i installation) inventoryEntry(version string) *clusterctlv1.Provider {
+	entry := &clusterctlv1.Provider{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: i.Namespace,
-			Name:      i.Name,
-			Labels:    map[string]string{clusterctlv1.ClusterctlCoreLabel: clusterctlv1.ClusterctlCoreLabelInventoryValue},
+			Namespace:   i.Namespace,
+			Name:        i.Name,
+			Labels:      map[string]string{clusterctlv1.ClusterctlCoreLabel: clusterctlv1.ClusterctlCoreLabelInventoryValue},
+			Annotations: map[string]string{releaseAnnotation: version},
 		},
 		ProviderName: shortName(i.Provider),
 		Type:         string(i.Type),
 		Version:      Version(),
 	}
+	i.label(entry)
+	return entry
 }
 
 func (i installation) namespace() client.Object {

@@ -14,7 +14,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
@@ -38,10 +37,6 @@ func TestComponentsAreRecognizedByClusterctl(t *testing.T) {
 		t.Run(provider.Name, func(t *testing.T) {
 			g := NewWithT(t)
 			for _, object := range objects(t, provider) {
-				if shared(object) {
-					g.Expect(object.GetLabels()).To(HaveKeyWithValue("clusterctl.cluster.x-k8s.io/core", "inventory"))
-					continue
-				}
 				g.Expect(object.GetLabels()).To(HaveKeyWithValue("clusterctl.cluster.x-k8s.io", ""), object.GetName())
 				g.Expect(object.GetLabels()).To(HaveKeyWithValue("cluster.x-k8s.io/provider", provider.Name), object.GetName())
 				switch object.(type) {
@@ -59,10 +54,12 @@ func TestComponentsAreRecognizedByClusterctl(t *testing.T) {
 func TestInventory(t *testing.T) {
 	g := NewWithT(t)
 	for _, provider := range config.Providers {
-		entry, ok := installation{Provider: provider}.inventoryEntry().(*clusterctlv1.Provider)
-		g.Expect(ok).To(BeTrue())
+		entry := installation{Provider: provider}.inventoryEntry("0.1.0")
 		g.Expect(entry.ManifestLabel()).To(Equal(provider.Name))
 		g.Expect(entry.Version).To(HavePrefix("v"))
+		g.Expect(entry.Labels).To(HaveKeyWithValue("clusterctl.cluster.x-k8s.io/core", "inventory"))
+		g.Expect(entry.Labels).To(HaveKeyWithValue("cluster.x-k8s.io/provider", provider.Name))
+		g.Expect(ReleaseOf(entry)).To(Equal(Own("0.1.0")))
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -72,9 +71,6 @@ func Uninstall(ctx context.Context, cluster *management.Cluster, name string) er
 	slices.Reverse(stages)
 	for _, stage := range stages {
 		for _, object := range stage {
-			if _, isEntry := object.(*clusterctlv1.Provider); isEntry || shared(object) {
-				continue
-			}
 			if err := deleteOwn(ctx, cluster, object); err != nil {
 				return fmt.Errorf("uninstalling provider %s: deleting %T %s: %w", name, object, client.ObjectKeyFromObject(object), err)
 			}
@@ -107,7 +103,7 @@ func Unregister(ctx context.Context, cluster *management.Cluster, name string, u
 		return fmt.Errorf("uninstalling provider %s: %w", name, err)
 	}
 	if uid != "" {
-		entry := installation{Provider: provider}.inventoryEntry()
+		entry := &clusterctlv1.Provider{ObjectMeta: metav1.ObjectMeta{Namespace: provider.Namespace, Name: name}}
 		err := cluster.Delete(ctx, entry, client.Preconditions{UID: &uid})
 		if err := ignoreAbsent(err, "uninstalling provider %s: deleting its entry in the inventory", name); err != nil {
 			return err
@@ -200,11 +196,6 @@ func Unregistered(ctx context.Context, cluster *management.Cluster, name string)
 		}
 	}
 	return strings.Join(left, ", "), nil
-}
-
-// shared tells whether other providers need an object too.
-func shared(object client.Object) bool {
-	return object.GetLabels()[clusterv1.ProviderNameLabel] == ""
 }
 
 func storageVersion(crd *apiextensionsv1.CustomResourceDefinition) string {

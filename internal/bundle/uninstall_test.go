@@ -34,14 +34,14 @@ func TestIntegrationUninstall(t *testing.T) {
 
 	uids := map[string]types.UID{}
 	for _, name := range []string{dockerProvider, "cluster-api"} {
-		creation, err := Begin(t.Context(), cluster, name)
+		creation, err := Begin(t.Context(), cluster, name, "0.1.0")
 		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(Install(t.Context(), cluster, name, Image{Reference: "localhost/x:y"})).To(Succeed())
+		g.Expect(Install(t.Context(), cluster, name, "0.1.0", Image{Reference: "localhost/x:y"})).To(Succeed())
 		g.Expect(creation.Finish(t.Context())).To(Succeed(), "the mark outlives the installation")
 		status, err := Installed(t.Context(), cluster, name)
 		g.Expect(err).NotTo(HaveOccurred())
 		uids[name] = status.UID
-		_, err = Begin(t.Context(), cluster, name)
+		_, err = Begin(t.Context(), cluster, name, "0.1.0")
 		g.Expect(err).To(MatchError(management.ErrExists))
 	}
 	foreign := replaceByForeign(t, cluster)

@@ -15,6 +15,8 @@ import (
 // Bundle is what the resource needs of package bundle, so that its behaviour can
 // be tested where no controllers can run.
 type Bundle interface {
+	// Release is what this binary installs.
+	Release() bundle.Release
 	// Image is the image of the controllers. An empty reference is the default for
 	// the management cluster.
 	Image(managementCluster, reference string) (bundle.Image, error)
@@ -24,6 +26,9 @@ type Bundle interface {
 	Begin(ctx context.Context, cluster *management.Cluster, name string) (*management.Creation, error)
 	Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image) error
 	Installed(ctx context.Context, cluster *management.Cluster, name string) (*bundle.Status, error)
+	// Unstorable are the kinds whose objects may be stored in versions that this
+	// binary does not know.
+	Unstorable(ctx context.Context, cluster *management.Cluster, name string) ([]bundle.StoredKind, error)
 	Pending(ctx context.Context, cluster *management.Cluster, name string) (string, error)
 	Serves(ctx context.Context, cluster *management.Cluster, name string) ([]string, error)
 	Uninstall(ctx context.Context, cluster *management.Cluster, name string) error
@@ -43,12 +48,16 @@ type Nodes interface {
 	HasDockerSocket(ctx context.Context, name string) (bool, error)
 }
 
-// Bundled is the bundle in this binary, for KinD clusters whose nodes are nodes.
-func Bundled(nodes Nodes) Bundle { return bundled{nodes: nodes} }
+// Bundled is the bundle in this binary, whose version is given, for KinD clusters
+// whose nodes are nodes.
+func Bundled(version string, nodes Nodes) Bundle { return bundled{version: version, nodes: nodes} }
 
 type bundled struct {
-	nodes Nodes
+	version string
+	nodes   Nodes
 }
+
+func (b bundled) Release() bundle.Release { return bundle.Own(b.version) }
 
 // Image takes the executable for KinD clusters, whose nodes it can be loaded into.
 // A reference to the executable, which is what the state holds, is not one into a registry.
@@ -84,16 +93,20 @@ func (b bundled) LacksDocker(ctx context.Context, managementCluster, name string
 	return err == nil && !has
 }
 
-func (bundled) Begin(ctx context.Context, cluster *management.Cluster, name string) (*management.Creation, error) {
-	return bundle.Begin(ctx, cluster, name)
+func (b bundled) Begin(ctx context.Context, cluster *management.Cluster, name string) (*management.Creation, error) {
+	return bundle.Begin(ctx, cluster, name, b.version)
 }
 
-func (bundled) Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image) error {
-	return bundle.Install(ctx, cluster, name, image)
+func (b bundled) Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image) error {
+	return bundle.Install(ctx, cluster, name, b.version, image)
 }
 
 func (bundled) Installed(ctx context.Context, cluster *management.Cluster, name string) (*bundle.Status, error) {
 	return bundle.Installed(ctx, cluster, name)
+}
+
+func (bundled) Unstorable(ctx context.Context, cluster *management.Cluster, name string) ([]bundle.StoredKind, error) {
+	return bundle.Unstorable(ctx, cluster, name)
 }
 
 func (bundled) Pending(ctx context.Context, cluster *management.Cluster, name string) (string, error) {

@@ -23,6 +23,7 @@ type model struct {
 	Namespace         types.String   `tfsdk:"namespace"`
 	Type              types.String   `tfsdk:"type"`
 	Version           types.String   `tfsdk:"version"`
+	ProviderVersion   types.String   `tfsdk:"provider_version"`
 	Ready             types.Bool     `tfsdk:"ready"`
 }
 
@@ -44,8 +45,16 @@ func (m *model) fromProvider(provider config.Provider) {
 	}
 }
 
-// fromStatus sets what is installed.
-func (m *model) fromStatus(status *bundle.Status) {
-	m.Version = types.StringValue(status.Version)
-	m.Image = types.StringValue(status.Image)
+// fromRelease sets what the provider is installed from.
+func (m *model) fromRelease(release bundle.Release) {
+	m.Version = types.StringValue(release.ClusterAPI)
+	m.ProviderVersion = types.StringNull()
+	if release.Provider != "" {
+		m.ProviderVersion = types.StringValue(release.Provider)
+	}
+}
+
+// release is the opposite of fromRelease.
+func (m model) release() bundle.Release {
+	return bundle.Release{Provider: m.ProviderVersion.ValueString(), ClusterAPI: m.Version.ValueString()}
 }

@@ -30,6 +30,9 @@ var errNoImage = errors.New("this provider's executable can be loaded into KinD 
 func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	if !req.State.Raw.IsNull() {
 		tfkit.ManageRecorded(r.session, known.UID, known)
 	}
@@ -48,7 +51,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		return
 	}
 	plan.fromProvider(provider)
-	plan.Version = types.StringValue(bundle.Version())
+	plan.fromRelease(r.bundle.Release())
 	resp.Diagnostics.Append(r.planImage(ctx, &plan, configured)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -59,10 +62,11 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	} else {
 		var state model
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-		if !plan.Version.Equal(state.Version) {
-			resp.Diagnostics.Append(r.checkUpgrade(ctx, plan)...)
+		same := plan.release() == state.release()
+		if !same {
+			resp.Diagnostics.Append(r.checkUpgrade(ctx, plan, state)...)
 		}
-		if state.Ready.ValueBool() && known.Creation == "" && plan.Image.Equal(state.Image) && plan.Version.Equal(state.Version) && plan.ID.Equal(state.ID) {
+		if state.Ready.ValueBool() && known.Creation == "" && plan.Image.Equal(state.Image) && same && plan.ID.Equal(state.ID) {
 			plan.Ready = state.Ready
 		}
 	}
@@ -126,16 +130,21 @@ func (r *Resource) checkCreation(ctx context.Context, plan model, known tfkit.Re
 		return diags
 	}
 	diags.Append(r.checkNew(ctx, cluster, plan, known, private)...)
+	diags.Append(r.checkStored(ctx, cluster, plan)...)
 	return append(diags, checkVersions(ctx, cluster, plan)...)
 }
 
-// checkUpgrade looks, where there is an API, whether the provider will fit the
-// others.
-func (r *Resource) checkUpgrade(ctx context.Context, plan model) diag.Diagnostics {
+// checkUpgrade refuses what is no upgrade of what the state has, and looks, where
+// there is an API, whether the provider will fit what is there.
+func (r *Resource) checkUpgrade(ctx context.Context, plan, state model) diag.Diagnostics {
+	if diags := r.checkRelease(state, state.release()); diags.HasError() {
+		return diags
+	}
 	cluster, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
 	if cluster == nil {
 		return diags
 	}
+	diags.Append(r.checkStored(ctx, cluster, plan)...)
 	return append(diags, checkVersions(ctx, cluster, plan)...)
 }
 
@@ -148,6 +157,9 @@ func (r *Resource) checkNew(ctx context.Context, cluster *management.Cluster, pl
 		return nil
 	}
 	if r.session.MayCreate(ctx, entry, known.UID) {
+		if diags := r.checkRelease(plan, bundle.ReleaseOf(entry)); diags.HasError() {
+			return diags
+		}
 		return tfkit.CarryRecord(ctx, r.session, private, known.UID, entry.UID)
 	}
 	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), describe(plan), ResourceType, plan.id())}

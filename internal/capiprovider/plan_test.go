@@ -47,7 +47,7 @@ func TestCheckForeign(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(test.objects...).Build()}
-			diags := (&Resource{session: session.New(nil)}).checkNew(t.Context(), cluster, plan, tfkit.Record{UID: "recorded"}, nil)
+			diags := (&Resource{bundle: Bundled("0.1.0", nil), session: session.New(nil)}).checkNew(t.Context(), cluster, plan, tfkit.Record{UID: "recorded"}, nil)
 			if diags.HasError() != test.refused {
 				t.Fatalf("diagnostics: %v", diags)
 			}
@@ -70,16 +70,18 @@ func TestCheckVersions(t *testing.T) {
 		}}
 	}
 	plan := model{ManagementCluster: tftypes.StringValue("kind://mgmt"), Name: tftypes.StringValue("infrastructure-docker")}
+	plan.fromRelease(bundle.Release{Provider: "0.1.0", ClusterAPI: "v1.14.2"})
 	for name, test := range map[string]struct {
 		objects []client.Object
 		want    string
 	}{
 		"nothing installed":        {nil, ""},
-		"the same release":         {[]client.Object{entry("cluster-api", bundle.Version(), "clusterctl")}, ""},
+		"the same release":         {[]client.Object{entry("cluster-api", "v1.14.2", "clusterctl")}, ""},
 		"an older core":            {[]client.Object{entry("cluster-api", "v1.9.3", "clusterctl")}, "beside cluster-api v1.9.3"},
 		"ours, to be upgraded":     {[]client.Object{entry("cluster-api", "v1.9.3", management.FieldManager)}, ""},
+		"ours, newer":              {[]client.Object{entry("cluster-api", "v1.15.0", management.FieldManager)}, "beside cluster-api v1.15.0"},
 		"another project's":        {[]client.Object{entry("infrastructure-aws", "v2.8.1", "clusterctl")}, ""},
-		"several, of which one is": {[]client.Object{entry("cluster-api", bundle.Version(), "clusterctl"), entry("bootstrap-kubeadm", "v1.13.0", "x")}, "beside bootstrap-kubeadm v1.13.0, which"},
+		"several, of which one is": {[]client.Object{entry("cluster-api", "v1.14.2", "clusterctl"), entry("bootstrap-kubeadm", "v1.13.0", "x")}, "beside bootstrap-kubeadm v1.13.0, which"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(test.objects...).WithReturnManagedFields().Build()}
@@ -117,7 +119,7 @@ func TestCheckDocker(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := model{Name: tftypes.StringValue(test.provider), ManagementCluster: tftypes.StringValue(test.managementCluster)}
-			diags := NewResourceFor(Bundled(test.nodes)).(*Resource).checkDocker(t.Context(), plan)
+			diags := NewResourceFor(Bundled("0.1.0", test.nodes)).(*Resource).checkDocker(t.Context(), plan)
 			if diags.HasError() != test.refused {
 				t.Fatalf("diagnostics: %v", diags)
 			}
@@ -129,7 +131,7 @@ func TestCheckDocker(t *testing.T) {
 }
 
 func TestBundledImage(t *testing.T) {
-	bundled := Bundled(nil)
+	bundled := Bundled("0.1.0", nil)
 	if image, err := bundled.Image("", "registry.example.com/capi:v1"); err != nil || image.Local() {
 		t.Errorf("a reference: %+v, %v", image, err)
 	}

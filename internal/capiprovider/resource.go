@@ -45,8 +45,11 @@ type Resource struct {
 	session *session.Session
 }
 
-// NewResource returns the resource for the providers in this binary.
-func NewResource() resource.Resource { return NewResourceFor(Bundled(kind.New())) }
+// NewResource returns the resource for the providers in this binary, whose version is
+// given.
+func NewResource(version string) resource.Resource {
+	return NewResourceFor(Bundled(version, kind.New()))
+}
 
 // NewResourceFor returns the resource for another bundle, as tests have them.
 func NewResourceFor(bundle Bundle) resource.Resource { return &Resource{bundle: bundle} }
@@ -85,6 +88,10 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if !r.session.Claim(session.Create, ResourceType, plan.id()) {
 		resp.Diagnostics.Append(tfkit.CreatedTwice(path.Root("name"), plan.object()))
 	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(r.checkInstalled(ctx, cluster, plan)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -128,6 +135,9 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	}
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	imported := state.Version.IsNull()
 	cluster, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
 	if err != nil {
@@ -158,7 +168,8 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	}
 	state.fromProvider(provider)
-	state.fromStatus(status)
+	state.fromRelease(status.Release)
+	state.Image = types.StringValue(status.Image)
 	// What cannot be looked at is not ready either: reinstalling repairs it.
 	pending, err := r.bundle.Pending(ctx, cluster, provider.Name)
 	state.Ready = types.BoolValue(pending == "" && err == nil && status.UID != "")
@@ -187,10 +198,13 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	cluster, err := r.session.Reconnect(ctx, plan.ManagementCluster.ValueString(), known.Management)
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
@@ -203,6 +217,10 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 		return
 	case isAnother(known, status):
 		resp.Diagnostics.Append(tfkit.AnotherObject(describe(plan), known.UID, status.UID))
+		return
+	}
+	resp.Diagnostics.Append(r.checkInstalled(ctx, cluster, plan)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(r.install(ctx, cluster, &plan)...)
@@ -241,10 +259,13 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	cluster, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
 	switch {
 	case errors.Is(err, management.ErrGone):
@@ -268,6 +289,10 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		return
 	case isAnother(known, status):
 		resp.Diagnostics.Append(tfkit.AnotherObject(describe(state), known.UID, status.UID))
+		return
+	}
+	resp.Diagnostics.Append(r.checkRelease(state, status.Release)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(r.waitUnused(ctx, cluster, state)...)

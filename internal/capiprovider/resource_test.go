@@ -39,6 +39,8 @@ const address = capiprovider.ResourceType + ".test"
 type fakeBundle struct {
 	mu        sync.Mutex
 	image     string // of this binary
+	version   string // of this binary
+	stored    []bundle.StoredKind
 	installed map[string]*bundle.Status
 	pending   string
 	serves    []string
@@ -47,7 +49,19 @@ type fakeBundle struct {
 }
 
 func newFakeBundle() *fakeBundle {
-	return &fakeBundle{image: "localhost/capi:one", installed: map[string]*bundle.Status{}}
+	return &fakeBundle{image: "localhost/capi:one", version: "0.1.0", installed: map[string]*bundle.Status{}}
+}
+
+func (f *fakeBundle) Release() bundle.Release {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return bundle.Own(f.version)
+}
+
+func (f *fakeBundle) Unstorable(context.Context, *management.Cluster, string) ([]bundle.StoredKind, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stored, nil
 }
 
 func (f *fakeBundle) Image(_, reference string) (bundle.Image, error) {
@@ -71,14 +85,14 @@ func (f *fakeBundle) Load(context.Context, *management.Cluster, bundle.Image) er
 
 // Begin makes the entry of the inventory, which is all that an API server takes.
 func (f *fakeBundle) Begin(ctx context.Context, cluster *management.Cluster, name string) (*management.Creation, error) {
-	return bundle.Begin(ctx, cluster, name)
+	return bundle.Begin(ctx, cluster, name, f.Release().Provider)
 }
 
 func (f *fakeBundle) Install(_ context.Context, _ *management.Cluster, name string, image bundle.Image) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.installs = append(f.installs, image.Reference)
-	f.installed[name] = &bundle.Status{Version: bundle.Version(), Image: image.Reference}
+	f.installed[name] = &bundle.Status{Release: bundle.Own(f.version), Image: image.Reference}
 	return nil
 }
 
@@ -93,9 +107,9 @@ func (f *fakeBundle) Installed(ctx context.Context, cluster *management.Cluster,
 	if err := cluster.Get(ctx, client.ObjectKey{Namespace: provider.Namespace, Name: name}, entry); err != nil {
 		return nil, err
 	}
-	status := &bundle.Status{UID: entry.UID, Version: entry.Version}
+	status := &bundle.Status{UID: entry.UID, Release: bundle.ReleaseOf(entry)}
 	if installed := f.installed[name]; installed != nil {
-		status.Image = installed.Image
+		status.Image, status.Release = installed.Image, installed.Release
 	}
 	return status, nil
 }
@@ -193,6 +207,7 @@ func TestIntegrationLife(t *testing.T) {
 				state("namespace", knownvalue.StringExact("capi-kubeadm-bootstrap-system")),
 				state("type", knownvalue.StringExact("BootstrapProvider")),
 				state("version", knownvalue.StringExact(bundle.Version())),
+				state("provider_version", knownvalue.StringExact("0.1.0")),
 				state("image", knownvalue.StringExact("localhost/capi:one")),
 				state("ready", knownvalue.Bool(true)),
 			},

@@ -22,7 +22,8 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A Cluster API provider in a management cluster: its kinds, its webhooks and its controllers. " +
 			"The controllers are part of this Terraform provider's own executable, so nothing is downloaded; " +
-			"a new version of the Terraform provider shows as an update in place.\n\n" +
+			"a new version of the Terraform provider shows as an update in place. " +
+			"An older one refuses to change or uninstall what a newer one installed.\n\n" +
 			"A working Cluster API takes one of each type. A provider that is installed already is not taken over, but can be imported. " +
 			"A provider refuses to be destroyed while objects of its kinds exist. What it did not apply stays, such as a namespace that was there before.",
 		Attributes: map[string]schema.Attribute{
@@ -54,6 +55,10 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 			},
 			"version": schema.StringAttribute{
 				MarkdownDescription: "Version of Cluster API that the provider is made from.",
+				Computed:            true,
+			},
+			"provider_version": schema.StringAttribute{
+				MarkdownDescription: "Version of the Terraform provider that installed the provider. Null if another tool did; `dev` for a build from source without a version.",
 				Computed:            true,
 			},
 			"ready": schema.BoolAttribute{

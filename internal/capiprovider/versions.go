@@ -19,9 +19,10 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
-// checkVersions warns of Cluster API's own providers that somebody else installed
-// from another minor release. Those that Terraform installed come along with this
-// binary, and other projects' providers have versions of their own.
+// checkVersions warns of Cluster API's own providers of another minor release that stay
+// as they are: those that another tool installed, or a later version of this provider.
+// Others that Terraform installed come along with this binary, and other projects'
+// providers have versions of their own.
 func checkVersions(ctx context.Context, cluster *management.Cluster, plan model) diag.Diagnostics {
 	inventory := &clusterctlv1.ProviderList{}
 	if err := cluster.List(ctx, inventory); err != nil {
@@ -29,10 +30,12 @@ func checkVersions(ctx context.Context, cluster *management.Cluster, plan model)
 		// wrong has been found by who asked before.
 		return nil
 	}
+	own := plan.release()
 	var others []string
 	for i := range inventory.Items {
 		entry := &inventory.Items[i]
-		if !management.IsApplied(entry) && slices.Contains(config.Names(), entry.Name) && !sameMinor(entry.Version, bundle.Version()) {
+		comesAlong := management.IsApplied(entry) && !bundle.ReleaseOf(entry).IsLaterThan(own)
+		if !comesAlong && slices.Contains(config.Names(), entry.Name) && !sameMinor(entry.Version, own.ClusterAPI) {
 			others = append(others, entry.Name+" "+entry.Version)
 		}
 	}
@@ -40,9 +43,10 @@ func checkVersions(ctx context.Context, cluster *management.Cluster, plan model)
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("version"), "Cluster API of several versions", fmt.Sprintf(
-		"%s would be %s, beside %s, which somebody else installed in %s. Providers of different releases do not understand each other for sure: "+
-			"import the others as capi_provider, which brings them to the same version, or upgrade them with clusterctl upgrade apply.",
-		plan.object(), bundle.Version(), strings.Join(others, ", "), management.Describe(plan.ManagementCluster.ValueString())))}
+		"%s would be %s, beside %s, which another tool or a newer version of this provider installed in %s. "+
+			"Providers of different releases do not understand each other for sure. Bring all to the same version: import older ones as capi_provider, "+
+			"or upgrade them with clusterctl upgrade apply; for newer ones, run a version of this provider that has their release.",
+		plan.object(), own.ClusterAPI, strings.Join(others, ", "), management.Describe(plan.ManagementCluster.ValueString())))}
 }
 
 // sameMinor says whether two versions are of one minor release. What is no

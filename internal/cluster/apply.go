@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -190,11 +191,18 @@ func readBack(answer *unstructured.Unstructured) *clusterv1.Cluster {
 	return cluster
 }
 
-// setUpCNI makes what installs the network plugin. What fails is a warning, because on creation an error would make
-// Terraform replace the cluster.
-func setUpCNI(ctx context.Context, mgmt *management.Cluster, plan model, cluster *clusterv1.Cluster) diag.Diagnostics {
+// setUpCNI makes what installs the network plugin, before of which is what the state had. What fails is a warning,
+// because on creation an error would make Terraform replace the cluster.
+func setUpCNI(ctx context.Context, mgmt *management.Cluster, plan model, config tfsdk.Config, before cni, cluster *clusterv1.Cluster) diag.Diagnostics {
 	plugin, err := plan.cni()
+	if err == nil && plugin.isKept(before) {
+		return nil
+	}
 	if err == nil {
+		var diags diag.Diagnostics
+		if plugin, diags = plugin.withWriteOnly(ctx, config); diags.HasError() {
+			return diags
+		}
 		err = plugin.apply(ctx, mgmt, cluster)
 	}
 	if err == nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -34,12 +35,17 @@ const (
 	continuationLabel = "terraform-capi.io/continuation"
 	// manifestKey is the key of a manifest in its Secret.
 	manifestKey = "manifest.yaml"
+	// versionAnnotation on the ClusterResourceSet says that its manifests are write-only, and which version they are.
+	versionAnnotation = "terraform-capi.io/manifests-wo-version"
 )
 
 // cni is the network plugin of a cluster: a name, manifests or neither.
 type cni struct {
 	name      string
 	manifests []string
+	// version says that the manifests are write-only, and which version they are.
+	// Only the configuration has them.
+	version *int64
 }
 
 func (m *model) cni() (cni, error) {
@@ -57,14 +63,20 @@ func (m *model) cni() (cni, error) {
 	for _, manifest := range manifests {
 		plugin.manifests = append(plugin.manifests, fmt.Sprint(manifest))
 	}
+	version, _ := m.CNI.Attributes()["manifests_wo_version"].(types.Int64)
+	plugin.version = version.ValueInt64Pointer()
 	return plugin, nil
 }
 
 // value is the attribute that declares the plugin.
 func (c cni) value() types.Object {
 	t, _ := attributeTypes["cni"].(types.ObjectType)
-	attributes := map[string]attr.Value{"name": types.StringNull(), "manifests": types.ListNull(types.StringType)}
+	attributes := map[string]attr.Value{
+		"name": types.StringNull(), "manifests": types.ListNull(types.StringType),
+		"manifests_wo": types.ListNull(types.StringType), "manifests_wo_version": types.Int64PointerValue(c.version),
+	}
 	switch {
+	case c.version != nil:
 	case c.name != "":
 		attributes["name"] = types.StringValue(c.name)
 	case c.manifests != nil:
@@ -86,7 +98,7 @@ func (c cni) declare(cluster *unstructured.Unstructured) {
 		cluster.SetAnnotations(annotations)
 		c.declarePods(cluster)
 	}
-	if len(c.manifests) > 0 {
+	if len(c.manifests) > 0 || c.version != nil {
 		labels := cluster.GetLabels()
 		if labels == nil {
 			labels = map[string]string{}
@@ -109,7 +121,7 @@ func (c cni) apply(ctx context.Context, mgmt *management.Cluster, cluster *clust
 		}
 	}
 	if len(secrets) > 0 {
-		if err := applyOwn(ctx, mgmt, cluster, resourceSet(cluster, secrets)); err != nil {
+		if err := applyOwn(ctx, mgmt, cluster, c.resourceSet(cluster, secrets)); err != nil {
 			return err
 		}
 	}
@@ -206,8 +218,11 @@ func (c cni) secrets(cluster *clusterv1.Cluster) ([]*corev1.Secret, error) {
 	return secrets, nil
 }
 
-func resourceSet(cluster *clusterv1.Cluster, secrets []*corev1.Secret) *addonsv1.ClusterResourceSet {
+func (c cni) resourceSet(cluster *clusterv1.Cluster, secrets []*corev1.Secret) *addonsv1.ClusterResourceSet {
 	set := &addonsv1.ClusterResourceSet{ObjectMeta: cniMeta(cluster, "")}
+	if c.version != nil {
+		set.Annotations = map[string]string{versionAnnotation: strconv.FormatInt(*c.version, 10)}
+	}
 	set.Spec.ClusterSelector.MatchLabels = map[string]string{cniLabel: cluster.Name}
 	set.Spec.SetTypedStrategy(addonsv1.ClusterResourceSetStrategyReconcile)
 	for _, secret := range secrets {
@@ -235,8 +250,10 @@ func cniMeta(cluster *clusterv1.Cluster, suffix string) metav1.ObjectMeta {
 	}
 }
 
-// readCNI finds out which plugin the live cluster is set up with.
-func readCNI(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster) (cni, error) {
+// readCNI finds out which plugin the live cluster is set up with. Manifests that are
+// write-only, there or in the state, are not read: of them there is only the version,
+// and none if they are not what was applied.
+func readCNI(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster, state cni) (cni, error) {
 	if cluster.Annotations[dockerv1.CNIAnnotation] == dockerv1.CNINodeImage {
 		return cni{name: cniKindnet}, nil
 	}
@@ -257,6 +274,9 @@ func readCNI(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.C
 		if isOwn(cluster, &secrets[i]) {
 			own[secrets[i].Name] = &secrets[i]
 		}
+	}
+	if _, writeOnly := set.Annotations[versionAnnotation]; writeOnly || state.version != nil {
+		return cni{version: appliedVersion(set, own)}, nil
 	}
 	plugin := cni{}
 	for _, ref := range set.Spec.Resources {

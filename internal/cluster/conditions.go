@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // pendingCondition says how a condition differs from what is wanted. The
@@ -34,9 +36,9 @@ func describe(c metav1.Condition) string {
 	return text
 }
 
-// oneLine makes Cluster API's bulleted messages fit a line.
+// oneLine makes Cluster API's bulleted messages fit a line, without credentials.
 func oneLine(message string) string {
-	lines := strings.FieldsFunc(message, func(r rune) bool { return r == '\n' })
+	lines := strings.FieldsFunc(redact.Text(message), func(r rune) bool { return r == '\n' })
 	for i, line := range lines {
 		lines[i] = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "* "))
 	}

@@ -65,9 +65,18 @@ func (d *DataSource) Schema(ctx context.Context, _ datasource.SchemaRequest, res
 	resp.Schema = dsschema.Schema{
 		MarkdownDescription: "A cluster that exists, whoever made it. Its attributes are those of the resource, " +
 			"and have all that the Cluster object has: what is defaulted as well, and what others than Terraform declare. " +
-			"Of a cluster that was not made from a ClusterClass, `topology` is null.",
-		Attributes: tfkit.DataSource("Cluster", apifields.Computed(selected)),
+			"Of a cluster that was not made from a ClusterClass, `topology` is null. " +
+			"Values of variables, annotations, machine deployments and pools (which have variables), and messages of conditions are sensitive: " +
+			"Terraform stores them in the state, and prints them only where a configuration says `nonsensitive`.",
+		Attributes: tfkit.DataSource("Cluster", apifields.Computed(selected, sensitiveToRead...)),
 	}
+}
+
+// sensitiveToRead are the attributes that may hold what others keep secret. Terraform
+// cannot mark variables inside of a dynamic attribute, so all of that is sensitive.
+var sensitiveToRead = []string{
+	"annotations", "topology.variables", "topology.control_plane.variables", "topology." + machineDeployments, "topology." + machinePools,
+	"conditions.message",
 }
 
 var readyToRead = schema.BoolAttribute{

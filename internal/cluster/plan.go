@@ -93,6 +93,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	resp.Diagnostics.Append(p.convert()...)
 	resp.Diagnostics.Append(p.withWayOut(p.checkNetwork(ctx, known))...)
 	resp.Diagnostics.Append(p.withWayOut(checkManifests(p.plan, p.state))...)
+	resp.Diagnostics.Append(p.withWayOut(checkWriteOnly(ctx, req.Config, p.plan, p.state))...)
 	resp.Diagnostics.Append(p.withWayOut(p.validate(ctx))...)
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(p.withWayOut(p.announce(ctx))...)

@@ -84,7 +84,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	known := record{}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, []byte("true"))...)
-	diags = setUpCNI(waitCtx, mgmt, plan, cluster)
+	diags = setUpCNI(waitCtx, mgmt, plan, req.Config, cni{}, cluster)
 	resp.Diagnostics.Append(diags...)
 	live, finished, diags := finish(ctx, waitCtx, mgmt, &plan, len(diags) == 0, nil)
 	resp.Diagnostics.Append(diags...)
@@ -107,6 +107,9 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	known, diags := readRecord(ctx, req.Private, state)
 	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	imported := state.Topology.IsNull()
 	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
 	if err != nil {
@@ -172,12 +175,15 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *facts) di
 		return diags
 	}
 	if imported || !m.CNI.IsNull() {
-		plugin, err := readCNI(ctx, mgmt, f.cluster)
+		declared, err := m.cni()
+		if err == nil {
+			declared, err = readCNI(ctx, mgmt, f.cluster, declared)
+		}
 		if err != nil {
 			diags.Append(tfkit.RequestError("read the network plugin of "+m.object(), err))
 			return diags
 		}
-		m.CNI = plugin.value()
+		m.CNI = declared.value()
 	}
 	m.observe(f)
 	m.dropForecast()
@@ -216,7 +222,11 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	if cluster == nil {
 		return
 	}
-	diags = setUpCNI(waitCtx, mgmt, plan, cluster)
+	before, err := state.cni()
+	if err != nil {
+		before = cni{}
+	}
+	diags = setUpCNI(waitCtx, mgmt, plan, req.Config, before, cluster)
 	resp.Diagnostics.Append(diags...)
 	plan.observe(&facts{cluster: cluster})
 	plan.settle()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -102,7 +103,7 @@ func movable(attribute schema.StringAttribute) schema.StringAttribute {
 
 func cniAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
-		MarkdownDescription: "The network plugin that is installed into the cluster; exactly one of `name` and `manifests`. " +
+		MarkdownDescription: "The network plugin that is installed into the cluster; exactly one of `name`, `manifests` and `manifests_wo`. " +
 			"Default: none is, and nodes stay not ready until something else installs one. " +
 			"A change is made in place, but a plugin that was installed before is not removed.",
 		Optional: true,
@@ -113,16 +114,34 @@ func cniAttribute() schema.SingleNestedAttribute {
 				Optional: true,
 				Validators: []validator.String{
 					stringvalidator.OneOf(cniKindnet),
-					stringvalidator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("manifests")),
+					stringvalidator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("manifests"), path.MatchRelative().AtParent().AtName("manifests_wo")),
 				},
 			},
 			"manifests": schema.ListAttribute{
 				MarkdownDescription: "Manifests that Cluster API applies to the cluster through a ClusterResourceSet, and again whenever they change. " +
 					"Each is YAML of one or more objects, whose documents may have 1 MiB each, and not a path or an address: use `file()` or `data \"http\"`. " +
-					"Default: none. Changes are made in place.",
+					"They are in the state and in plans; with a secret in one of them, use `manifests_wo`. Default: none. Changes are made in place.",
 				ElementType: types.StringType,
 				Optional:    true,
 				Validators:  []validator.List{listvalidator.SizeAtLeast(1)},
+			},
+			"manifests_wo": schema.ListAttribute{
+				MarkdownDescription: "As `manifests`, but neither in the state nor in plans (write-only, which needs Terraform 1.11 or newer), and may come from ephemeral values. " +
+					"They are applied when `manifests_wo_version` changes, and when the next plan finds that they were changed or removed outside of Terraform. " +
+					"Default: none. Changes are made in place.",
+				ElementType: types.StringType,
+				Optional:    true,
+				WriteOnly:   true,
+				Validators: []validator.List{
+					listvalidator.SizeAtLeast(1),
+					listvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("manifests_wo_version")),
+				},
+			},
+			"manifests_wo_version": schema.Int64Attribute{
+				CustomType:          tfkit.WholeNumberType{},
+				MarkdownDescription: "Version of `manifests_wo`, which needs one: any number, to be changed with them. Terraform cannot see their changes. Default: none. Changes are made in place.",
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.AlsoRequires(path.MatchRelative().AtParent().AtName("manifests_wo"))},
 			},
 		},
 	}

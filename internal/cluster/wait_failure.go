@@ -18,6 +18,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -173,7 +174,7 @@ func (f *facts) machineFailure(machine *clusterv1.Machine) *failure {
 	object := "Machine " + machine.Name
 	if status := machine.Status.Deprecated; status != nil && status.V1Beta1 != nil { //nolint:staticcheck // As below.
 		if message := status.V1Beta1.FailureMessage; message != nil { //nolint:staticcheck // Providers of the contract v1beta1 say nothing else.
-			return &failure{object: object, reason: "Failed", message: *message, grace: failureGrace}
+			return &failure{object: object, reason: "Failed", message: redact.Text(*message), grace: failureGrace}
 		}
 	}
 	for _, c := range []struct{ conditionType, kind string }{
@@ -227,7 +228,7 @@ func (f *facts) resourceSetFailure() *failure {
 	message := plainMessage(*condition)
 	for _, c := range f.resourceSet.GetV1Beta1Conditions() {
 		if c.Type == addonsv1.ResourcesAppliedV1Beta1Condition && c.Message != "" {
-			message = c.Message
+			message = redact.Text(c.Message)
 		}
 	}
 	return &failure{object: "ClusterResourceSet " + f.resourceSet.Name, reason: condition.Reason, message: message, grace: retryGrace}
@@ -279,7 +280,7 @@ func (f *facts) isAnyMachineGoing() bool {
 }
 
 // plainMessage is the message of a condition that is the summary of another one,
-// as the other one has it.
+// as the other one has it, without credentials.
 func plainMessage(c metav1.Condition) string {
-	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(c.Message), "* "))
+	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(redact.Text(c.Message)), "* "))
 }

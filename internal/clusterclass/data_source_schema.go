@@ -33,10 +33,13 @@ func (d *DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 	text := func(what string) schema.MapAttribute {
 		return schema.MapAttribute{MarkdownDescription: what + " of the ClusterClass object.", ElementType: types.StringType, Computed: true}
 	}
-	attributes := apifields.Computed(map[string]resourceschema.Attribute{"conditions": tfkit.ConditionsAttribute("the ClusterClass object")})
+	attributes := apifields.Computed(map[string]resourceschema.Attribute{"conditions": tfkit.ConditionsAttribute("the ClusterClass object")}, "conditions.message")
+	annotations := text("Annotations")
+	// kubectl notes the whole object in one, values of patches included.
+	annotations.Sensitive = true
 	for name, attribute := range map[string]schema.Attribute{
 		"labels":                     text("Labels"),
-		"annotations":                text("Annotations"),
+		"annotations":                annotations,
 		"infrastructure_kind":        kind("what a cluster has besides machines, such as `DockerClusterTemplate`"),
 		"control_plane_kind":         kind("the control plane, such as `KubeadmControlPlaneTemplate`"),
 		"control_plane_machine_kind": kind("the control plane's machines; null if it does not consist of machines"),

@@ -34,6 +34,9 @@ const waitUnfinished = "wait_unfinished"
 func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	if !req.State.Raw.IsNull() {
 		tfkit.ManageRecorded(r.session, known.UID, known)
 	}

@@ -107,6 +107,9 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	imported := state.isImport()
 	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
 	if err != nil {
@@ -254,6 +257,9 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	defer cancel()
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
 	if errors.Is(err, management.ErrGone) {
 		return

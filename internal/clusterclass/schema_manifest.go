@@ -20,6 +20,7 @@ func manifestAttribute() schema.StringAttribute {
 			"Labels and annotations of the ClusterClass in it count as declared. " +
 			"A remediation template that a health check refers to belongs to the class if it is in the manifest; if it is not, it has to exist. " +
 			"Nothing in the text is replaced, unless `manifest_variables` is set. " +
+			"It is in the state, in plans and in the class's objects as it is: give secrets by reference, as with `contentFrom.secret` of a file. " +
 			"Default: none. Changes are made in place; one of formatting and comments alone is none.",
 		Optional:      true,
 		PlanModifiers: []planmodifier.String{keepSameManifest{}},
@@ -31,6 +32,7 @@ func manifestVariablesAttribute() schema.MapAttribute {
 		MarkdownDescription: "Says that `manifest` has variables of clusterctl, and gives them values, by name: " +
 			"`{}` if all have defaults. The whole text becomes what `clusterctl generate` makes of it with these values in its environment, so that `$${...}` becomes `${...}`. " +
 			"In an HCL string that is written in place of a file, `$${NAME}` stands for `${NAME}`. " +
+			"They are in the state and in plans, and what they fill in is in the class's objects: give secrets by reference. " +
 			"A variable without value and default is an error. Errors show `${NAME}` instead of a value of six characters or more. " +
 			"Default: none, and the text is taken as it is. Changes are made in place.",
 		ElementType: types.StringType,

@@ -30,7 +30,8 @@ func templateAttribute(what string) schema.SingleNestedAttribute {
 			},
 			"spec": schema.DynamicAttribute{
 				MarkdownDescription: "What stands in the template object's `spec.template.spec`, with the API's own field names. " +
-					"Fields that are not set here are not managed. Default: the template is empty, which not every kind may be.",
+					"Fields that are not set here are not managed. They are in the state, in plans and in the template object as they are: " +
+					"give secrets by reference, as with `contentFrom.secret` of a file. Default: the template is empty, which not every kind may be.",
 				Optional:      true,
 				Validators:    []validator.Dynamic{apifields.IsObject()},
 				PlanModifiers: []planmodifier.Dynamic{apifields.KeepSameJSON()},

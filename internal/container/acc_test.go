@@ -24,14 +24,14 @@ func TestAccDocker(t *testing.T) {
 		t.Skip("This test makes containers: set TF_ACC=1 to run it.")
 	}
 	const image = "kindest/node:v1.35.0"
-	docker, err := NewDocker()
+	docker, err := newDocker("from the environment")
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	if exists, err := docker.ImageExists(context.Background(), image); err != nil || !exists {
 		t.Skipf("This test needs image %s: %v", image, err)
 	}
 	t.Run("Docker", func(t *testing.T) {
-		contract(t, docker, image)
-		sharing(t, docker, image)
+		contract(t, Bound(docker, DefaultLimits), image)
+		sharing(t, Bound(docker, DefaultLimits), image)
 		commands(t, docker, image)
 		foreignNetwork(t, docker)
 	})

@@ -41,13 +41,19 @@ func (d *Docker) Create(ctx context.Context, spec Spec) error {
 
 func dockerConfig(spec Spec) (*container.Config, *container.HostConfig) {
 	noInit := false
+	labels := networkLabels(spec)
+	for key, value := range spec.Labels {
+		if _, ours := labels[key]; !ours {
+			labels[key] = value
+		}
+	}
 	config := &container.Config{
 		Hostname:     spec.Name,
 		Image:        spec.Image,
 		Entrypoint:   spec.Entrypoint,
 		Cmd:          spec.Command,
 		Env:          spec.Env,
-		Labels:       spec.Labels,
+		Labels:       labels,
 		Tty:          spec.Terminal,
 		ExposedPorts: nat.PortSet{},
 	}
@@ -172,12 +178,13 @@ func fromInspect(response container.InspectResponse) Container {
 // setNetworks takes over the endpoints. Made is the name of the network that the container was made for.
 func (c *Container) setNetworks(endpoints map[string]*network.EndpointSettings, made string) {
 	c.Networks = slices.Sorted(maps.Keys(endpoints))
+	c.Network, c.AssignedIPv4 = made, assigned(c.Labels)
 	endpoint, ok := endpoints[made]
 	if !ok {
 		return
 	}
 	c.IPv4, c.IPv6 = endpoint.IPAddress, endpoint.GlobalIPv6Address
-	if endpoint.IPAMConfig != nil {
+	if endpoint.IPAMConfig != nil && c.AssignedIPv4 == "" {
 		c.AssignedIPv4 = endpoint.IPAMConfig.IPv4Address
 	}
 }

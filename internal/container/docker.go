@@ -18,15 +18,23 @@ type Docker struct {
 var _ Runtime = (*Docker)(nil)
 
 // NewDocker returns the engine that the environment names (DOCKER_HOST and its companions), by default the one
-// behind /var/run/docker.sock. It does not connect yet: the first call does, and agrees on an API version.
-func NewDocker() (*Docker, error) {
-	return newDocker("from the environment")
+// behind /var/run/docker.sock, with DefaultLimits. It does not connect yet: the first call does, and agrees on an API
+// version.
+func NewDocker() (*Bounded, error) {
+	return bound(newDocker("from the environment"))
 }
 
 // NewDockerAt returns the engine at a URL, such as unix:///var/run/docker.sock or tcp://localhost:2375. Certificates
 // and the API version are still those that the environment names.
-func NewDockerAt(url string) (*Docker, error) {
-	return newDocker("for "+url, client.WithHost(url))
+func NewDockerAt(url string) (*Bounded, error) {
+	return bound(newDocker("for "+url, client.WithHost(url)))
+}
+
+func bound(docker *Docker, err error) (*Bounded, error) {
+	if err != nil {
+		return nil, err
+	}
+	return Bound(docker, DefaultLimits), nil
 }
 
 func newDocker(source string, options ...client.Opt) (*Docker, error) {
@@ -37,9 +45,14 @@ func newDocker(source string, options ...client.Opt) (*Docker, error) {
 	return &Docker{client: c}, nil
 }
 
-// Close closes idle connections to the engine.
-func (d *Docker) Close() error {
-	return d.client.Close()
+// Ping implements Runtime.
+func (d *Docker) Ping(ctx context.Context) error {
+	ping, err := d.client.Ping(ctx)
+	if err != nil {
+		return d.wrap(err, "asking the engine whether it answers")
+	}
+	d.client.NegotiateAPIVersionPing(ping)
+	return nil
 }
 
 // Info implements Runtime.

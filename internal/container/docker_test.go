@@ -197,8 +197,10 @@ func TestPullOptions(t *testing.T) {
 func TestNewDockerAt(t *testing.T) {
 	g := NewWithT(t)
 	t.Setenv("DOCKER_HOST", "tcp://elsewhere:2375")
-	docker, err := NewDockerAt("unix:///run/user/1000/docker.sock")
+	bounded, err := NewDockerAt("unix:///run/user/1000/docker.sock")
 	g.Expect(err).NotTo(HaveOccurred())
+	docker, ok := bounded.runtime.(*Docker)
+	g.Expect(ok).To(BeTrue())
 	g.Expect(docker.client.DaemonHost()).To(Equal("unix:///run/user/1000/docker.sock"))
 	_, err = NewDockerAt("nonsense")
 	g.Expect(err).To(MatchError(ContainSubstring("cannot be set up for nonsense")))

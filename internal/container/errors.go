@@ -11,6 +11,8 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/client"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 var (
@@ -30,12 +32,13 @@ var (
 	ErrUnavailable = errors.New("the container engine does not answer")
 )
 
-// wrap adds what was being done to an error of the Docker client, and one of this package's sentinels.
+// wrap adds what was being done to an error of the Docker client, and one of this package's sentinels. The engine quotes
+// what it was given, such as the URL of a proxy or registry, which may have credentials.
 func (d *Docker) wrap(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
-	doing := fmt.Sprintf(format, args...)
+	err, doing := redact.Error(err), redact.Text(fmt.Sprintf(format, args...))
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", doing, err)

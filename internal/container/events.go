@@ -5,6 +5,7 @@ package container
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/filters"
@@ -13,8 +14,8 @@ import (
 // Events implements Runtime.
 func (d *Docker) Events(ctx context.Context, label string) (<-chan Event, error) {
 	// Without this a dead engine would look like one where nothing happens.
-	if _, err := d.client.Ping(ctx); err != nil {
-		return nil, d.wrap(err, "listening to the engine's events")
+	if err := d.Ping(ctx); err != nil {
+		return nil, fmt.Errorf("listening to the engine's events: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	messages, failures := d.client.Events(ctx, events.ListOptions{

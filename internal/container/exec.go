@@ -24,7 +24,7 @@ func (d *Docker) Exec(ctx context.Context, name string, exec Exec) (int, error) 
 	if err != nil {
 		return 0, d.wrap(err, "preparing %s in container %s", exec.Command[0], name)
 	}
-	stream, err := d.client.ContainerExecAttach(ctx, created.ID, container.ExecAttachOptions{})
+	stream, err := d.attach(ctx, created.ID)
 	if err != nil {
 		return 0, d.wrap(err, "running %s in container %s", exec.Command[0], name)
 	}
@@ -53,6 +53,30 @@ func (d *Docker) Exec(ctx context.Context, name string, exec Exec) (int, error) 
 	default:
 		// The command has ended without asking for the rest of its input.
 		return result.ExitCode, nil
+	}
+}
+
+// attach starts the command. The client waits for the engine's answer whether or not ctx ends (Docker 28.5).
+func (d *Docker) attach(ctx context.Context, id string) (types.HijackedResponse, error) {
+	type attached struct {
+		stream types.HijackedResponse
+		err    error
+	}
+	answer := make(chan attached, 1)
+	go func() {
+		stream, err := d.client.ContainerExecAttach(ctx, id, container.ExecAttachOptions{})
+		answer <- attached{stream, err}
+	}()
+	select {
+	case a := <-answer:
+		return a.stream, a.err
+	case <-ctx.Done():
+		go func() {
+			if a := <-answer; a.err == nil {
+				a.stream.Close()
+			}
+		}()
+		return types.HijackedResponse{}, ctx.Err()
 	}
 }
 

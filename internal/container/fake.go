@@ -16,8 +16,8 @@ import (
 // ask it what was done and what was not.
 //
 // It models: local images, networks, containers with their states, files and unique names, volumes that they share, host
-// ports and addresses, removal, restarts of the engine, events, and commands as functions of the test. It does not
-// model: processes, time, file modes, other volumes.
+// ports and addresses, removal, restarts of the engine, an engine that stalls, events, and commands as functions of the
+// test. It does not model: processes, time, file modes, what is in anonymous volumes.
 type Fake struct {
 	// BeforeCall, if set, is called before each call with the method's name and the container, image or
 	// network it is about. An error makes the call fail with it, without effect.
@@ -39,6 +39,8 @@ type Fake struct {
 	containers map[string]*fakeContainer
 	listeners  map[chan Event]string
 	calls      []string
+	// resumed is closed when an engine that has stalled goes on; nil if it has not stalled.
+	resumed chan struct{}
 	// created is how many containers there have been.
 	created int
 }
@@ -47,6 +49,8 @@ type fakeContainer struct {
 	Container
 	spec  Spec
 	files map[string][]byte
+	// stale says that the network that it is connected to does not exist any more.
+	stale bool
 }
 
 var _ Runtime = (*Fake)(nil)
@@ -105,6 +109,24 @@ func (f *Fake) stop(c *fakeContainer) {
 	f.publish("die", c)
 }
 
+// Pause is what "docker pause" does to a container.
+func (f *Fake) Pause(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.containers[name]
+	c.State = StatePaused
+	f.publish("pause", c)
+}
+
+// Unpause is what "docker unpause" does to a container.
+func (f *Fake) Unpause(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.containers[name]
+	c.State = StateRunning
+	f.publish("unpause", c)
+}
+
 // Restart is a restart of the engine: what runs stops, and starts again where it was asked to.
 func (f *Fake) Restart() {
 	f.mu.Lock()
@@ -123,7 +145,7 @@ func (f *Fake) Restart() {
 	}
 }
 
-// Vanish removes a container behind everybody's back.
+// Vanish removes a container behind everybody's back, and leaves its volumes, as "docker rm" without -v does.
 func (f *Fake) Vanish(name string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -132,11 +154,35 @@ func (f *Fake) Vanish(name string) {
 	f.publish("destroy", c)
 }
 
+// Stall makes all calls hang, as those to an engine whose process is stopped, until Resume or the end of their
+// contexts.
+func (f *Fake) Stall() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.resumed = make(chan struct{})
+}
+
+// Resume lets an engine that has stalled go on.
+func (f *Fake) Resume() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	close(f.resumed)
+	f.resumed = nil
+}
+
 // call records a call, lets the hooks have their say and runs do with the engine locked.
 func (f *Fake) call(ctx context.Context, method, subject string, do func() error) error {
 	f.mu.Lock()
 	f.calls = append(f.calls, strings.TrimSpace(method+" "+subject))
+	resumed := f.resumed
 	f.mu.Unlock()
+	if resumed != nil {
+		select {
+		case <-resumed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	if f.BeforeCall != nil {
 		if err := f.BeforeCall(ctx, method, subject); err != nil {
 			return err
@@ -189,6 +235,11 @@ func (f *Fake) publish(action string, c *fakeContainer) {
 		default: // a listener that does not listen
 		}
 	}
+}
+
+// Ping implements Runtime.
+func (f *Fake) Ping(ctx context.Context) error {
+	return f.call(ctx, "Ping", "", func() error { return nil })
 }
 
 // Info implements Runtime.

@@ -23,12 +23,12 @@ func (f *Fake) Create(ctx context.Context, spec Spec) error {
 		c := &fakeContainer{spec: spec, files: map[string][]byte{}}
 		c.Container = Container{
 			ID: f.newID(spec.Name), Name: spec.Name, Image: spec.Image, Labels: spec.Labels,
-			State: StateCreated, Created: time.Now(), Ports: spec.Ports, AssignedIPv4: spec.IPv4,
+			State: StateCreated, Created: time.Now(), Ports: spec.Ports, AssignedIPv4: spec.IPv4, Network: spec.Network,
 		}
 		if spec.Network != "" {
 			c.Networks = []string{spec.Network}
 		}
-		f.makeVolumes(spec.SharedVolumes)
+		f.makeVolumes(c)
 		f.containers[spec.Name] = c
 		f.publish("create", c)
 		return nil
@@ -89,6 +89,7 @@ func (f *Fake) Remove(ctx context.Context, name string) error {
 	return f.call(ctx, "Remove", f.nameOf(name), func() error {
 		if c, err := f.find(name); err == nil {
 			delete(f.containers, c.Name)
+			f.removeVolumes(c)
 			f.publish("destroy", c)
 		}
 		return nil

@@ -14,9 +14,9 @@ import (
 func (f *Fake) EnsureNetwork(ctx context.Context, name string) (network Network, err error) {
 	err = f.call(ctx, "EnsureNetwork", name, func() error {
 		if _, ok := f.networks[name]; !ok {
+			subnet := f.subnet(name)
 			f.networks[name] = Network{
-				ID: "network-" + name, Name: name,
-				IPv4: netip.MustParsePrefix("172.18.0.0/16"), Dynamic: netip.MustParsePrefix("172.18.0.0/17"),
+				ID: "network-" + name, Name: name, IPv4: subnet, Dynamic: netip.PrefixFrom(subnet.Addr(), subnet.Bits()+1),
 			}
 		}
 		network = f.networks[name]
@@ -24,6 +24,40 @@ func (f *Fake) EnsureNetwork(ctx context.Context, name string) (network Network,
 		return nil
 	})
 	return network, err
+}
+
+// subnet is what a network is made with: what containers need, or some other.
+func (f *Fake) subnet(network string) netip.Prefix {
+	for _, c := range f.containers {
+		if c.spec.Network == network && c.spec.Subnet.IsValid() {
+			return c.spec.Subnet
+		}
+	}
+	return netip.MustParsePrefix("172.18.0.0/16")
+}
+
+// RemoveNetwork removes a network as a user can who disconnects the containers that run: those forget it, the others are
+// connected to something that does not exist.
+func (f *Fake) RemoveNetwork(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.networks, name)
+	for _, c := range f.containers {
+		switch {
+		case !slices.Contains(c.Networks, name):
+		case c.Running():
+			c.disconnect(name)
+		case !c.Started.IsZero() && name == c.Network:
+			c.stale = true
+		}
+	}
+}
+
+func (c *fakeContainer) disconnect(network string) {
+	c.Networks = slices.DeleteFunc(slices.Clone(c.Networks), func(n string) bool { return n == network })
+	if network == c.Network {
+		c.IPv4 = ""
+	}
 }
 
 // used are the addresses of the containers that run on a network.
@@ -44,16 +78,20 @@ func (f *Fake) address(c *fakeContainer) (string, error) {
 		return "", nil
 	}
 	network, ok := f.networks[c.spec.Network]
-	if !ok {
+	if !ok || c.stale {
 		return "", fmt.Errorf("network %s: %w", c.spec.Network, ErrNotFound)
 	}
 	used := f.used(network.Name)
-	if c.spec.IPv4 == "" {
+	if c.spec.IPv4 == "" || !c.Connected() {
+		c.Networks = []string{c.Network}
 		address := network.IPv4.Addr().Next().Next() // The first is the gateway's.
 		for slices.Contains(used, address) {
 			address = address.Next()
 		}
 		return address.String(), nil
+	}
+	if !network.IPv4.Contains(netip.MustParseAddr(c.spec.IPv4)) {
+		return "", fmt.Errorf("container %s: network %s has no address %s", c.Name, network.Name, c.spec.IPv4)
 	}
 	if slices.Contains(used, netip.MustParseAddr(c.spec.IPv4)) {
 		return "", fmt.Errorf("container %s: %s: %w", c.Name, c.spec.IPv4, ErrAddressTaken)
@@ -67,6 +105,28 @@ func (f *Fake) Connect(ctx context.Context, name, network string) error {
 		c, err := f.find(name)
 		if err == nil && !slices.Contains(c.Networks, network) {
 			c.Networks = append(c.Networks, network)
+		}
+		return err
+	})
+}
+
+// Reconnect implements Runtime.
+func (f *Fake) Reconnect(ctx context.Context, name string) error {
+	return f.call(ctx, "Reconnect", name, func() error {
+		c, err := f.find(name)
+		if err != nil {
+			return err
+		}
+		c.disconnect(c.Network)
+		if _, ok := f.networks[c.Network]; !ok {
+			return fmt.Errorf("network %s: %w", c.Network, ErrNotFound)
+		}
+		c.stale, c.Networks = false, append(c.Networks, c.Network)
+		if !c.Running() {
+			return nil
+		}
+		if c.IPv4, err = f.address(c); err != nil {
+			c.disconnect(c.Network)
 		}
 		return err
 	})

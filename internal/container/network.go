@@ -5,9 +5,8 @@ package container
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -19,8 +18,23 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// networkLabel marks networks that EnsureNetwork created. One that a user created for the clusters is not ours to remove.
-const networkLabel = "terraform-capi.io/network"
+// ErrSubnetTaken means that a network has to be made again with the subnet that it had, for the sake of the containers that
+// have their addresses there, and another network has the subnet now.
+var ErrSubnetTaken = errors.New("the subnet is taken")
+
+const (
+	// networkLabel marks networks that EnsureNetwork created. One that a user created for the clusters is not ours to
+	// remove.
+	networkLabel = "terraform-capi.io/network"
+	// probeLabel marks the networks that exist for a moment to find a free subnet.
+	probeLabel = "terraform-capi.io/network-probe"
+
+	// What a container was made with on its network. The engine forgets it when a container is disconnected, as it must be
+	// before the network can be removed. The IPv4 address comes with the length of the subnet's prefix.
+	ipv4Label    = "terraform-capi.io/ipv4"
+	ipv6Label    = "terraform-capi.io/ipv6"
+	aliasesLabel = "terraform-capi.io/aliases"
+)
 
 const (
 	masqueradeOption = "com.docker.network.bridge.enable_ip_masquerade"
@@ -30,6 +44,21 @@ const (
 	subnetAttempts = 3
 )
 
+// networkLabels are what a container is made with on its network.
+func networkLabels(spec Spec) map[string]string {
+	labels := map[string]string{}
+	if address, err := netip.ParseAddr(spec.IPv4); err == nil && spec.Subnet.IsValid() {
+		labels[ipv4Label] = netip.PrefixFrom(address, spec.Subnet.Bits()).String()
+	}
+	if spec.IPv6 != "" {
+		labels[ipv6Label] = spec.IPv6
+	}
+	if len(spec.Aliases) > 0 {
+		labels[aliasesLabel] = strings.Join(spec.Aliases, ",")
+	}
+	return labels
+}
+
 // EnsureNetwork implements Runtime.
 func (d *Docker) EnsureNetwork(ctx context.Context, name string) (Network, error) {
 	found, err := d.inspectNetwork(ctx, name)
@@ -37,8 +66,9 @@ func (d *Docker) EnsureNetwork(ctx context.Context, name string) (Network, error
 		return found, err
 	}
 	for range subnetAttempts {
-		if err = d.createNetwork(ctx, name); err == nil || errors.Is(err, ErrConflict) {
-			break // Somebody else may have made it in between.
+		// Somebody else may have made it in between.
+		if err = d.createNetwork(ctx, name); err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrSubnetTaken) {
+			break
 		}
 	}
 	if err != nil && !errors.Is(err, ErrConflict) {
@@ -50,7 +80,10 @@ func (d *Docker) EnsureNetwork(ctx context.Context, name string) (Network, error
 // createNetwork makes a network with subnets of its own: the engine assigns addresses on no other. The upper half of
 // the IPv4 subnet is for addresses that are assigned.
 func (d *Docker) createNetwork(ctx context.Context, name string) error {
-	subnet, err := d.freeSubnet(ctx, name)
+	subnet, needing, err := d.neededSubnet(ctx, name)
+	if err == nil && len(needing) == 0 {
+		subnet, err = d.freeSubnet(ctx, name)
+	}
 	if err != nil {
 		return err
 	}
@@ -72,22 +105,11 @@ func (d *Docker) createNetwork(ctx context.Context, name string) error {
 	// The host may have no IPv6.
 	options.EnableIPv6, options.IPAM.Config = nil, options.IPAM.Config[:1]
 	_, err = d.client.NetworkCreate(ctx, name, options)
-	return d.wrap(err, "creating network %s with subnet %s", name, subnet)
-}
-
-// freeSubnet is an IPv4 subnet that no other network and no route of the host uses. The engine knows how to find one,
-// but says it only of a network that exists.
-func (d *Docker) freeSubnet(ctx context.Context, name string) (netip.Prefix, error) {
-	probe := name + "-subnet-" + strings.ToLower(rand.Text()[:8])
-	_, err := d.client.NetworkCreate(ctx, probe, network.CreateOptions{Driver: "bridge"})
-	if err != nil {
-		return netip.Prefix{}, d.wrap(err, "asking for a free subnet for network %s", name)
+	err = d.wrap(err, "creating network %s with subnet %s", name, subnet)
+	if err != nil && len(needing) > 0 {
+		return errors.Join(d.explainSubnet(ctx, name, subnet, needing), err)
 	}
-	found, err := d.inspectNetwork(ctx, probe)
-	if removeErr := d.client.NetworkRemove(context.WithoutCancel(ctx), probe); removeErr != nil {
-		return netip.Prefix{}, d.wrap(removeErr, "removing network %s", probe)
-	}
-	return found.IPv4, err
+	return err
 }
 
 // networkOptions are those of KinD's network. What does not fit through the default bridge does not fit through
@@ -100,14 +122,6 @@ func (d *Docker) networkOptions(ctx context.Context) map[string]string {
 		}
 	}
 	return options
-}
-
-// uniqueLocal is a unique local IPv6 subnet (RFC 4193) that depends on nothing but the name.
-func uniqueLocal(name string) netip.Prefix {
-	sum := sha256.Sum256([]byte(name))
-	address := [16]byte{0xfd}
-	copy(address[1:8], sum[:])
-	return netip.PrefixFrom(netip.AddrFrom16(address), 64)
 }
 
 func (d *Docker) inspectNetwork(ctx context.Context, name string) (Network, error) {
@@ -151,8 +165,54 @@ func (d *Docker) Connect(ctx context.Context, name, networkName string) error {
 	return d.wrap(d.client.NetworkConnect(ctx, networkName, name, nil), "connecting container %s to network %s", name, networkName)
 }
 
+// Reconnect implements Runtime.
+func (d *Docker) Reconnect(ctx context.Context, name string) error {
+	found, err := d.client.ContainerInspect(ctx, name)
+	if err != nil {
+		return d.wrap(err, "inspecting container %s", name)
+	}
+	if found.Config == nil || found.HostConfig == nil || found.NetworkSettings == nil {
+		return fmt.Errorf("the engine does not say which network container %s was made for", name)
+	}
+	networkName := string(found.HostConfig.NetworkMode)
+	endpoint := madeWith(found.Config.Labels)
+	if stale, ok := found.NetworkSettings.Networks[networkName]; ok {
+		// It is about the network of this name that does not exist any more.
+		if err := d.client.NetworkDisconnect(ctx, networkName, found.ID, true); err != nil {
+			return d.wrap(err, "disconnecting container %s from network %s, which was removed", name, networkName)
+		}
+		if endpoint.IPAMConfig == nil {
+			endpoint.IPAMConfig = stale.IPAMConfig
+		}
+	}
+	return d.wrap(d.client.NetworkConnect(ctx, networkName, found.ID, endpoint), "connecting container %s to network %s again", name, networkName)
+}
+
+// madeWith is what a container with these labels was made with on its network.
+func madeWith(labels map[string]string) *network.EndpointSettings {
+	endpoint := &network.EndpointSettings{}
+	address := assigned(labels)
+	if address != "" || labels[ipv6Label] != "" {
+		endpoint.IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: address, IPv6Address: labels[ipv6Label]}
+	}
+	if aliases := labels[aliasesLabel]; aliases != "" {
+		endpoint.Aliases = strings.Split(aliases, ",")
+	}
+	return endpoint
+}
+
+// assigned is the IPv4 address that a container with these labels was made with; empty if the engine chooses.
+func assigned(labels map[string]string) string {
+	address, err := netip.ParsePrefix(labels[ipv4Label])
+	if err != nil {
+		return ""
+	}
+	return address.Addr().String()
+}
+
 // RemoveUnusedNetwork implements Runtime.
 func (d *Docker) RemoveUnusedNetwork(ctx context.Context, name string) (bool, error) {
+	d.removeProbes(ctx)
 	found, err := d.client.NetworkInspect(ctx, name, network.InspectOptions{})
 	if _, ours := found.Labels[networkLabel]; errdefs.IsNotFound(err) || err == nil && !ours {
 		return false, nil

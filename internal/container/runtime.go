@@ -10,6 +10,7 @@ import (
 	"context"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -19,6 +20,8 @@ import (
 // image or network does not exist, ErrConflict when a name, port or address is taken or the state does not allow the
 // call, ErrRefused when the engine does not accept the arguments, and ErrUnavailable when it does not answer.
 type Runtime interface {
+	// Ping returns nil if the engine answers at all.
+	Ping(ctx context.Context) error
 	// Info describes the engine and the host it runs on.
 	Info(ctx context.Context) (Info, error)
 
@@ -38,15 +41,23 @@ type Runtime interface {
 	SaveImages(ctx context.Context, images ...string) (io.ReadCloser, error)
 
 	// EnsureNetwork makes a bridge network, from which addresses can be assigned, unless one of that name exists,
-	// and describes it.
+	// and describes it. Where containers exist that were made with addresses on a network of that name, it gets their
+	// subnet, or the error is ErrSubnetTaken.
 	EnsureNetwork(ctx context.Context, name string) (Network, error)
 	// Connect connects a container to one more network. It is no error if it is connected already.
 	Connect(ctx context.Context, name, network string) error
+	// Reconnect connects a container to the network that it was made for, with what it was made with there, after that was
+	// removed and made again, or the container was disconnected. A container that runs keeps running. It fails with
+	// ErrAddressTaken if another one has its address.
+	Reconnect(ctx context.Context, name string) error
 	// RemoveUnusedNetwork removes a network that EnsureNetwork created unless containers, running or not, are connected to
 	// it. It returns whether it did; a network that does not exist, or that a user created, is no error.
 	RemoveUnusedNetwork(ctx context.Context, name string) (bool, error)
 
-	// RemoveUnusedVolumes removes the volumes with the label that no container has, running or not.
+	// UnusedVolumes returns the names of the volumes with the label, "KEY" or "KEY=VALUE", that no container has, running or
+	// not.
+	UnusedVolumes(ctx context.Context, label string) ([]string, error)
+	// RemoveUnusedVolumes removes those volumes. It does not stop at one that cannot be removed; its error joins all.
 	RemoveUnusedVolumes(ctx context.Context, label string) error
 
 	// Create makes a container without starting it.
@@ -120,6 +131,8 @@ type Spec struct {
 	// anew at every start, those that are empty. They must be assignable on the network, which Start checks, and
 	// taken by no running container, else Start fails with ErrAddressTaken.
 	IPv4, IPv6 string
+	// Subnet is the one of the network that has IPv4. With it the network can be made again should it be removed.
+	Subnet netip.Prefix
 	// Ports are published on the host.
 	Ports []PortBinding
 
@@ -196,6 +209,8 @@ const (
 	StateCreated State = "created"
 	// StateRunning: the first process runs.
 	StateRunning State = "running"
+	// StatePaused: the processes are frozen, as by "docker pause".
+	StatePaused State = "paused"
 	// StateRestarting: the engine waits before it starts the container again.
 	StateRestarting State = "restarting"
 	// StateExited: the first process has ended.
@@ -220,8 +235,10 @@ type Container struct {
 	Created, Started time.Time
 	// IPv4 and IPv6 are its addresses on the network that it was made for; empty while it does not run or has none.
 	IPv4, IPv6 string
-	// AssignedIPv4 is the address that it was made with; empty if the engine chooses.
+	// AssignedIPv4 is the address that it was made with, connected or not; empty if the engine chooses.
 	AssignedIPv4 string
+	// Network is the one that it was made for.
+	Network string
 	// Networks that it is connected to, in the order of their names.
 	Networks []string
 	// Ports that are published; with the port that was chosen, while it runs.
@@ -230,6 +247,10 @@ type Container struct {
 
 // Running tells whether the first process runs.
 func (c Container) Running() bool { return c.State == StateRunning }
+
+// Connected tells whether the container is connected to the network that it was made for. One that does not run may be
+// connected to a network of that name which does not exist any more: then it does not start.
+func (c Container) Connected() bool { return slices.Contains(c.Networks, c.Network) }
 
 // Network describes a network.
 type Network struct {

@@ -6,10 +6,26 @@ package container
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/volume"
 )
+
+// UnusedVolumes implements Runtime.
+func (d *Docker) UnusedVolumes(ctx context.Context, label string) ([]string, error) {
+	list, err := d.client.VolumeList(ctx, volume.ListOptions{Filters: filters.NewArgs(
+		filters.Arg("label", label), filters.Arg("dangling", "true"))})
+	if err != nil {
+		return nil, d.wrap(err, "listing volumes")
+	}
+	var names []string
+	for _, found := range list.Volumes {
+		names = append(names, found.Name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
 
 // RemoveUnusedVolumes implements Runtime. It leaves it to the engine to refuse the removal of volumes that containers
 // have: only it knows those that are just being made.

@@ -132,6 +132,9 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	}
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	object, imported := "The kubeconfig of Cluster "+key.String(), state.Kubeconfig.IsNull()
 	mgmt, err := r.session.Reconnect(ctx, id, known.Management)
 	var found *credentials
@@ -179,6 +182,9 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	}
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	known, diags = r.fetch(ctx, timeout, &plan.model, known)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {

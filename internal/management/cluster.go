@@ -37,6 +37,10 @@ const (
 	// A management cluster that is there answers its first request in
 	// milliseconds; one that is not must not hold up a plan.
 	probeTimeout = 10 * time.Second
+	// requestTimeout is how long a request may take. API servers end theirs after
+	// a minute (--request-timeout, Kubernetes 1.36), so that one that takes longer
+	// does not answer any more.
+	requestTimeout = 75 * time.Second
 )
 
 // Cluster is a management cluster that answered. Its client knows Scheme.
@@ -44,8 +48,8 @@ type Cluster struct {
 	// ID is the id that the cluster was asked for by; empty for the
 	// connection of the provider block.
 	ID string
-	// RESTConfig holds the connection and its credentials. Copy before
-	// changing it.
+	// RESTConfig holds the connection and its credentials, for requests that
+	// may last. Copy before changing it.
 	RESTConfig *rest.Config
 	client.Client
 	// Timing is that of creations.
@@ -69,7 +73,9 @@ func NewCluster(ctx context.Context, id string, config *rest.Config) (*Cluster, 
 			cause:   err,
 		}
 	}
-	c, err := client.New(config, client.Options{Scheme: Scheme})
+	bounded := rest.CopyConfig(config)
+	bounded.Timeout = requestTimeout
+	c, err := client.New(bounded, client.Options{Scheme: Scheme})
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a client for %s: %w", Describe(id), err)
 	}

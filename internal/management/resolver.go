@@ -14,12 +14,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // Connection is how the provider block says to reach a management cluster. The
@@ -64,6 +66,9 @@ type Resolver struct {
 type entry struct {
 	mu      sync.Mutex
 	cluster *Cluster
+	// failure is the last one, and holds until retryAt.
+	failure error
+	retryAt time.Time
 }
 
 // NewResolver returns a Resolver for the provider block's connection and for
@@ -74,7 +79,9 @@ func NewResolver(connection Connection, clusters KindClusters) *Resolver {
 
 // Connect returns the management cluster with the given id; an empty id is the
 // provider block's connection. Errors can be told apart with errors.Is and
-// ErrNotConfigured, ErrNotFound and ErrUnreachable. Failures are not remembered.
+// ErrNotConfigured, ErrNotFound and ErrUnreachable. That a cluster is unreachable is
+// remembered for as long as it took to find out: otherwise the resources of a plan
+// would wait for a silent API server one after the other.
 func (r *Resolver) Connect(ctx context.Context, id string) (*Cluster, error) {
 	e := r.entry(id)
 	e.mu.Lock()
@@ -82,15 +89,29 @@ func (r *Resolver) Connect(ctx context.Context, id string) (*Cluster, error) {
 	if e.cluster != nil {
 		return e.cluster, nil
 	}
+	if time.Now().Before(e.retryAt) {
+		return nil, e.failure
+	}
+	began := time.Now()
+	cluster, err := r.connect(ctx, id)
+	if errors.Is(err, ErrUnreachable) && ctx.Err() == nil {
+		e.failure, e.retryAt = err, time.Now().Add(time.Since(began))
+	}
+	e.cluster = cluster
+	return cluster, err
+}
+
+func (r *Resolver) connect(ctx context.Context, id string) (*Cluster, error) {
 	config, err := r.restConfig(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if e.cluster, err = NewCluster(ctx, id, config); err != nil {
+	cluster, err := NewCluster(ctx, id, config)
+	if err != nil {
 		return nil, err
 	}
-	e.cluster.Timing = r.Timing
-	return e.cluster, nil
+	cluster.Timing = r.Timing
+	return cluster, nil
 }
 
 // Forget drops the connection to a management cluster. Whoever deletes or
@@ -171,7 +192,9 @@ func (c Connection) load() (*clientcmdapi.Config, error) {
 	if c.Kubeconfig != "" {
 		kubeconfig, err := clientcmd.Load([]byte(c.Kubeconfig))
 		if err != nil {
-			return nil, fmt.Errorf("the provider block's kubeconfig is not a kubeconfig: %w", err)
+			var secrets redact.Contents
+			secrets.Add(c.Kubeconfig)
+			return nil, fmt.Errorf("the provider block's kubeconfig is not a kubeconfig: %w", secrets.Error(err))
 		}
 		return kubeconfig, nil
 	}

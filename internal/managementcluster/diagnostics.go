@@ -16,6 +16,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -83,7 +84,7 @@ func createDiagnostic(config kind.Config, err error) diag.Diagnostic {
 	if failure.Remedy != "" {
 		detail += "\n\n" + failure.Remedy
 	}
-	return diag.NewErrorDiagnostic("Management cluster not created", detail)
+	return diag.NewErrorDiagnostic("Management cluster not created", redact.Text(detail))
 }
 
 // remainsWarnings says what became of that which earlier creations had left.
@@ -177,4 +178,4 @@ func onlyInUse(err error) error {
 	return nil
 }
 
-func trimFullStop(err error) string { return strings.TrimRight(err.Error(), ".\n ") }
+func trimFullStop(err error) string { return strings.TrimRight(redact.Text(err.Error()), ".\n ") }

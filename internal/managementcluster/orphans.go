@@ -42,7 +42,7 @@ func (r *Resource) warnOfOrphans(ctx context.Context) diag.Diagnostics {
 	}
 	diags := orphansWarning(findings.Orphans)
 	if len(findings.Kept) > 0 {
-		diags.AddWarning("Clusters without a management cluster", "The management clusters of these clusters do not exist any more, but the clusters live or may live:\n\n"+
+		diags.AddWarning("Clusters without a management cluster", "No management cluster has objects for these containers any more, but their clusters live or may live:\n\n"+
 			keptList(findings.Kept)+"\n\nIf they were moved to a management cluster, its Docker provider takes them over when it runs. If nobody needs them, remove them with\n\n"+
 			removeKeptCommands(findings.Kept))
 	}
@@ -79,7 +79,7 @@ func (r *Resource) removeOrphans(ctx context.Context, name string, uid types.UID
 	if err != nil {
 		return removalWarning(name, err)
 	}
-	removed, err := orphans.Remove(ctx, runtime, findings.Orphans)
+	removed, err := orphans.Remove(ctx, runtime, findings.Orphans, orphans.VolumesOf(uid))
 	if len(removed) > 0 {
 		tflog.Info(ctx, "removed what the management cluster left behind", map[string]any{"removed": removed})
 	}
@@ -99,7 +99,7 @@ func unknownWarning(ctx context.Context, runtime container.Runtime, name string)
 		return removalWarning(name, err)
 	}
 	var lines []string
-	for _, cluster := range slices.Concat(findings.Orphans, findings.Kept) {
+	for _, cluster := range slices.Concat(findings.Orphans, findings.Kept, findings.Unknown) {
 		if cluster.Management.Node == kind.NodeName(name) {
 			lines = append(lines, "  "+cluster.String())
 		}
@@ -119,10 +119,10 @@ func orphansWarning(found []orphans.Cluster) diag.Diagnostics {
 	}
 	lines := make([]string, len(found))
 	for i, orphan := range found {
-		lines[i] = "  " + orphan.String()
+		lines[i] = fmt.Sprintf("  %s (%s)", orphan, orphan.Reason)
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("Orphaned clusters", fmt.Sprintf(
-		"Management clusters that do not exist any more left containers behind, which take memory, ports and names:\n\n%s\n\n"+
+		"Nothing manages these containers any more, which take memory, ports and names:\n\n%s\n\n"+
 			"If nobody needs them, remove them with\n\n  %s", strings.Join(lines, "\n"), removeCommand()))}
 }
 

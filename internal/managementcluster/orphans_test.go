@@ -60,9 +60,9 @@ func TestWarnOfOrphans(t *testing.T) {
 		want     diag.Diagnostics
 	}{
 		"none": {engineClusters{runtime: container.NewFake()}, nil},
-		"some": {engineClusters{runtime: engine}, diag.Diagnostics{diag.NewWarningDiagnostic("Orphaned clusters", fmt.Sprintf(`Management clusters that do not exist any more left containers behind, which take memory, ports and names:
+		"some": {engineClusters{runtime: engine}, diag.Diagnostics{diag.NewWarningDiagnostic("Orphaned clusters", fmt.Sprintf(`Nothing manages these containers any more, which take memory, ports and names:
 
-  cluster default/test of management cluster gone-uid on gone-control-plane: test-1, test-2
+  cluster default/test of management cluster gone-uid on gone-control-plane: test-1, test-2 (management cluster gone)
 
 If nobody needs them, remove them with
 
@@ -83,7 +83,7 @@ func TestWarnOfKeptClusters(t *testing.T) {
 	engine := engineWith(t, map[string]string{"test-1": "gone"})
 	engine.WriteFile("test-1", resultFile, []byte("exit=0\ncommand=\n\n"))
 	want := diag.Diagnostics{diag.NewWarningDiagnostic("Clusters without a management cluster",
-		`The management clusters of these clusters do not exist any more, but the clusters live or may live:
+		`No management cluster has objects for these containers any more, but their clusters live or may live:
 
   cluster default/test of management cluster gone-uid on gone-control-plane: test-1 (no control plane answers, but nodes were set up: test-1)
 

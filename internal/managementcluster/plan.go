@@ -39,6 +39,9 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		// cluster occupies is then in use by the one that goes.
 		recorded, diags := tfkit.ReadRecord[management.Identity](ctx, req.Private)
 		resp.Diagnostics.Append(diags...)
+		if resp.Diagnostics.HasError() {
+			return
+		}
 		if name := plan.Name.ValueString(); name != "" && !r.session.Claim(session.Plan, ResourceType, management.KindID(name)) {
 			resp.Diagnostics.Append(tfkit.CreatedTwice(path.Root("name"), object(name)))
 		} else if recorded.KinD == nil {

@@ -130,7 +130,7 @@ func (m model) connection() management.Connection {
 func (p *Provider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		managementcluster.NewResource,
-		capiprovider.NewResource,
+		func() resource.Resource { return capiprovider.NewResource(p.version) },
 		clusterclass.NewResource,
 		cluster.NewResource,
 		kubeconfig.NewResource,

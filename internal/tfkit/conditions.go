@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // ConditionsAttribute has the conditions of an object. what names the object, as
@@ -32,7 +34,7 @@ func Conditions(conditions []metav1.Condition) types.Map {
 		values[c.Type] = types.ObjectValueMust(t.AttrTypes, map[string]attr.Value{
 			"status":  types.StringValue(string(c.Status)),
 			"reason":  types.StringValue(c.Reason),
-			"message": types.StringValue(c.Message),
+			"message": types.StringValue(redact.Text(c.Message)),
 		})
 	}
 	return types.MapValueMust(t, values)

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // ManagementClusterPath is the attribute by which every resource says where it
@@ -202,7 +203,8 @@ func WrongImportID(id, form, example string) diag.Diagnostic {
 		fmt.Sprintf("The id %q is not of the form %s. An example is %s.", id, form, example))
 }
 
-// sentences joins texts into a paragraph each of which ends in a full stop.
+// sentences joins texts into a paragraph each of which ends in a full stop. Errors that
+// quote a URL may quote the credentials in it.
 func sentences(texts ...string) string {
 	var paragraph strings.Builder
 	for _, text := range texts {
@@ -214,7 +216,7 @@ func sentences(texts ...string) string {
 		} else if paragraph.Len() > 0 {
 			paragraph.WriteByte('\n')
 		}
-		paragraph.WriteString(Capitalize(text))
+		paragraph.WriteString(redact.Text(Capitalize(text)))
 		if !strings.ContainsAny(text[len(text)-1:], ".!?:\n") {
 			paragraph.WriteByte('.')
 		}

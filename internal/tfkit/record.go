@@ -4,10 +4,12 @@
 package tfkit
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -19,11 +21,19 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
+// UseNewer is what to do where this version of the provider is too old.
+const UseNewer = "Run the newer version: let required_providers allow it, and run terraform init -upgrade. " +
+	"terraform version shows which version runs."
+
 // recordKey is where the record is in the private state.
 const recordKey = "record"
 
 // Record is what proves that an object is the one that the state is about. It is
 // kept in the private state, and empty while a resource is being imported.
+//
+// A field that a version of the provider does not know makes it refuse the resource: the
+// object might be another by it, and the next refresh would drop it. So a field
+// whose meaning changes gets another name, and only what a proof needs is recorded.
 type Record struct {
 	// Management is the management cluster that the object was in.
 	Management management.Identity `json:"managementCluster"`
@@ -45,18 +55,29 @@ type PrivateReader interface {
 }
 
 // ReadRecord returns the record, a Record or what embeds one. It is zero if there
-// is none.
+// is none. After an error nothing is known of the object, and nothing may be done to it.
 func ReadRecord[T any](ctx context.Context, private PrivateReader) (T, diag.Diagnostics) {
 	var record T
 	content, diags := private.GetKey(ctx, recordKey)
 	if diags.HasError() || len(content) == 0 {
 		return record, diags
 	}
-	if err := json.Unmarshal(content, &record); err != nil {
-		diags.AddError("Unreadable private state", fmt.Sprintf(
-			"What the provider recorded about the resource cannot be read: %s. Remove the resource with terraform state rm, and import it.", err))
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&record)
+	if err == nil {
+		return record, diags
 	}
-	return record, diags
+	var none, known T
+	if json.Unmarshal(content, &known) == nil {
+		diags.AddError("State of a newer version", fmt.Sprintf(
+			"What a newer version of this provider recorded about the resource is not known to this one: %s. The resource is left as it is. %s",
+			strings.TrimPrefix(err.Error(), "json: "), UseNewer))
+		return none, diags
+	}
+	diags.AddError("Unreadable private state", fmt.Sprintf(
+		"What the provider recorded about the resource cannot be read: %s. Remove the resource with terraform state rm, and import it.", err))
+	return none, diags
 }
 
 // WriteRecord keeps the record, a Record or what embeds one, of the object with this

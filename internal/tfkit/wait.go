@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
@@ -25,7 +26,21 @@ const (
 	// What does not take long is mostly there at once.
 	firstInterval = 100 * time.Millisecond
 	firstPolls    = 20
+	// What has taken long is looked at less often: a look comes at most this part
+	// of the wait too late, less than people notice.
+	backOff         = 120
+	slowestInterval = 10 * time.Second
+	// jitter keeps the waits of a configuration from looking all at once.
+	jitter = 0.2
 )
+
+// interval is the time between two looks.
+func interval(looks int, waited time.Duration) time.Duration {
+	if looks < firstPolls {
+		return firstInterval
+	}
+	return min(max(pollInterval, waited/backOff), slowestInterval)
+}
 
 // Condition looks once at what is waited for. While it is not there, pending
 // says in one or more lines what is missing, for people to read. A line that
@@ -53,14 +68,12 @@ func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 // is logged, with the fields of ctx's logger.
 func Wait(ctx context.Context, condition Condition) error {
 	start := time.Now()
-	ticker := time.NewTicker(firstInterval)
-	defer ticker.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	last := "not checked yet"
 	reported := progress{}
 	for looks := 1; ; looks++ {
-		if looks == firstPolls {
-			ticker.Reset(pollInterval)
-		}
+		timer.Reset(wait.Jitter(interval(looks, time.Since(start)), jitter))
 		done, pending, err := condition(ctx)
 		switch {
 		case done && err == nil:
@@ -85,7 +98,7 @@ func Wait(ctx context.Context, condition Condition) error {
 		select {
 		case <-ctx.Done():
 			return ended(ctx, time.Since(start), last)
-		case <-ticker.C:
+		case <-timer.C:
 		}
 	}
 }

@@ -31,9 +31,29 @@ func TestWaitReturnsWhenDone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := (firstPolls-1)*firstInterval + 4*pollInterval
-		if waited := time.Since(start); waited != want {
-			t.Errorf("waited %s, want %s", waited, want)
+		least := (firstPolls-1)*firstInterval + 4*pollInterval
+		if waited := time.Since(start); waited < least || waited > least+least/5 {
+			t.Errorf("waited %s, want %s and up to a fifth more", waited, least)
+		}
+	})
+}
+
+// What takes half an hour is not asked for twice a second, and what takes a minute is.
+func TestWaitBacksOff(t *testing.T) {
+	for waited, want := range map[time.Duration]time.Duration{
+		0: pollInterval, time.Minute: pollInterval, 10 * time.Minute: 5 * time.Second, time.Hour: slowestInterval,
+	} {
+		if got := interval(firstPolls, waited); got != want {
+			t.Errorf("after %s: %s, want %s", waited, got, want)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		looks := 0
+		err := Wait(ctx, func(context.Context) (bool, string, error) { looks++; return false, "not yet", nil })
+		if !errors.Is(err, context.DeadlineExceeded) || looks > 1000 {
+			t.Errorf("looked %d times in an hour: %v", looks, err)
 		}
 	})
 }

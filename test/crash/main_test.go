@@ -73,7 +73,7 @@ func newProvider(clusters clusters) acctest.Provider {
 	return acctest.Provider{Resolver: resolver, ResourceList: []func() tfresource.Resource{
 		func() tfresource.Resource { return managementcluster.NewResourceFor(clusters) },
 		func() tfresource.Resource {
-			return capiprovider.NewResourceFor(startedBundle{capiprovider.Bundled(clusters)})
+			return capiprovider.NewResourceFor(startedBundle{capiprovider.Bundled("0.1.0", clusters)})
 		},
 		clusterclass.NewResource, cluster.NewResource, kubeconfig.NewResource,
 	}}

@@ -38,8 +38,9 @@ const (
 // TestAccResilience is about what upstream's Docker provider is not for: a cluster of several control plane nodes that
 // comes up although the provider's manager is killed again and again, lives beside another one of its name, serves
 // every request during an upgrade, and survives restarts of its nodes, its load balancer, its management cluster and
-// the Docker engine. It is not part of `make test`, whose time it would double.
+// the Docker engine.
 func TestAccResilience(t *testing.T) {
+	e := needEngine(t)
 	s := newStory(t, "capi-acc-ha", "ha-acc")
 	t.Cleanup(func() { s.workspace.Terraform("destroy", "-auto-approve", "-refresh=false") })
 
@@ -56,7 +57,7 @@ func TestAccResilience(t *testing.T) {
 		s.expect(s.expectNodes(controlPlanes+workers, oldVersion))
 	})
 
-	for _, restart := range []func(){s.restartContainers, s.restartEngine} {
+	for _, restart := range []func(){s.restartContainers, e.restart} {
 		before, started := s.addresses(), time.Now()
 		restart()
 		s.expectRecovery(started)
@@ -172,16 +173,6 @@ func (s *story) addresses() string {
 func (s *story) restartContainers() {
 	s.t.Helper()
 	acctest.Docker(s.t, append([]string{"restart", "--time=5"}, s.containers()...)...)
-}
-
-// restartEngine restarts the engine if tools/docker.sh started it; nobody else's is touched.
-func (s *story) restartEngine() {
-	s.t.Helper()
-	for _, verb := range []string{"stop", "start"} {
-		out, err := exec.CommandContext(s.t.Context(), "../../tools/docker.sh", verb).CombinedOutput()
-		s.t.Logf("tools/docker.sh %s: %s", verb, out)
-		NewWithT(s.t).Expect(err).NotTo(HaveOccurred())
-	}
 }
 
 // expectRecovery waits until everything is as it was before a restart: nodes, etcd, the controllers.

@@ -107,20 +107,49 @@ func TestWatch(t *testing.T) {
 	engine := container.NewFake("image")
 	watch := &Watch{Runtime: engine, Jobs: jobs, Find: func(_ context.Context, event container.Event) []client.Object {
 		return []client.Object{object(event.Action + " " + event.Name)}
-	}}
+	}, All: func(context.Context) ([]client.Object, error) { return []client.Object{object("everything")}, nil }}
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error)
 	go func() { stopped <- watch.Start(ctx) }()
-	g.Eventually(engine.Calls).Should(ContainElement(HavePrefix("Events")))
+	g.Expect(await(t, jobs).GetName()).To(Equal("everything"), "nothing tells what happened before")
 
 	g.Expect(engine.Create(ctx, container.Spec{Name: "mine", Image: "image", Labels: map[string]string{identity.MachineLabel: "m"}})).To(Succeed())
 	g.Expect(engine.Create(ctx, container.Spec{Name: "other", Image: "image"})).To(Succeed())
 	g.Expect(engine.Start(ctx, "other")).To(Succeed())
 	g.Expect(engine.Start(ctx, "mine")).To(Succeed())
 	g.Expect(await(t, jobs).GetName()).To(Equal("start mine"), "others and other events do not matter")
+	engine.Pause("mine")
+	g.Expect(await(t, jobs).GetName()).To(Equal("pause mine"))
+	engine.Unpause("mine")
+	g.Expect(await(t, jobs).GetName()).To(Equal("unpause mine"))
 	engine.Stop("mine")
 	g.Expect(await(t, jobs).GetName()).To(Equal("die mine"))
 
+	cancel()
+	g.Eventually(stopped).Should(Receive(BeNil()))
+}
+
+// Everything is reconciled when the engine goes away, to say so, and when it is back, to make up for what nothing told.
+func TestWatchWakesEverything(t *testing.T) {
+	g := NewWithT(t)
+	jobs := newJobs(t)
+	engine := container.NewFake()
+	watch := &Watch{
+		Runtime: container.Bound(engine, container.Limits{
+			Question: time.Minute, Change: time.Minute, Patience: 20 * time.Millisecond, Ping: time.Second, Retry: time.Millisecond,
+		}),
+		Jobs: jobs,
+		Find: func(context.Context, container.Event) []client.Object { return nil },
+		All:  func(context.Context) ([]client.Object, error) { return []client.Object{object("everything")}, nil },
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan error)
+	go func() { stopped <- watch.Start(ctx) }()
+	for _, happens := range []func(){func() {}, engine.Stall, engine.Resume} {
+		happens()
+		g.Eventually(jobs.Events()).WithTimeout(time.Minute).Should(Receive(HaveField("Object.GetName()", "everything")))
+	}
+	g.Consistently(jobs.Events()).WithTimeout(100 * time.Millisecond).ShouldNot(Receive())
 	cancel()
 	g.Eventually(stopped).Should(Receive(BeNil()))
 }

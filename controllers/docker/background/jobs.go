@@ -8,6 +8,7 @@ package background
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -17,6 +18,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 // queueLength is how many requests may wait before jobs wait for the controller.
@@ -84,7 +87,8 @@ func (j *Jobs) Run(ctx context.Context, obj client.Object, name string, timeout 
 			return Status{Progress: running.progress, Failure: j.failures[k]}
 		}
 		delete(j.jobs, k)
-		if j.failures[k] = running.err; running.err == nil {
+		// A job that only failed because the engine did not answer has nothing to say once it does.
+		if j.failures[k] = running.err; running.err == nil || errors.Is(running.err, container.ErrUnavailable) {
 			delete(j.failures, k)
 		}
 		return Status{Done: true, Err: running.err, Progress: running.progress}

@@ -14,11 +14,13 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// reconnectInterval is how long Watch waits for an engine that is away.
+// reconnectInterval is how often Watch tries to reach an engine that is away. It stays short, because everything waits for
+// the engine to come back, and an attempt costs an engine that is down or has stalled nothing.
 const reconnectInterval = 2 * time.Second
 
 // Watch listens to the engine's events about our containers until the manager stops, and has the objects that
-// find returns for them reconciled. It is a manager.Runnable.
+// Find returns for them reconciled. Nothing tells what happens while it cannot listen, so it has all objects reconciled
+// when the engine comes back; and when it goes away, so that all of them say so. It is a manager.Runnable.
 type Watch struct {
 	// Runtime that has the containers.
 	Runtime container.Runtime
@@ -26,17 +28,24 @@ type Watch struct {
 	Jobs *Jobs
 	// Find returns the objects that an event is about.
 	Find func(ctx context.Context, event container.Event) []client.Object
+	// All returns all objects of the kind.
+	All func(ctx context.Context) ([]client.Object, error)
 }
 
 // Start implements manager.Runnable.
 func (w *Watch) Start(ctx context.Context) error {
-	log := ctrl.LoggerFrom(ctx)
+	away := false
 	for {
 		events, err := w.Runtime.Events(ctx, identity.MachineLabel)
-		if err != nil {
-			log.Info("Waiting for the container engine's events", "reason", err.Error())
-		} else {
+		switch {
+		case err == nil:
+			away = false
+			w.wake(ctx)
 			w.follow(ctx, events)
+		case !away:
+			away = true
+			ctrl.LoggerFrom(ctx).Info("Waiting for the container engine", "reason", err.Error())
+			w.wake(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -46,10 +55,21 @@ func (w *Watch) Start(ctx context.Context) error {
 	}
 }
 
+// wake has all objects reconciled.
+func (w *Watch) wake(ctx context.Context) {
+	objects, err := w.All(ctx)
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Failed to list the objects that depend on the container engine")
+	}
+	for _, object := range objects {
+		w.Jobs.Notify(object)
+	}
+}
+
 func (w *Watch) follow(ctx context.Context, events <-chan container.Event) {
 	for event := range events {
 		switch event.Action {
-		case "start", "die", "destroy":
+		case "start", "die", "destroy", "pause", "unpause":
 			for _, object := range w.Find(ctx, event) {
 				w.Jobs.Notify(object)
 			}

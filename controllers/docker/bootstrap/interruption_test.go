@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cloudinit"
 )
 
 // crash ends everything in the node, once, if the test wants it at this point.
@@ -92,7 +94,7 @@ func newNode(t *testing.T, n Node, cloudConfig string) *node {
 	// Only root can give files to other users.
 	me, err := user.Current()
 	s.Expect(err).NotTo(HaveOccurred())
-	files, err := n.files([]byte(strings.ReplaceAll(paths.Replace(cloudConfig), "OWNER", me.Uid+":"+me.Gid)))
+	files, err := n.files([]byte(strings.ReplaceAll(paths.Replace(cloudConfig), "OWNER", me.Uid+":"+me.Gid)), Secrets(nil))
 	s.Expect(err).NotTo(HaveOccurred())
 	for _, file := range files {
 		if name, ok := strings.CutPrefix(file.Path, directory+"/"); ok {
@@ -159,9 +161,9 @@ runcmd:
 `
 
 func configOf(command string) string {
-	path, content := initPath, "'{kind: InitConfiguration}'"
+	path, content := cloudinit.KubeadmInitPath, "'{kind: InitConfiguration}'"
 	if command == "kubeadm join" {
-		path, content = joinPath, "'{kind: JoinConfiguration}'"
+		path, content = cloudinit.KubeadmJoinPath, "'{kind: JoinConfiguration}'"
 	}
 	return strings.NewReplacer("CONFIG", path, "CONTENT", content, "KUBEADM", command).Replace(interruptedConfig)
 }
@@ -212,14 +214,14 @@ func TestInterruptedWorker(t *testing.T) {
 // A member of etcd that loses its data takes the quorum of two with it.
 func TestInterruptedMemberOfEtcd(t *testing.T) {
 	s := newNode(t, Node{ControlPlane: true}, configOf("kubeadm join"))
-	s.Expect(s.bootThrough("kubeadm").String()).To(ContainSubstring("member of etcd; delete the Machine to replace it"))
+	s.Expect(s.bootThrough("kubeadm").Describe(Secrets(nil))).To(ContainSubstring("member of etcd; delete the Machine to replace it"))
 	s.Expect(s.read("calls")).NotTo(ContainSubstring("reset"))
 }
 
 // Without the file of Cluster API's contract nothing says which command ran kubeadm.
 func TestInterruptedWithoutSentinel(t *testing.T) {
 	s := newNode(t, Node{ControlPlane: true}, "#cloud-config\nruncmd:\n- kubeadm init && crash command\n")
-	s.Expect(s.bootThrough("command").String()).To(ContainSubstring("unknown where to resume"))
+	s.Expect(s.bootThrough("command").Describe(Secrets(nil))).To(ContainSubstring("unknown where to resume"))
 	s.Expect(s.read("calls")).NotTo(ContainSubstring("reset"))
 }
 

@@ -17,11 +17,6 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cloudinit"
 )
 
-const (
-	initPath = "/run/kubeadm/kubeadm.yaml"
-	joinPath = "/run/kubeadm/kubeadm-join-config.yaml"
-)
-
 // ignoredPreflightErrors are checks of kubeadm that look at the host, which a container cannot change.
 var ignoredPreflightErrors = []string{"SystemVerification", "Swap", "FileContent--proc-sys-net-bridge-bridge-nf-call-iptables"}
 
@@ -35,7 +30,7 @@ type kubeletArg struct{ name, value string }
 func (n Node) tune(files []cloudinit.File) ([]cloudinit.File, error) {
 	tuned := slices.Clone(files)
 	for i, file := range tuned {
-		if file.Path != initPath && file.Path != joinPath {
+		if file.Path != cloudinit.KubeadmInitPath && file.Path != cloudinit.KubeadmJoinPath {
 			continue
 		}
 		content, err := n.tuneFile(file.Content)

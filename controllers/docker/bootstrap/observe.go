@@ -7,16 +7,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 const (
+	// LogPath is where a container has what its bootstrap wrote.
+	LogPath = "/" + directory + "/log"
+
 	resultPath       = "/" + directory + "/result"
-	logPath          = "/" + directory + "/log"
 	imagesLoadedPath = "/" + directory + "/images-loaded"
 
 	// logLines and lineLength are how much of a log a message has. A condition with more than 32 KiB is refused, and
@@ -28,18 +30,22 @@ const (
 type Result struct {
 	// ExitCode is 0 if every command has succeeded.
 	ExitCode int
-	// Command is the one that failed.
-	Command string
-	// Log is the end of what it wrote.
-	Log string
+	// command is the one that failed, log the end of what it wrote. They may have secrets.
+	command, log string
 }
 
 // Succeeded tells whether every command has succeeded.
 func (r Result) Succeeded() bool { return r.ExitCode == 0 }
 
-// String says what failed.
-func (r Result) String() string {
-	return fmt.Sprintf("command %q failed with exit code %d:\n%s", r.Command, r.ExitCode, r.Log)
+// Describe says what failed, without the secrets of the bootstrap data.
+func (r Result) Describe(secrets *redact.Contents) string {
+	return fmt.Sprintf("command %q failed with exit code %d:\n%s", secrets.Text(r.command), r.ExitCode, tail(r.log, secrets))
+}
+
+// DescribeWithoutLog says what failed if the secrets are not known.
+func (r Result) DescribeWithoutLog(name string) string {
+	return fmt.Sprintf("command %q failed with exit code %d; what it wrote is in %s of container %s",
+		redact.Text(r.command), r.ExitCode, LogPath, name)
 }
 
 // ReadResult returns the outcome of a container's bootstrap, or nil if there is none yet. The container need not
@@ -65,21 +71,21 @@ func parseResult(content string) (*Result, error) {
 	}
 	return &Result{
 		ExitCode: code,
-		Command:  strings.TrimSpace(strings.TrimPrefix(command, "command=")),
-		Log:      tail(log),
+		command:  strings.TrimSpace(strings.TrimPrefix(command, "command=")),
+		log:      log,
 	}, nil
 }
 
-// ReadLog returns the end of what the bootstrap has written so far.
-func ReadLog(ctx context.Context, runtime container.Runtime, name string) (string, error) {
-	content, err := runtime.ReadFile(ctx, name, logPath)
+// ReadLog returns the end of what the bootstrap has written so far, without the secrets of the bootstrap data.
+func ReadLog(ctx context.Context, runtime container.Runtime, name string, secrets *redact.Contents) (string, error) {
+	content, err := runtime.ReadFile(ctx, name, LogPath)
 	if errors.Is(err, container.ErrNotFound) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	return tail(string(content)), nil
+	return tail(string(content), secrets), nil
 }
 
 // WaitForResult blocks until the bootstrap of a running container has a result. The waiting is done by a shell in
@@ -116,23 +122,16 @@ func AreImagesLoaded(ctx context.Context, runtime container.Runtime, name string
 }
 
 // tail is the end of a log, without secrets.
-func tail(log string) string {
-	// A secret that is cut would not be recognised.
-	all := strings.Split(strings.TrimSpace(redact(log)), "\n")
-	if len(all) > logLines {
-		all = all[len(all)-logLines:]
-	}
-	for i, line := range all {
+func tail(log string, secrets *redact.Contents) string {
+	// A secret that is cut would not be recognised, such as a key of many lines.
+	log = strings.Join(last(strings.Split(strings.TrimSpace(log), "\n"), 10*logLines), "\n")
+	lines := last(strings.Split(secrets.Text(log), "\n"), logLines)
+	for i, line := range lines {
 		if runes := []rune(line); len(runes) > lineLength {
-			all[i] = string(runes[:lineLength]) + "..."
+			lines[i] = string(runes[:lineLength]) + "..."
 		}
 	}
-	return strings.Join(all, "\n")
+	return strings.Join(lines, "\n")
 }
 
-// secrets are what kubeadm may print, bootstrap tokens and certificate keys, and password hashes in commands.
-var secrets = regexp.MustCompile(`\b([a-z0-9]{6}\.[a-z0-9]{16}|[a-f0-9]{64})\b|\$(2[abxy]|[1567]|y|gy)\$[\w./$=,+-]{8,}`)
-
-func redact(text string) string {
-	return secrets.ReplaceAllString(text, "<redacted>")
-}
+func last(lines []string, n int) []string { return lines[max(0, len(lines)-n):] }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cloudinit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 const (
@@ -55,16 +56,24 @@ type Node struct {
 }
 
 // Payload is the tar archive, to be unpacked at the container's root before it starts, that makes the container
-// bootstrap itself from cloud-config. Errors are about the cloud-config.
+// bootstrap itself from cloud-config. Errors are about the cloud-config, without its secrets.
 func (n Node) Payload(cloudConfig []byte) ([]byte, error) {
-	files, err := n.files(cloudConfig)
+	secrets := Secrets(cloudConfig, n.Name)
+	files, err := n.files(cloudConfig, secrets)
 	if err != nil {
-		return nil, err
+		return nil, secrets.Error(err)
 	}
 	return container.Archive(files)
 }
 
-func (n Node) files(cloudConfig []byte) ([]container.File, error) {
+// Secrets are what messages about a bootstrap must not show, but for names that they are full of.
+func Secrets(cloudConfig []byte, names ...string) *redact.Contents {
+	secrets := cloudinit.Secrets(cloudConfig)
+	secrets.Except(names...)
+	return secrets
+}
+
+func (n Node) files(cloudConfig []byte, secrets *redact.Contents) ([]container.File, error) {
 	config, err := cloudinit.Parse(cloudConfig, n.Name)
 	if err != nil {
 		return nil, err
@@ -78,10 +87,10 @@ func (n Node) files(cloudConfig []byte) ([]container.File, error) {
 		{Path: units + "/multi-user.target.wants/" + unitName, Mode: 0o777, Content: []byte("../" + unitName), Link: true},
 		private("bootstrap.sh", script),
 	}
-	files = append(files, commandFiles("boot", config.BootCommands)...)
+	files = append(files, commandFiles("boot", config.BootCommands, secrets)...)
 	files = append(files, writtenFiles(written)...)
 	files = append(files, userFiles(config.Users)...)
-	files = append(files, commandFiles("commands", config.Commands)...)
+	files = append(files, commandFiles("commands", config.Commands, secrets)...)
 	if n.WaitForImages {
 		files = append(files, private("wait-for-images", nil))
 	}
@@ -113,13 +122,13 @@ func writtenFiles(files []cloudinit.File) []container.File {
 	return append(out, private("files.list", list.Bytes()))
 }
 
-func commandFiles(folder string, commands []cloudinit.Command) []container.File {
+func commandFiles(folder string, commands []cloudinit.Command, secrets *redact.Contents) []container.File {
 	files := make([]container.File, 0, 2*len(commands))
 	for i, command := range commands {
 		name := fmt.Sprintf("%s/%03d", folder, i)
 		files = append(files,
 			private(name+".sh", []byte(shellScript(command))),
-			private(name+".label", []byte(label(command))))
+			private(name+".label", []byte(label(command, secrets))))
 	}
 	return files
 }
@@ -141,9 +150,9 @@ func quote(words ...string) string {
 }
 
 // label is a command on one line that fits into a message, without secrets: the node writes it to its log.
-func label(command cloudinit.Command) string {
+func label(command cloudinit.Command, secrets *redact.Contents) string {
 	const limit = 200
-	text := []rune(redact(strings.Join(strings.Fields(command.String()), " ")))
+	text := []rune(strings.Join(strings.Fields(secrets.Text(command.String())), " "))
 	if len(text) > limit {
 		return string(text[:limit]) + "..."
 	}

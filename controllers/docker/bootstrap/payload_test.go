@@ -177,13 +177,16 @@ func TestParseResult(t *testing.T) {
 	result, err = parseResult("exit=1\ncommand=kubeadm join\n\n" + strings.Repeat("noise\n", 50) + "token abcdef.0123456789abcdef\n")
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(result.Succeeded()).To(BeFalse())
-	g.Expect(result.String()).To(HavePrefix("command \"kubeadm join\" failed with exit code 1:\nnoise\n"))
-	g.Expect(result.String()).To(HaveSuffix("\ntoken <redacted>"))
-	g.Expect(strings.Count(result.Log, "\n")).To(BeNumerically("<", 20))
+	text := result.Describe(Secrets(nil))
+	g.Expect(text).To(HavePrefix("command \"kubeadm join\" failed with exit code 1:\nnoise\n"))
+	g.Expect(text).To(HaveSuffix("\ntoken <redacted>"))
+	g.Expect(strings.Count(text, "\n")).To(BeNumerically("<", 20))
+	g.Expect(result.DescribeWithoutLog("test-cp-1")).To(Equal(
+		"command \"kubeadm join\" failed with exit code 1; what it wrote is in /usr/local/lib/terraform-capi/log of container test-cp-1"))
 
 	result, err = parseResult("exit=1\ncommand=a\n\n" + strings.Repeat("a", 40000))
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(result.Log).To(Equal(strings.Repeat("a", 500) + "..."))
+	g.Expect(result.Describe(Secrets(nil))).To(HaveSuffix(":\n" + strings.Repeat("a", 500) + "..."))
 
 	_, err = parseResult("garbage")
 	g.Expect(err).To(MatchError(ContainSubstring("not understood")))
@@ -191,12 +194,75 @@ func TestParseResult(t *testing.T) {
 
 func TestLabelsHaveNoSecrets(t *testing.T) {
 	for command, want := range map[string]string{
-		"kubeadm join --token abcdef.0123456789abcdef":           "kubeadm join --token <redacted>",
-		"echo 'root:$6$salt$abcdefgh./0' |\n  chpasswd":          "echo 'root:<redacted>' | chpasswd",
-		strings.Repeat("x", 180) + " " + strings.Repeat("0", 64): strings.Repeat("x", 180) + " <redacted>",
-		strings.Repeat("x", 201):                                 strings.Repeat("x", 200) + "...",
+		"kubeadm join --token abcdef.0123456789abcdef":                   "kubeadm join --token <redacted>",
+		"echo 'root:$6$salt$abcdefgh./0' |\n  chpasswd":                  "echo 'root:<redacted>' | chpasswd",
+		strings.Repeat("x", 180) + " --token " + strings.Repeat("0", 64): strings.Repeat("x", 180) + " --token <redacted>",
+		strings.Repeat("x", 201):                                         strings.Repeat("x", 200) + "...",
+		"join.sh Tr0ub4dor&3 /etc/credentials":                           "join.sh <redacted> /etc/credentials",
 	} {
-		NewWithT(t).Expect(label(cloudinit.Command{Shell: command})).To(Equal(want))
+		secrets := Secrets([]byte("#cloud-config\nwrite_files:\n- path: /etc/credentials\n  content: Tr0ub4dor&3\n"))
+		NewWithT(t).Expect(label(cloudinit.Command{Shell: command}, secrets)).To(Equal(want))
+	}
+}
+
+// What kubeadm may print of its configuration is redacted wherever it stands, and what it makes itself where it says so.
+// What failed remains.
+func TestDescribeHasNoSecrets(t *testing.T) {
+	key := strings.Repeat("0a", 32)
+	secrets := Secrets([]byte(`## template: jinja
+#cloud-config
+write_files:
+- path: /etc/kubernetes/pki/ca.key
+  content: |
+    -----BEGIN RSA PRIVATE KEY-----
+    MIIEvQIBADANBgkqhkiG9w0B
+    -----END RSA PRIVATE KEY-----
+- path: /etc/encoded
+  encoding: base64
+  content: ZGVjb2RlZC1zM2NyZXQ=
+- path: /run/kubeadm/kubeadm-join-config.yaml
+  content: |
+    kind: JoinConfiguration
+    controlPlane: {certificateKey: `+key+`}
+    discovery:
+      bootstrapToken:
+        apiServerEndpoint: 172.18.0.3:6443
+        caCertHashes: ["sha256:`+key+`"]
+        token: abcdef.0123456789abcdef
+users:
+- name: alice
+  passwd: plain-passw0rd
+runcmd:
+- MIRROR_PASSWORD=hunter2 /etc/pull.sh
+- [kubeadm, join, --config, /run/kubeadm/kubeadm-join-config.yaml]
+`), "test-cp-1")
+	for line, want := range map[string]string{
+		"x MIIEvQIBADANBgkqhkiG9w0B":                         "x <redacted>",
+		"x decoded-s3cret":                                   "x <redacted>",
+		"certificate " + key:                                 "certificate <redacted>",
+		"the token abcdef.0123456789abcdef has expired":      "the token <redacted> has expired",
+		"alice has plain-passw0rd, and the mirror hunter2":   "alice has <redacted>, and the mirror <redacted>",
+		"[upload-certs] Using certificate key: " + key:       "[upload-certs] Using certificate key: <redacted>",
+		"kubeadm join --token 123456.0123456789abcdef":       "kubeadm join --token <redacted>",
+		"dial tcp 172.18.0.3:6443: connect: refused":         "dial tcp 172.18.0.3:6443: connect: refused",
+		"[ERROR Port-10250]: Port 10250 is in use":           "[ERROR Port-10250]: Port 10250 is in use",
+		"nodes \"test-cp-1\" not found in JoinConfiguration": "nodes \"test-cp-1\" not found in JoinConfiguration",
+	} {
+		result := Result{ExitCode: 1, command: "kubeadm join", log: line}
+		NewWithT(t).Expect(result.Describe(secrets)).To(HaveSuffix(":\n" + want))
+	}
+}
+
+// Errors about the bootstrap data say where, and not what stands there.
+func TestPayloadErrorsHaveNoSecrets(t *testing.T) {
+	for config, want := range map[string]string{
+		"#cloud-config\nusers: [{name: bob, lock_passwd: hunter2}]\n":                                      "into bool",
+		"#cloud-config\nusers: [{name: bob, passwd: *hunter2}]\n":                                          "unknown anchor",
+		"#cloud-config\nwrite_files:\n- path: /run/kubeadm/kubeadm.yaml\n  content: '{token: *hunter2}'\n": "/run/kubeadm/kubeadm.yaml: not valid YAML",
+	} {
+		_, err := controlPlane().Payload([]byte(config))
+		NewWithT(t).Expect(err).To(MatchError(ContainSubstring(want)))
+		NewWithT(t).Expect(err).NotTo(MatchError(ContainSubstring("hunter2")))
 	}
 }
 

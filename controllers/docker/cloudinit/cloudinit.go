@@ -194,7 +194,8 @@ func Parse(data []byte, instance string) (*Config, error) {
 	return config, nil
 }
 
-// describe rewords the decoder's message about unknown fields, which names a type of this package.
+// describe rewords the decoder's messages: those about unknown fields name a type of this package, and those about types
+// quote the value, which may be a password.
 func describe(err error) error {
 	var typeError *yaml.TypeError
 	if !errors.As(err, &typeError) {
@@ -202,12 +203,20 @@ func describe(err error) error {
 	}
 	messages := make([]string, len(typeError.Errors))
 	for i, message := range typeError.Errors {
-		messages[i] = unknownField.ReplaceAllString(message, "unknown directive $1")
+		messages[i] = unknownField.ReplaceAllString(quotedValue.ReplaceAllString(message, ""), "unknown directive $1")
 	}
 	return errors.New(strings.Join(messages, "; "))
 }
 
-var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+func isTypeError(err error) bool {
+	var typeError *yaml.TypeError
+	return errors.As(err, &typeError)
+}
+
+var (
+	unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+	quotedValue  = regexp.MustCompile("(?s) `.*`")
+)
 
 // instanceExpressions are what templates use to name the node after the machine.
 var instanceExpressions = regexp.MustCompile(`\{\{\s*(ds\.meta_data\.(local_hostname|hostname|instance_id)|v1\.(local_hostname|instance_id))\s*\}\}`)

@@ -20,11 +20,13 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // Reconciler reconciles DockerClusters, or the objects of another kind that means the same.
@@ -41,8 +43,8 @@ type Reconciler struct {
 	Jobs *background.Jobs
 	// Network that the cluster's containers are on.
 	Network *network.Network
-	// Management is the management cluster.
-	Management identity.Management
+	// Management returns the management cluster.
+	Management func(ctx context.Context) (identity.Management, error)
 	// WatchFilter restricts the reconciler to objects whose cluster.x-k8s.io/watch-filter label has this value.
 	WatchFilter string
 }
@@ -54,6 +56,8 @@ type scope struct {
 	dockerCluster *infrav1.DockerCluster
 	// cluster is the owner; nil if it does not exist.
 	cluster *clusterv1.Cluster
+	// management is the management cluster.
+	management identity.Management
 	// paused says that nothing was done because the object is paused.
 	paused bool
 	// waiting is the reason, with a message, why the load balancer is not available yet; empty if it is.
@@ -101,6 +105,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Kind.Kind, err)
 	}
 	defer func() {
+		ctx, cancel := failure.ReportContext(ctx)
+		defer cancel()
+		reterr = redact.Error(reterr) // It is logged.
 		if err := updateStatus(s, reterr); err != nil {
 			reterr = kerrors.NewAggregate([]error{reterr, err})
 		}
@@ -112,6 +119,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	if owner != nil && annotations.IsPaused(owner, dockerCluster) || annotations.HasPaused(dockerCluster) {
 		s.paused = true
 		return ctrl.Result{}, nil
+	}
+	if s.management, err = r.Management(ctx); err != nil {
+		return ctrl.Result{}, err
 	}
 	if deleting {
 		return ctrl.Result{}, r.reconcileDelete(ctx, s)
@@ -130,7 +140,7 @@ func (s *scope) clusterName() string {
 func (r *Reconciler) loadBalancer(s *scope) *loadbalancer.LoadBalancer {
 	endpoint := s.dockerCluster.Annotations[infrav1.HostEndpointAnnotation]
 	owner := identity.Owner{
-		Management: r.Management,
+		Management: s.management,
 		Namespace:  s.dockerCluster.Namespace,
 		Cluster:    s.clusterName(),
 		ObjectUID:  s.dockerCluster.UID,

@@ -15,6 +15,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // updateStatus derives all conditions from what the reconcile found. cause is the error that ended it.
@@ -49,6 +50,9 @@ func setPausedCondition(s *scope) {
 func setLoadBalancerAvailableCondition(s *scope, cause error) {
 	condition := metav1.Condition{Type: infrav1.LoadBalancerAvailableCondition, Status: metav1.ConditionFalse}
 	switch {
+	case failure.IsUnavailable(cause):
+		condition.Status = metav1.ConditionUnknown
+		condition.Reason, condition.Message = infrav1.ContainerEngineUnavailableReason, cause.Error()
 	case !s.dockerCluster.DeletionTimestamp.IsZero():
 		condition.Reason, condition.Message = infrav1.LoadBalancerDeletingReason, failure.Message(cause, "")
 	case cause != nil:
@@ -58,6 +62,7 @@ func setLoadBalancerAvailableCondition(s *scope, cause error) {
 	default:
 		condition.Status, condition.Reason = metav1.ConditionTrue, infrav1.LoadBalancerAvailableReason
 	}
+	condition.Message = redact.Text(condition.Message)
 	conditions.Set(s.dockerCluster, condition)
 }
 

@@ -90,7 +90,8 @@ func newEnvironmentOf(t *testing.T, kind kinds.Kind[*infrav1.DockerCluster], cha
 	t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
 		Kind: kind, Client: e.client, APIReader: e.client, Runtime: e.engine, Jobs: background.NewJobs(jobs),
-		Network: &network.Network{Runtime: e.engine, Name: "clusters"},
+		Network:    &network.Network{Runtime: e.engine, Name: "clusters"},
+		Management: func(context.Context) (identity.Management, error) { return identity.Management{}, nil },
 	}
 	return e
 }

@@ -22,11 +22,14 @@ import (
 // The reason is found however deep the error is wrapped.
 func TestReason(t *testing.T) {
 	for want, err := range map[string]error{
-		infrav1.ImageNotFoundReason:    &images.PullError{Missing: true, Err: errors.New("not found")},
-		infrav1.ImagePullFailedReason:  &images.PullError{Err: errors.New("no such host")},
-		infrav1.HostPortInUseReason:    container.ErrPortTaken,
-		infrav1.ContainerRefusedReason: container.ErrRefused,
-		"Otherwise":                    errors.New("the engine does not answer"),
+		infrav1.ImageNotFoundReason:              &images.PullError{Missing: true, Err: errors.New("not found")},
+		infrav1.ImagePullFailedReason:            &images.PullError{Err: errors.New("no such host")},
+		infrav1.HostPortInUseReason:              container.ErrPortTaken,
+		infrav1.AddressInUseReason:               container.ErrAddressTaken,
+		infrav1.SubnetInUseReason:                container.ErrSubnetTaken,
+		infrav1.ContainerRefusedReason:           container.ErrRefused,
+		infrav1.ContainerEngineUnavailableReason: &images.PullError{Err: container.ErrUnavailable},
+		"Otherwise":                              errors.New("no space left on device"),
 	} {
 		NewWithT(t).Expect(failure.Reason(fmt.Errorf("making the container: %w", err), "Otherwise")).To(Equal(want))
 	}
@@ -39,16 +42,17 @@ func TestMessage(t *testing.T) {
 	g.Expect(failure.Message(errors.New("broken"), "Pulling image")).To(Equal("broken. Trying again: Pulling image"))
 }
 
-// Ready takes the reason of the first condition that is false, and keeps its own if it is true.
+// Ready takes the reason of the first condition that has its status, and keeps its own if it is true.
 func TestExplain(t *testing.T) {
 	first, second := infrav1.ContainerProvisionedCondition, infrav1.BootstrapCompletedCondition
 	for name, test := range map[string]struct {
 		ready, first metav1.ConditionStatus
 		want         string
 	}{
-		"the first is false":  {metav1.ConditionFalse, metav1.ConditionFalse, "First"},
-		"the second is false": {metav1.ConditionFalse, metav1.ConditionTrue, "Second"},
-		"ready":               {metav1.ConditionTrue, metav1.ConditionFalse, "Own"},
+		"the first is false":   {metav1.ConditionFalse, metav1.ConditionFalse, "First"},
+		"the first is unknown": {metav1.ConditionUnknown, metav1.ConditionUnknown, "First"},
+		"the second is false":  {metav1.ConditionFalse, metav1.ConditionTrue, "Second"},
+		"ready":                {metav1.ConditionTrue, metav1.ConditionFalse, "Own"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			machine := &infrav1.DockerMachine{}

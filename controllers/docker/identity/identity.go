@@ -46,6 +46,12 @@ const (
 	RoleLabel = "terraform-capi.io/role"
 	// MachineLabel is the name of the DockerMachine. Load balancers have it, too, with an empty value.
 	MachineLabel = "terraform-capi.io/machine"
+	// EndpointLabel is the host of the cluster's control plane endpoint, on nodes: it is the load balancer's address also
+	// while that does not exist.
+	EndpointLabel = "terraform-capi.io/control-plane-endpoint"
+	// KindClaimLabel marks a container that never runs: it reserves the name of a KinD cluster, the label's value, while the
+	// plugin creates that.
+	KindClaimLabel = "terraform-capi.io/claim"
 	// FailureDomainLabel is the one that upstream's Docker provider uses.
 	FailureDomainLabel = "io.x-k8s.cluster.failureDomain"
 )

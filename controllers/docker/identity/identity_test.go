@@ -186,4 +186,15 @@ func TestReadManagement(t *testing.T) {
 	}
 	_, err := ReadManagement(ctx, fake.NewClientBuilder().Build(), engine, "")
 	NewWithT(t).Expect(err).To(MatchError(ContainSubstring("finding out the UID of the management cluster")))
+
+	// An engine that does not answer says nothing about the node. What is known once is not asked for again.
+	g := NewWithT(t)
+	engine.BeforeCall = func(context.Context, string, string) error { return container.ErrUnavailable }
+	find := FindManagement(fake.NewClientBuilder().WithObjects(kubeSystem).Build(), engine, "mgmt-control-plane")
+	_, err = find(ctx)
+	g.Expect(err).To(MatchError(container.ErrUnavailable))
+	engine.BeforeCall = nil
+	g.Expect(find(ctx)).To(Equal(Management{UID: "1", Node: "mgmt-control-plane"}))
+	engine.BeforeCall = func(context.Context, string, string) error { return container.ErrUnavailable }
+	g.Expect(find(ctx)).To(Equal(Management{UID: "1", Node: "mgmt-control-plane"}))
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,18 +33,42 @@ type Management struct {
 }
 
 // ReadManagement returns the management cluster that the reader reads. Node is the name of the node that the controllers
-// run on, if it is known.
+// run on, if it is known. It fails if the engine does not say whether that is one of its containers: containers of clusters
+// that did not name it could never be told from those whose management cluster is elsewhere.
 func ReadManagement(ctx context.Context, reader client.Reader, runtime container.Runtime, node string) (Management, error) {
 	namespace := &corev1.Namespace{}
 	if err := reader.Get(ctx, client.ObjectKey{Name: metav1.NamespaceSystem}, namespace); err != nil {
 		return Management{}, fmt.Errorf("finding out the UID of the management cluster: %w", err)
 	}
-	// If it cannot be known it must not be claimed: what has no such node is never taken for left behind.
-	found, err := runtime.Inspect(ctx, node)
-	if err != nil || Siblings(found) == nil {
-		node = ""
+	management := Management{UID: namespace.UID}
+	if node == "" {
+		return management, nil
 	}
-	return Management{UID: namespace.UID, Node: node}, nil
+	found, err := runtime.Inspect(ctx, node)
+	switch {
+	case errors.Is(err, container.ErrNotFound):
+	case err != nil:
+		return Management{}, fmt.Errorf("finding out whether node %s of the management cluster is a container of this engine: %w", node, err)
+	case Siblings(found) != nil:
+		management.Node = node
+	}
+	return management, nil
+}
+
+// FindManagement returns a function that returns what ReadManagement does, which it calls until that succeeds. A manager so
+// starts although the engine does not answer, and its objects say why they wait.
+func FindManagement(reader client.Reader, runtime container.Runtime, node string) func(context.Context) (Management, error) {
+	var known atomic.Pointer[Management]
+	return func(ctx context.Context) (Management, error) {
+		if management := known.Load(); management != nil {
+			return *management, nil
+		}
+		management, err := ReadManagement(ctx, reader, runtime, node)
+		if err == nil {
+			known.Store(&management)
+		}
+		return management, err
+	}
 }
 
 // Adopt records that a container belongs to the owner's management cluster, if the owner was moved there: a moved object

@@ -151,10 +151,7 @@ func (l *LoadBalancer) resume(ctx context.Context, found container.Container, co
 	if err := l.configure(ctx, found, content); err != nil {
 		return err
 	}
-	if found.Running() {
-		return nil
-	}
-	err := l.Runtime.Start(ctx, l.Name)
+	err := l.Network.Start(ctx, found)
 	if err == nil {
 		return nil
 	}
@@ -202,7 +199,7 @@ func (l *LoadBalancer) create(ctx context.Context, config Config, content []byte
 		if err := l.Runtime.Remove(ctx, l.Name); err != nil {
 			return err
 		}
-		if l.HostPort != 0 {
+		if l.HostPort != 0 && !errors.Is(conflict, container.ErrAddressTaken) {
 			return fmt.Errorf("the load balancer cannot have host port %d: %w", l.HostPort, conflict)
 		}
 	}
@@ -214,6 +211,10 @@ func (l *LoadBalancer) create(ctx context.Context, config Config, content []byte
 func (l *LoadBalancer) prepare(ctx context.Context, config Config, content []byte, hostPort int) error {
 	address, _ := netip.ParseAddr(l.Host) // Zero, which is no wish, if it is a name.
 	addresses, release, err := l.Network.Reserve(ctx, address)
+	if errors.Is(err, container.ErrAddressTaken) {
+		return fmt.Errorf("the load balancer cannot be made again with its address %s, by which the cluster's nodes and kubeconfigs know it: %w. "+
+			"Remove what has the address with \"docker rm -f -v\" if nobody needs it; otherwise delete the Cluster", l.Host, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -227,7 +228,8 @@ func (l *LoadBalancer) prepare(ctx context.Context, config Config, content []byt
 // replace deals with a container that could not be started. If that was never before and its port or address is taken,
 // nobody knows them yet, so others will do. Otherwise kubeconfigs have been handed out with them.
 func (l *LoadBalancer) replace(ctx context.Context, found container.Container, config Config, content []byte, cause error) error {
-	if found.State != container.StateCreated || !errors.Is(cause, container.ErrConflict) || l.HostPort != 0 {
+	exchangeable := errors.Is(cause, container.ErrAddressTaken) || errors.Is(cause, container.ErrConflict) && l.HostPort == 0
+	if found.State != container.StateCreated || !exchangeable {
 		return cause
 	}
 	if err := l.Runtime.Remove(ctx, found.ID); err != nil {
@@ -262,6 +264,7 @@ func (l *LoadBalancer) spec(config Config, hostPort int, addresses network.Addre
 		Aliases:    aliases,
 		IPv4:       addresses.IPv4,
 		IPv6:       addresses.IPv6,
+		Subnet:     addresses.Subnet,
 		Ports:      []container.PortBinding{{HostIP: cmp.Or(l.HostIP, defaultHostIP), HostPort: hostPort, ContainerPort: int(config.Port)}},
 		// It only forwards connections of unprivileged ports.
 		DropCapabilities:     []string{"ALL"},

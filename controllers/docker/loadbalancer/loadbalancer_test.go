@@ -113,6 +113,68 @@ func TestEnsureAfterStopAndRemoval(t *testing.T) {
 	g.Expect(lb.Ensure(ctx, Config{Port: 6443})).To(Equal(endpoint), "kubeconfigs have it")
 }
 
+// An address that nodes and kubeconfigs have is waited for and not exchanged, even while no other container runs with it.
+func TestEnsureAddressIsTaken(t *testing.T) {
+	g := NewWithT(t)
+	engine := newEngine()
+	lb := newLoadBalancer(engine)
+	endpoint, err := lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).NotTo(HaveOccurred())
+	lb.HostPort, lb.Host = endpoint.HostPort, endpoint.IPv4
+	engine.Vanish(lb.Name)
+	other := container.Spec{Name: "other", Image: lb.Image, Network: "clusters", IPv4: endpoint.IPv4}
+	g.Expect(engine.Create(ctx, other)).To(Succeed())
+	g.Expect(engine.Start(ctx, other.Name)).To(Succeed())
+	engine.Stop(other.Name)
+	_, err = lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).To(And(MatchError(container.ErrAddressTaken), MatchError(And(
+		HavePrefix("the load balancer cannot be made again with its address "+endpoint.IPv4), ContainSubstring("container other, which is exited")))))
+	g.Expect(engine.Remove(ctx, other.Name)).To(Succeed())
+	g.Expect(lb.Ensure(ctx, Config{Port: 6443})).To(Equal(endpoint))
+
+	// One that was made again, and whose address was given away before it started.
+	engine.Vanish(lb.Name)
+	g.Expect(engine.Create(ctx, other)).To(Succeed())
+	engine.BeforeCall = func(_ context.Context, method, name string) error {
+		if method == "Start" && name == lb.Name {
+			return errors.New("killed")
+		}
+		return nil
+	}
+	_, err = lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).To(MatchError("killed"))
+	engine.BeforeCall = nil
+	g.Expect(engine.Start(ctx, other.Name)).To(Succeed())
+	_, err = lb.Ensure(ctx, Config{Port: 6443})
+	g.Expect(err).To(MatchError(container.ErrAddressTaken))
+	g.Expect(engine.Remove(ctx, other.Name)).To(Succeed())
+	g.Expect(lb.Ensure(ctx, Config{Port: 6443})).To(Equal(endpoint))
+}
+
+// The network may be removed while the manager is down.
+func TestEnsureNetworkRemoved(t *testing.T) {
+	for name, prepare := range map[string]func(*container.Fake, string){
+		"running": func(*container.Fake, string) {},
+		"stopped": (*container.Fake).Stop,
+		"removed": (*container.Fake).Vanish,
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			engine := newEngine()
+			lb := newLoadBalancer(engine)
+			endpoint, err := lb.Ensure(ctx, Config{Port: 6443})
+			g.Expect(err).NotTo(HaveOccurred())
+			lb.HostPort, lb.Host = endpoint.HostPort, endpoint.IPv4
+			prepare(engine, lb.Name)
+			engine.RemoveNetwork("clusters")
+			g.Expect(lb.Ensure(ctx, Config{Port: 6443})).To(Equal(endpoint))
+			found, err := engine.Inspect(ctx, lb.Name)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(found.IPv4).To(Equal(endpoint.IPv4))
+		})
+	}
+}
+
 // A port that kubeconfigs have, or that the user wants, is waited for and not exchanged.
 func TestEnsureFixedPortIsTaken(t *testing.T) {
 	g := NewWithT(t)

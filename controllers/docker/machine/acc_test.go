@@ -102,7 +102,7 @@ func newDockerEnvironment(t *testing.T, cloudConfig string) *dockerEnvironment {
 	if !exists {
 		t.Skipf("This test needs image %s, which is not here.", testImage)
 	}
-	machine := fmt.Sprintf("cp-%d", time.Now().UnixNano()%1_000_000)
+	machine := fmt.Sprintf("acc-%d", time.Now().UnixNano()%1_000_000)
 	e := newEnvironment(t, func(o *objects) {
 		o.secret.Data["value"] = []byte(cloudConfig)
 		o.machine.Name = machine
@@ -112,6 +112,7 @@ func newDockerEnvironment(t *testing.T, cloudConfig string) *dockerEnvironment {
 	t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
 		Kind: kinds.DockerMachine, Client: e.client, APIReader: e.client, Runtime: docker, Network: testNetwork(docker), Jobs: background.NewJobs(jobs),
+		Volumes: NewVolumes(docker), Management: e.reconciler.Management,
 	}
 	d := &dockerEnvironment{environment: e, name: "test-" + machine}
 	t.Cleanup(func() {

@@ -5,6 +5,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/bootstrap"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 const (
@@ -38,12 +40,7 @@ func (r *Reconciler) reconcileBootstrap(ctx context.Context, s *scope) (ctrl.Res
 	}
 	if result != nil {
 		r.Jobs.Forget(s.dockerMachine, observeJob)
-		if result.Succeeded() {
-			s.bootstrapped = done(infrav1.BootstrapCompletedReason)
-		} else {
-			s.bootstrapped = notYet(infrav1.BootstrapFailedReason, "Bootstrap "+result.String())
-		}
-		return ctrl.Result{}, nil
+		return ctrl.Result{}, r.reportResult(ctx, s, result)
 	}
 	name := s.container.Name
 	observation := r.Jobs.Run(ctx, s.dockerMachine, observeJob, observeTimeout, func(ctx context.Context, _ func(string)) error {
@@ -56,6 +53,33 @@ func (r *Reconciler) reconcileBootstrap(ctx context.Context, s *scope) (ctrl.Res
 	return r.checkTimeout(ctx, s)
 }
 
+// reportResult reports the outcome of the bootstrap.
+func (r *Reconciler) reportResult(ctx context.Context, s *scope, result *bootstrap.Result) error {
+	if result.Succeeded() {
+		s.bootstrapped = done(infrav1.BootstrapCompletedReason)
+		return nil
+	}
+	secrets, err := r.bootstrapSecrets(ctx, s)
+	switch {
+	case errors.Is(err, errNoBootstrapData):
+		s.bootstrapped = notYet(infrav1.BootstrapFailedReason, "Bootstrap "+result.DescribeWithoutLog(s.container.Name))
+	case err != nil:
+		return err
+	default:
+		s.bootstrapped = notYet(infrav1.BootstrapFailedReason, "Bootstrap "+result.Describe(secrets))
+	}
+	return nil
+}
+
+// bootstrapSecrets are what messages about the bootstrap must not show.
+func (r *Reconciler) bootstrapSecrets(ctx context.Context, s *scope) (*redact.Contents, error) {
+	secret, err := r.bootstrapData(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return bootstrap.Secrets(secret.Data["value"], s.container.Name, s.machine.Name, s.clusterName), nil
+}
+
 // checkTimeout reports a bootstrap that takes too long. It goes on nevertheless, and may succeed.
 func (r *Reconciler) checkTimeout(ctx context.Context, s *scope) (ctrl.Result, error) {
 	timeout := defaultBootstrapTimeout
@@ -66,11 +90,23 @@ func (r *Reconciler) checkTimeout(ctx context.Context, s *scope) (ctrl.Result, e
 		s.bootstrapped = notYet(infrav1.BootstrapNotCompletedReason, "")
 		return ctrl.Result{RequeueAfter: left}, nil
 	}
-	log, err := bootstrap.ReadLog(ctx, r.Runtime, s.container.Name)
+	message, err := r.describeLog(ctx, s)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	s.bootstrapped = notYet(infrav1.BootstrapTimedOutReason,
-		fmt.Sprintf("Bootstrap has not ended within %s; it has written last:\n%s", timeout, log))
+	s.bootstrapped = notYet(infrav1.BootstrapTimedOutReason, fmt.Sprintf("Bootstrap has not ended within %s; %s", timeout, message))
 	return ctrl.Result{RequeueAfter: retryInterval}, nil
+}
+
+// describeLog says what the bootstrap has written last, or where that is if the secrets in it are not known.
+func (r *Reconciler) describeLog(ctx context.Context, s *scope) (string, error) {
+	secrets, err := r.bootstrapSecrets(ctx, s)
+	if errors.Is(err, errNoBootstrapData) {
+		return fmt.Sprintf("what it has written is in %s of container %s", bootstrap.LogPath, s.container.Name), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	log, err := bootstrap.ReadLog(ctx, r.Runtime, s.container.Name, secrets)
+	return "it has written last:\n" + log, err
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/blang/semver/v4"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -29,12 +30,8 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-const (
-	// retryInterval is when to look again at what only people or the engine can change.
-	retryInterval = 30 * time.Second
-	// restartInterval is when to look again at a container that the engine is about to start.
-	restartInterval = 2 * time.Second
-)
+// retryInterval is when to look again at what only people or the engine can change. The engine's events mostly come first.
+const retryInterval = 30 * time.Second
 
 // reconcileContainer makes the machine's container run. The container is created as soon as the cluster has its
 // infrastructure, which takes the engine seconds, and waits unstarted for the bootstrap data; it gets them in one
@@ -62,23 +59,29 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 	}
 
 	switch found.State {
-	case container.StateRunning:
 	case container.StateCreated:
-		if err := r.bootstrapAndStart(ctx, s); err != nil || s.waiting {
+		if err := r.bootstrapAndStart(ctx, s, found); err != nil || s.waiting {
 			return ctrl.Result{}, r.exchange(ctx, found, err)
 		}
+	case container.StatePaused:
+		// Whoever paused it has a reason.
+		s.wait(&s.provisioned, infrav1.ContainerNotProvisionedReason,
+			fmt.Sprintf("Container %s is paused; run \"docker unpause %s\" when that is over", found.Name, found.Name))
+		return ctrl.Result{RequeueAfter: retryInterval}, nil
 	case container.StateRestarting:
 		s.wait(&s.provisioned, infrav1.ContainerNotProvisionedReason,
 			fmt.Sprintf("Container %s ended with exit code %d and is being restarted", found.Name, found.ExitCode))
-		return ctrl.Result{RequeueAfter: restartInterval}, nil
+		return ctrl.Result{RequeueAfter: retryInterval}, nil
 	default:
 		// What is in the node is still there; it goes on from where it was.
-		ctrl.LoggerFrom(ctx).Info("Starting the container again", "container", found.Name, "exitCode", found.ExitCode)
-		if err := r.Runtime.Start(ctx, found.Name); err != nil {
+		if !found.Running() {
+			ctrl.LoggerFrom(ctx).Info("Starting the container again", "container", found.Name, "exitCode", found.ExitCode)
+		}
+		if err := r.Network.Start(ctx, found); err != nil {
 			return ctrl.Result{}, err
 		}
 	}
-	if !found.Running() {
+	if !found.Running() || !found.Connected() {
 		if found, err = r.Runtime.Inspect(ctx, s.containerName); err != nil {
 			return ctrl.Result{}, err
 		}
@@ -165,9 +168,8 @@ func missing(s *scope) {
 
 // bootstrapAndStart gives a new container its bootstrap data and starts it. Until it is started this can be
 // repeated.
-func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope) error {
-	secretName := s.machine.Spec.Bootstrap.DataSecretName
-	if secretName == nil {
+func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope, found container.Container) error {
+	if s.machine.Spec.Bootstrap.DataSecretName == nil {
 		if !s.isControlPlane() && !conditions.IsTrue(s.cluster, clusterv1.ClusterControlPlaneInitializedCondition) {
 			s.wait(&s.provisioned, infrav1.ContainerWaitingForControlPlaneInitializedReason, "")
 			return nil
@@ -175,10 +177,9 @@ func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope) error {
 		s.wait(&s.provisioned, infrav1.ContainerWaitingForBootstrapDataReason, "")
 		return nil
 	}
-	secret := &corev1.Secret{}
-	key := client.ObjectKey{Namespace: s.machine.Namespace, Name: *secretName}
-	if err := r.APIReader.Get(ctx, key, secret); err != nil {
-		return fmt.Errorf("reading the bootstrap data: %w", err)
+	secret, err := r.bootstrapData(ctx, s)
+	if err != nil {
+		return err
 	}
 	info, err := r.Runtime.Info(ctx)
 	if err != nil {
@@ -194,7 +195,27 @@ func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope) error {
 	if err := r.Runtime.CopyTo(ctx, s.containerName, "/", bytes.NewReader(payload)); err != nil {
 		return err
 	}
-	return r.Runtime.Start(ctx, s.containerName)
+	return r.Network.Start(ctx, found)
+}
+
+// errNoBootstrapData means that the Machine names no bootstrap data, or that they do not exist.
+var errNoBootstrapData = errors.New("there is no bootstrap data")
+
+// bootstrapData reads the bootstrap data.
+func (r *Reconciler) bootstrapData(ctx context.Context, s *scope) (*corev1.Secret, error) {
+	name := s.machine.Spec.Bootstrap.DataSecretName
+	if name == nil {
+		return nil, errNoBootstrapData
+	}
+	secret := &corev1.Secret{}
+	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: s.machine.Namespace, Name: *name}, secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("%w: %w", errNoBootstrapData, err)
+	case err != nil:
+		return nil, fmt.Errorf("reading the bootstrap data: %w", err)
+	}
+	return secret, nil
 }
 
 // payload is what makes the container bootstrap itself. Its errors are the user's to mend.

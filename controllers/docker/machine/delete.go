@@ -11,11 +11,11 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 )
 
-// reconcileDelete removes the machine's container with its volumes, those of images that no machine needs any more, and
-// last the finalizer. It goes by labels, because the objects that the container's name is made from may be gone already.
+// reconcileDelete removes the machine's container with its volumes, and last the finalizer. It goes by labels, because the
+// objects that the container's name is made from may be gone already. Volumes that outlive the container do not keep the
+// machine (Volumes).
 func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
 	r.Jobs.Forget(s.dockerMachine)
 	containers, err := r.Runtime.List(ctx, map[string]string{
@@ -25,6 +25,7 @@ func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
 	if err != nil {
 		return err
 	}
+	uids := []string{string(s.dockerMachine.UID)}
 	for _, c := range containers {
 		if !s.owner().Owns(c, s.dockerMachine.Spec.ProviderID == identity.ProviderID(c.Name)) {
 			continue
@@ -33,10 +34,9 @@ func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
 		if err := r.Runtime.Remove(ctx, c.ID); err != nil {
 			return err
 		}
+		uids = append(uids, c.Labels[identity.ObjectUIDLabel]) // Another one if the machine was moved.
 	}
-	if err := images.RemoveVolumes(ctx, r.Runtime); err != nil {
-		return err
-	}
+	r.Volumes.release(uids...)
 	controllerutil.RemoveFinalizer(s.dockerMachine, infrav1.MachineFinalizer)
 	return nil
 }

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util/conditions"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -32,9 +34,11 @@ const (
 
 	systemImagesJob     = "system-images"
 	systemImagesTimeout = 5 * time.Minute
-	// systemImagesInterval is how often nodes are compared while the cluster has several node images. Nothing
+	// systemImagesInterval is how often nodes are compared at first while the cluster has several node images. Nothing
 	// tells when the control plane provider changes the version of a system pod.
 	systemImagesInterval = 10 * time.Second
+	// slowestSystemImagesInterval is how often in an upgrade that does not get on.
+	slowestSystemImagesInterval = 2 * time.Minute
 )
 
 // ensureImages makes sure that images are on the host, and returns them, or nil as long as one is not. Pulling is a job of
@@ -152,7 +156,15 @@ func (r *Reconciler) reconcileSystemImages(ctx context.Context, s *scope) (ctrl.
 		s.systemImages = &finding{unknown: true, reason: infrav1.SystemImagesCopyingReason}
 		return ctrl.Result{}, nil
 	}
-	return ctrl.Result{RequeueAfter: systemImagesInterval}, nil
+	return ctrl.Result{RequeueAfter: untilCompared(conditions.Get(s.dockerMachine, infrav1.SystemImagesAvailableCondition))}, nil
+}
+
+// untilCompared is when to compare the nodes again: the longer nothing has changed, the later.
+func untilCompared(last *metav1.Condition) time.Duration {
+	if last == nil {
+		return systemImagesInterval
+	}
+	return min(max(systemImagesInterval, time.Since(last.LastTransitionTime.Time)/30), slowestSystemImagesInterval)
 }
 
 // clusterNodes are the containers of the cluster's machines. Labels do not suffice to tell: another management cluster may

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -64,6 +65,7 @@ func TestPreLoadedImages(t *testing.T) {
 	e.Expect(e.engine.Volumes()).To(HaveLen(2))
 	e.Expect(e.client.Delete(ctx, e.dockerMachine())).To(Succeed())
 	e.mustReconcile()
+	e.Expect(e.reconciler.Volumes.sweep(ctx)).To(Succeed())
 	e.Expect(e.engine.Volumes()).To(BeEmpty())
 }
 
@@ -164,4 +166,16 @@ func TestSystemImages(t *testing.T) {
 		Spec:       clusterv1.MachineSpec{ClusterName: "test", ProviderID: identity.ProviderID(other)},
 	})).To(Succeed())
 	e.await(func() bool { return conditions.IsTrue(e.dockerMachine(), infrav1.SystemImagesAvailableCondition) })
+}
+
+// Nodes of an upgrade that does not get on are compared less and less often.
+func TestUntilCompared(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(untilCompared(nil)).To(Equal(systemImagesInterval))
+	since := func(d time.Duration) *metav1.Condition {
+		return &metav1.Condition{LastTransitionTime: metav1.NewTime(time.Now().Add(-d))}
+	}
+	g.Expect(untilCompared(since(time.Minute))).To(Equal(systemImagesInterval))
+	g.Expect(untilCompared(since(30 * time.Minute))).To(BeNumerically("~", time.Minute, time.Second))
+	g.Expect(untilCompared(since(24 * time.Hour))).To(Equal(slowestSystemImagesInterval))
 }

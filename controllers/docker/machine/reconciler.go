@@ -19,11 +19,13 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // Reconciler reconciles DockerMachines, or the objects of another kind that means the same.
@@ -40,8 +42,10 @@ type Reconciler struct {
 	Jobs *background.Jobs
 	// Network that the cluster's containers are on.
 	Network *network.Network
-	// Management is the management cluster.
-	Management identity.Management
+	// Volumes removes what machines leave behind.
+	Volumes *Volumes
+	// Management returns the management cluster.
+	Management func(ctx context.Context) (identity.Management, error)
 	// WatchFilter restricts the reconciler to objects whose cluster.x-k8s.io/watch-filter label has this value.
 	WatchFilter string
 
@@ -83,6 +87,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Kind.Kind, err)
 	}
 	defer func() {
+		ctx, cancel := failure.ReportContext(ctx)
+		defer cancel()
+		reterr = redact.Error(reterr) // It is logged.
 		if err := updateStatus(s, reterr); err != nil {
 			reterr = kerrors.NewAggregate([]error{reterr, err})
 		}
@@ -94,6 +101,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	if s.cluster != nil && annotations.IsPaused(s.cluster, dockerMachine) || annotations.HasPaused(dockerMachine) {
 		s.paused = true
 		return ctrl.Result{}, nil
+	}
+	if s.management, err = r.Management(ctx); err != nil {
+		return ctrl.Result{}, err
 	}
 	if deleting {
 		return ctrl.Result{}, r.reconcileDelete(ctx, s)
@@ -128,7 +138,7 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 // the scope.
 func (r *Reconciler) newScope(ctx context.Context, object kinds.Object[*infrav1.DockerMachine]) (*scope, error) {
 	dockerMachine := object.Hub()
-	s := &scope{object: object, dockerMachine: dockerMachine, management: r.Management}
+	s := &scope{object: object, dockerMachine: dockerMachine}
 	machine, err := util.GetOwnerMachine(ctx, r.Client, dockerMachine.ObjectMeta)
 	if err != nil && !apierrors.IsNotFound(err) {
 		return nil, fmt.Errorf("reading the Machine of the %s: %w", r.Kind.Kind, err)

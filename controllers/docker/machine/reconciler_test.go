@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -86,6 +87,7 @@ func TestContainerSpec(t *testing.T) {
 		identity.ManagementUIDLabel: "management-uid", identity.ManagementNodeLabel: "management-node",
 		identity.NamespaceLabel: "default", identity.ClusterLabel: "test", identity.ClusterUIDLabel: "cluster-uid",
 		identity.MachineLabel: "dm-1", identity.ObjectUIDLabel: "docker-machine-uid", identity.FailureDomainLabel: "fd1",
+		identity.EndpointLabel: "test-lb-12345",
 	}))
 }
 
@@ -318,6 +320,17 @@ func TestNameOfGoneContainerTaken(t *testing.T) {
 	e.Expect(e.engine.Inspect(ctx, node)).To(And(HaveField("Labels", labels), HaveField("State", container.StateCreated)))
 }
 
+func TestPausedContainer(t *testing.T) {
+	e := newEnvironment(t)
+	e.mustReconcile()
+	e.engine.Pause(node)
+	e.mustReconcile()
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "docker unpause "+node)
+	e.engine.Unpause(node)
+	e.mustReconcile()
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionTrue, infrav1.ContainerProvisionedReason, "")
+}
+
 func TestControllerRestartDuringBootstrap(t *testing.T) {
 	e := newEnvironment(t)
 	e.mustReconcile()
@@ -422,7 +435,41 @@ func TestEngineUnavailable(t *testing.T) {
 	e.engine.BeforeCall = func(context.Context, string, string) error { return container.ErrUnavailable }
 	_, err := e.reconcile()
 	e.Expect(err).To(MatchError(container.ErrUnavailable))
-	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "does not answer")
+	for _, condition := range []string{infrav1.ContainerProvisionedCondition, infrav1.BootstrapCompletedCondition, clusterv1.ReadyCondition} {
+		e.expectCondition(condition, metav1.ConditionUnknown, infrav1.ContainerEngineUnavailableReason, "does not answer")
+	}
+
+	e.engine.BeforeCall = nil
+	e.mustReconcile()
+	e.finish(node, success)
+	e.awaitJob()
+	e.mustReconcile()
+	e.engine.BeforeCall = func(context.Context, string, string) error { return container.ErrUnavailable }
+	_, err = e.reconcile()
+	e.Expect(err).To(MatchError(container.ErrUnavailable))
+	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionTrue, infrav1.BootstrapCompletedReason, "")
+	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionUnknown, infrav1.ContainerEngineUnavailableReason, "does not answer")
+	e.Expect(e.client.Delete(ctx, e.object().Stored())).To(Succeed())
+	_, err = e.reconcile()
+	e.Expect(err).To(MatchError(container.ErrUnavailable))
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionUnknown, infrav1.ContainerEngineUnavailableReason, "does not answer")
+}
+
+// A reconcile that runs out of time in a call still says what it has found out.
+func TestDeadline(t *testing.T) {
+	e := newEnvironment(t)
+	e.engine.BeforeCall = func(ctx context.Context, method, _ string) error {
+		if method != "Start" {
+			return nil
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	limited, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_, err := e.reconciler.Reconcile(limited, ctrl.Request{NamespacedName: client.ObjectKey{Namespace: "default", Name: "dm-1"}})
+	e.Expect(err).To(MatchError(context.DeadlineExceeded))
+	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionFalse, infrav1.ContainerNotProvisionedReason, "deadline exceeded")
 }
 
 func TestDelete(t *testing.T) {
@@ -457,6 +504,75 @@ func deleteMachine(e *environment) {
 }
 
 // When a whole namespace is deleted, the machine's owners may be gone first.
+// The network may be removed while the manager is down. Nodes come back with their own addresses, the running as well as the
+// stopped.
+func TestNetworkRemoved(t *testing.T) {
+	for name, stop := range map[string]bool{"running": false, "stopped": true} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnvironment(t)
+			e.mustReconcile()
+			before, err := e.engine.Inspect(ctx, node)
+			e.Expect(err).NotTo(HaveOccurred())
+			addresses := e.dockerMachine().Status.Addresses
+			if stop {
+				e.engine.Stop(node)
+			}
+			e.engine.RemoveNetwork("clusters")
+			e.restart()
+			e.mustReconcile()
+			after, err := e.engine.Inspect(ctx, node)
+			e.Expect(err).NotTo(HaveOccurred())
+			e.Expect(after.IPv4).To(And(Equal(before.IPv4), Equal(before.AssignedIPv4)))
+			e.Expect(after.Connected()).To(BeTrue())
+			e.Expect(e.dockerMachine().Status.Addresses).To(Equal(addresses))
+		})
+	}
+}
+
+// A volume that cannot be removed keeps no machine. It is removed once it can be.
+func TestDeleteWithStuckVolumes(t *testing.T) {
+	e := newEnvironment(t, withImages("example.com/a:1"))
+	e.await(e.areImagesReady)
+	e.engine.Vanish(node) // As with "docker rm" without -v.
+	e.Expect(e.client.Delete(ctx, e.dockerMachine())).To(Succeed())
+	stuck := true
+	e.engine.BeforeCall = func(ctx context.Context, method, _ string) error {
+		if method == "RemoveUnusedVolumes" && stuck {
+			return errors.New("volume is in use")
+		}
+		return nil
+	}
+	e.mustReconcile()
+	err := e.client.Get(ctx, client.ObjectKey{Namespace: "default", Name: "dm-1"}, &infrav1.DockerMachine{})
+	e.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "%v", err)
+
+	volumes := e.reconciler.Volumes
+	e.Expect(volumes.sweep(ctx)).To(MatchError(ContainSubstring("volume is in use")))
+	e.Expect(e.engine.UnusedVolumes(ctx, identity.ManagementUIDLabel)).To(HaveLen(1), "the one of /var")
+	e.Expect(e.engine.Volumes()).To(HaveLen(1), "the one of the image")
+	stuck = false
+	e.Expect(volumes.sweep(ctx)).To(Succeed())
+	e.Expect(e.engine.UnusedVolumes(ctx, identity.ManagementUIDLabel)).To(BeEmpty())
+	e.Expect(e.engine.Volumes()).To(BeEmpty())
+}
+
+// A deletion wakes what removes volumes, which ends with the manager.
+func TestVolumesAreRemovedAside(t *testing.T) {
+	e := newEnvironment(t)
+	volumes := e.reconciler.Volumes
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error)
+	go func() { ended <- volumes.Start(ctx) }()
+	e.mustReconcile()
+	e.engine.Vanish(node)
+	e.Expect(e.engine.UnusedVolumes(ctx, identity.ManagementUIDLabel)).To(HaveLen(1))
+	e.Expect(e.client.Delete(ctx, e.dockerMachine())).To(Succeed())
+	e.mustReconcile()
+	e.Eventually(func() ([]string, error) { return e.engine.UnusedVolumes(ctx, identity.ManagementUIDLabel) }).Should(BeEmpty())
+	cancel()
+	e.Eventually(ended).Should(Receive(BeNil()))
+}
+
 func TestDeleteWithoutOwners(t *testing.T) {
 	e := newEnvironment(t)
 	e.mustReconcile()

@@ -45,7 +45,7 @@ func admittedSpecs(t *testing.T, kind string, info container.Info) map[uint64]co
 			machine.Spec = kinds.MachineSpecFromDev(object.Spec)
 		}
 		s := &scope{
-			dockerMachine: machine, clusterName: "fuzz", cluster: &clusterv1.Cluster{}, machine: &clusterv1.Machine{Spec: clusterv1.MachineSpec{Version: "v1.35.0"}},
+			dockerMachine: machine, clusterName: "fuzz", cluster: &clusterv1.Cluster{}, dockerCluster: &infrav1.DockerCluster{}, machine: &clusterv1.Machine{Spec: clusterv1.MachineSpec{Version: "v1.35.0"}},
 			containerName: fmt.Sprintf("tenants-fuzz-%d", seed),
 		}
 		image, err := nodeImage(s)

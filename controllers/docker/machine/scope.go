@@ -28,7 +28,7 @@ type scope struct {
 	// dockerCluster is the cluster's infrastructure; nil if it does not exist.
 	dockerCluster *infrav1.DockerCluster
 
-	// management is the management cluster.
+	// management is the management cluster. Set before the phases.
 	management identity.Management
 
 	// paused says that nothing was done because the object is paused.
@@ -98,6 +98,11 @@ func (s *scope) wait(finding **finding, reason, message string) {
 
 func notYet(reason, message string) *finding {
 	return &finding{reason: reason, message: message}
+}
+
+// unavailable is what can be found out while the container engine does not answer.
+func unavailable(cause error) *finding {
+	return &finding{unknown: true, reason: infrav1.ContainerEngineUnavailableReason, message: cause.Error()}
 }
 
 func done(reason string) *finding {

@@ -45,6 +45,7 @@ func (r *Reconciler) containerSpec(s *scope, image string, addresses network.Add
 		Network: r.Network.Name,
 		IPv4:    addresses.IPv4,
 		IPv6:    addresses.IPv6,
+		Subnet:  addresses.Subnet,
 		// Mounts, cgroups, devices, network interfaces and kernel settings of its own: a kubelet needs nearly
 		// all that there is, and the mounts that only come with this flag.
 		Privileged:      true,
@@ -90,6 +91,7 @@ func labels(s *scope) map[string]string {
 		all = map[string]string{}
 	}
 	maps.Copy(all, s.owner().Labels())
+	all[identity.EndpointLabel] = s.dockerCluster.Spec.ControlPlaneEndpoint.Host
 	if s.machine.Spec.FailureDomain != "" {
 		all[identity.FailureDomainLabel] = s.machine.Spec.FailureDomain
 	}

@@ -15,6 +15,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
+	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
 // updateStatus derives all conditions from what the phases found. cause is the error that ended the reconcile.
@@ -24,7 +25,7 @@ func updateStatus(s *scope, cause error) error {
 		return nil
 	}
 	setContainerProvisionedCondition(s, cause)
-	setPreLoadedImagesReadyCondition(s)
+	setPreLoadedImagesReadyCondition(s, cause)
 	setBootstrapCompletedCondition(s, cause)
 	setSystemImagesAvailableCondition(s)
 	return setReadyCondition(s)
@@ -42,6 +43,8 @@ func setPausedCondition(s *scope) {
 func setContainerProvisionedCondition(s *scope, cause error) {
 	found := s.provisioned
 	switch {
+	case failure.IsUnavailable(cause):
+		found = unavailable(cause)
 	case !s.dockerMachine.DeletionTimestamp.IsZero():
 		found = notYet(infrav1.ContainerDeletingReason, failure.Message(cause, ""))
 	case found == nil && cause != nil:
@@ -50,22 +53,37 @@ func setContainerProvisionedCondition(s *scope, cause error) {
 	set(s, infrav1.ContainerProvisionedCondition, found)
 }
 
-func setPreLoadedImagesReadyCondition(s *scope) {
+func setPreLoadedImagesReadyCondition(s *scope, cause error) {
 	if len(s.dockerMachine.Spec.PreLoadImages) == 0 {
 		return
 	}
-	set(s, infrav1.PreLoadedImagesReadyCondition, s.preLoadedImages)
+	found := s.preLoadedImages
+	if failure.IsUnavailable(cause) && !conditions.IsTrue(s.dockerMachine, infrav1.PreLoadedImagesReadyCondition) {
+		found = unavailable(cause)
+	}
+	set(s, infrav1.PreLoadedImagesReadyCondition, found)
 }
 
 func setBootstrapCompletedCondition(s *scope, cause error) {
 	found := s.bootstrapped
 	switch {
+	case failure.IsUnavailable(cause) && !isSettled(s):
+		found = unavailable(cause)
 	case found == nil && s.provisioned != nil && s.provisioned.ok && cause != nil:
 		found = notYet(infrav1.BootstrapNotCompletedReason, cause.Error())
 	case found == nil && !conditions.Has(s.dockerMachine, infrav1.BootstrapCompletedCondition):
 		found = notYet(infrav1.BootstrapWaitingForContainerReason, "")
 	}
 	set(s, infrav1.BootstrapCompletedCondition, found)
+}
+
+// isSettled tells whether the bootstrap is known to have succeeded or failed for good, whatever becomes of the engine.
+func isSettled(s *scope) bool {
+	reason := conditions.GetReason(s.dockerMachine, infrav1.BootstrapCompletedCondition)
+	if s.bootstrapped != nil {
+		reason = s.bootstrapped.reason
+	}
+	return reason == infrav1.BootstrapCompletedReason || reason == infrav1.BootstrapFailedReason
 }
 
 // setSystemImagesAvailableCondition leaves out the time in which images are compared again: that it is checked is
@@ -112,7 +130,7 @@ func set(s *scope, conditionType string, found *finding) {
 		status = metav1.ConditionUnknown
 	}
 	conditions.Set(s.dockerMachine, metav1.Condition{
-		Type: conditionType, Status: status, Reason: found.reason, Message: found.message,
+		Type: conditionType, Status: status, Reason: found.reason, Message: redact.Text(found.message),
 	})
 }
 

@@ -96,8 +96,11 @@ func (e *environment) restart() {
 	e.t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
 		Kind: e.kind, Client: e.client, APIReader: e.client, Runtime: e.engine, Jobs: background.NewJobs(jobs),
-		Network:    &network.Network{Runtime: e.engine, Name: "clusters"},
-		Management: identity.Management{UID: "management-uid", Node: "management-node"},
+		Network: &network.Network{Runtime: e.engine, Name: "clusters"},
+		Volumes: NewVolumes(e.engine),
+		Management: func(context.Context) (identity.Management, error) {
+			return identity.Management{UID: "management-uid", Node: "management-node"}, nil
+		},
 	}
 }
 

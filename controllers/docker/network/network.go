@@ -14,12 +14,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
 
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
@@ -38,14 +38,13 @@ type Network struct {
 	// engine, it is connected to the network, with all nodes of its cluster. May be empty.
 	ManagementNode string
 
+	// Clusters reads the clusters of the management cluster, whose control plane endpoints no other container gets. May be
+	// nil.
+	Clusters client.Reader
+
 	mu sync.Mutex
 	// reserved are addresses of containers that are being made.
 	reserved []netip.Addr
-}
-
-// Addresses are what a container is made with. They are empty where the engine does not let them be assigned.
-type Addresses struct {
-	IPv4, IPv6 string
 }
 
 // Ensure makes the network unless it exists.
@@ -85,86 +84,57 @@ func (n *Network) Join(ctx context.Context) error {
 	return nil
 }
 
-// Reserve returns addresses for a container that is about to be made. Preferred is the IPv4 address that it should
-// have if the network has it, or the zero address. Nobody else gets the addresses until release is called, which is to
-// be done when the container exists or was not made after all.
-func (n *Network) Reserve(ctx context.Context, preferred netip.Addr) (_ Addresses, release func(), _ error) {
-	found, err := n.Ensure(ctx)
+// Start makes a container run, connected to the network that it was made for with its own address. That network may have been
+// removed since: then it is made again, and the container connected to it. A container that runs and is connected is not
+// touched.
+func (n *Network) Start(ctx context.Context, c container.Container) error {
+	if !c.Connected() {
+		// It would start, with an address that the engine chooses.
+		if err := n.reconnect(ctx, c); err != nil {
+			return err
+		}
+	}
+	if c.Running() {
+		return nil
+	}
+	err := n.Runtime.Start(ctx, c.Name)
+	if errors.Is(err, container.ErrNotFound) {
+		if _, err := n.Runtime.Inspect(ctx, c.Name); err != nil {
+			return err
+		}
+		if err := n.reconnect(ctx, c); err != nil {
+			return err
+		}
+		err = n.Runtime.Start(ctx, c.Name)
+	}
+	return n.explain(ctx, c, err)
+}
+
+// explain adds to an error which container has the address.
+func (n *Network) explain(ctx context.Context, c container.Container, err error) error {
+	address, invalid := netip.ParseAddr(c.AssignedIPv4)
+	if !errors.Is(err, container.ErrAddressTaken) || invalid != nil {
+		return err
+	}
+	found, inspectErr := n.Runtime.EnsureNetwork(ctx, c.Network)
+	if inspectErr != nil {
+		return err
+	}
+	if holder, listErr := n.holder(ctx, found, address, c.ID); listErr == nil && holder != "" {
+		return fmt.Errorf("%w: %s has %s, the address that container %s was made with; remove it with \"docker rm -f -v\" if nobody needs it", err, holder, address, c.Name)
+	}
+	return err
+}
+
+func (n *Network) reconnect(ctx context.Context, c container.Container) error {
+	ctrl.LoggerFrom(ctx).Info("Connecting the container to its network again", "container", c.Name, "network", c.Network, "address", c.AssignedIPv4)
+	found, err := n.Runtime.EnsureNetwork(ctx, c.Network)
 	if err != nil {
-		return Addresses{}, nil, err
+		return err
 	}
-	if !found.Assignable() {
-		return Addresses{}, func() {}, nil
+	if found.Assignable() && c.AssignedIPv4 == "" {
+		return fmt.Errorf("container %s is not connected to network %s, and does not say which address it had there: connect it with \"docker network connect --ip ADDRESS %s %s\", "+
+			"with the address that its DockerMachine or DockerCluster has", c.Name, c.Network, c.Network, c.Name)
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	address := preferred
-	if !isAssignable(found, preferred) {
-		if address, err = n.choose(ctx, found); err != nil {
-			return Addresses{}, nil, err
-		}
-	}
-	n.reserved = append(n.reserved, address)
-	return addresses(found, address), func() { n.release(address) }, nil
-}
-
-func (n *Network) release(address netip.Addr) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if i := slices.Index(n.reserved, address); i >= 0 {
-		n.reserved = slices.Delete(n.reserved, i, i+1)
-	}
-}
-
-// choose returns an address that nobody has. It is a random one, so that controllers that do not know of each other
-// seldom choose the same; if they do, the container that starts last is made again.
-func (n *Network) choose(ctx context.Context, found container.Network) (netip.Addr, error) {
-	ours, err := n.Runtime.List(ctx, map[string]string{identity.MachineLabel: ""})
-	if err != nil {
-		return netip.Addr{}, err
-	}
-	// Containers that do not run have no address, but want theirs back.
-	taken := slices.Concat(found.Used, n.reserved)
-	for _, c := range ours {
-		if address, err := netip.ParseAddr(c.AssignedIPv4); err == nil {
-			taken = append(taken, address)
-		}
-	}
-	const attempts = 1000
-	for range attempts {
-		if address := random(found.IPv4); isAssignable(found, address) && !slices.Contains(taken, address) {
-			return address, nil
-		}
-	}
-	return netip.Addr{}, fmt.Errorf("network %s (%s) has no free address: remove containers, or make a network with a larger subnet",
-		found.Name, found.IPv4)
-}
-
-// isAssignable tells whether the address is in the part of the network that the engine leaves to others.
-func isAssignable(found container.Network, address netip.Addr) bool {
-	return found.IPv4.Contains(address) && !found.Dynamic.Contains(address) &&
-		found.IPv4.Contains(address.Next()) && address != found.IPv4.Masked().Addr()
-}
-
-// random returns some address of the subnet.
-func random(subnet netip.Prefix) netip.Addr {
-	bytes := subnet.Masked().Addr().As4()
-	host := rand.Uint32() >> subnet.Bits() //nolint:gosec // Nothing depends on nobody guessing it.
-	for i := range bytes {
-		bytes[i] |= byte(host >> (8 * (3 - i)))
-	}
-	return netip.AddrFrom4(bytes)
-}
-
-// addresses completes an IPv4 address with an IPv6 address that ends in it, in a part of the subnet from which the
-// engine, which counts from one up, will not choose.
-func addresses(found container.Network, address netip.Addr) Addresses {
-	out := Addresses{IPv4: address.String()}
-	if found.IPv6.IsValid() && found.IPv6.Bits() <= 64 {
-		bytes := found.IPv6.Masked().Addr().As16()
-		bytes[11] = 1
-		copy(bytes[12:], address.AsSlice())
-		out.IPv6 = netip.AddrFrom16(bytes).String()
-	}
-	return out
+	return n.explain(ctx, c, n.Runtime.Reconnect(ctx, c.Name))
 }

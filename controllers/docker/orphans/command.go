@@ -17,13 +17,16 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/duration"
 
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-const usage = `Lists the containers of clusters whose management cluster does not exist any more.
+const usage = `Lists the containers of clusters that nothing manages any more: their management cluster does not exist, or it has no
+object for them. Volumes that such containers left behind are listed, too.
 
 A cluster whose control plane answers, or whose nodes can be started again, may still be needed: it may have been moved to
-another management cluster. It is listed by itself, and removed only if --cluster names it.
+another management cluster. It is listed by itself, and what is listed of it is removed only if --cluster names it.
+Containers of which nobody here can know whether anything manages them are listed, and never removed.
 
 Usage: terraform-provider-capi orphans [flags]
 
@@ -42,8 +45,8 @@ func Command(ctx context.Context, connect func(context.Context) (container.Runti
 		parsed arguments
 		flags  = pflag.NewFlagSet("orphans", pflag.ContinueOnError)
 	)
-	flags.BoolVar(&parsed.remove, "remove", false, "Remove the orphans with their volumes, and the Docker network of the clusters if nothing is on it any more.")
-	flags.StringVar(&parsed.cluster, "cluster", "", "Only the cluster `NAMESPACE/NAME`. With --remove, it is removed even if it lives.")
+	flags.BoolVar(&parsed.remove, "remove", false, "Remove the orphans with their volumes, volumes that no container has, and the Docker network of the clusters if nothing is on it any more.")
+	flags.StringVar(&parsed.cluster, "cluster", "", "Only the cluster `NAMESPACE/NAME`. With --remove, what is listed of it is removed even if it lives.")
 	flags.StringVar(&parsed.managementUID, "management-cluster-uid", "", "Only the clusters of the management cluster with this `UID`.")
 	flags.Usage = func() { _, _ = fmt.Fprint(out, usage, flags.FlagUsages()) }
 	if err := flags.Parse(args); errors.Is(err, pflag.ErrHelp) {
@@ -68,7 +71,12 @@ func Command(ctx context.Context, connect func(context.Context) (container.Runti
 func (a arguments) run(ctx context.Context, runtime container.Runtime, findings Findings, out io.Writer) error {
 	findings.Orphans = slices.DeleteFunc(findings.Orphans, a.excludes)
 	findings.Kept = slices.DeleteFunc(findings.Kept, a.excludes)
-	if err := printFindings(out, findings); err != nil || !a.remove {
+	findings.Unknown = slices.DeleteFunc(findings.Unknown, a.excludes)
+	volumes, err := a.volumes(ctx, runtime)
+	if err != nil {
+		return err
+	}
+	if err := printFindings(out, findings, volumes); err != nil || !a.remove {
 		return err
 	}
 	remove := findings.Orphans
@@ -78,7 +86,7 @@ func (a arguments) run(ctx context.Context, runtime container.Runtime, findings 
 			return fmt.Errorf("several management clusters had a cluster %s; nothing is removed: name one with --management-cluster-uid", a.cluster)
 		}
 	}
-	removed, err := Remove(ctx, runtime, remove)
+	removed, err := Remove(ctx, runtime, remove, a.volumeLabel())
 	for _, what := range removed {
 		if _, err := fmt.Fprintf(out, "Removed %s.\n", what); err != nil {
 			return err
@@ -87,13 +95,32 @@ func (a arguments) run(ctx context.Context, runtime container.Runtime, findings 
 	return err
 }
 
+// volumeLabel selects the volumes of machines that the command is about; empty if it is about none.
+func (a arguments) volumeLabel() string {
+	switch {
+	case a.cluster != "":
+		return ""
+	case a.managementUID != "":
+		return VolumesOf(types.UID(a.managementUID))
+	}
+	return identity.ManagementUIDLabel
+}
+
+// volumes are the names of those that no container has.
+func (a arguments) volumes(ctx context.Context, runtime container.Runtime) ([]string, error) {
+	if a.volumeLabel() == "" {
+		return nil, nil
+	}
+	return runtime.UnusedVolumes(ctx, a.volumeLabel())
+}
+
 // excludes tells whether the arguments restrict the command to other clusters.
 func (a arguments) excludes(c Cluster) bool {
 	return a.managementUID != "" && c.Management.UID != types.UID(a.managementUID) ||
 		a.cluster != "" && c.Namespace+"/"+c.Name != a.cluster
 }
 
-func printFindings(out io.Writer, findings Findings) error {
+func printFindings(out io.Writer, findings Findings, volumes []string) error {
 	if len(findings.Orphans) == 0 {
 		if _, err := fmt.Fprintln(out, "There are no orphans."); err != nil {
 			return err
@@ -101,16 +128,23 @@ func printFindings(out io.Writer, findings Findings) error {
 	} else if err := printTable(out, findings.Orphans); err != nil {
 		return err
 	}
-	if len(findings.Kept) > 0 {
-		_, _ = fmt.Fprint(out, "\nThese clusters have no management cluster here either, but live or may live:\n\n")
-		if err := printTable(out, findings.Kept); err != nil {
+	if err := printKept(out, findings.Kept); err != nil {
+		return err
+	}
+	if len(findings.Unknown) > 0 {
+		_, _ = fmt.Fprint(out, "\nNobody here can know whether anything manages these containers. They are never removed by this command:\n\n")
+		if err := printTable(out, findings.Unknown); err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintln(out)
-		for _, c := range findings.Kept {
-			_, _ = fmt.Fprintf(out, "%s/%s: %s.\n", c.Namespace, c.Name, c.Life)
-		}
-		_, _ = fmt.Fprint(out, "\nIf nobody needs one of them, remove it with orphans --remove --cluster NAMESPACE/NAME.\n")
+		_, _ = fmt.Fprint(out, "\nIf nobody needs one of them, remove it with docker rm -f -v CONTAINER.\n")
+	}
+	if len(volumes) > 0 {
+		_, _ = fmt.Fprintf(out, "\nThese volumes of machines have no container any more; --remove removes them:\n\n  %s\n", strings.Join(volumes, "\n  "))
+	}
+	for _, claim := range findings.Claims {
+		_, _ = fmt.Fprintf(out, "\nContainer %s reserves the name of KinD cluster %q since %s ago. Unless that is being created now, it is left from a creation that was killed: "+
+			"create the cluster again, which clears up, or remove it with docker rm -v %s.\n",
+			claim.Name, claim.Labels[identity.KindClaimLabel], duration.HumanDuration(time.Since(claim.Created)), claim.Name)
 	}
 	if len(findings.Silent) == 0 {
 		return nil
@@ -120,13 +154,29 @@ func printFindings(out io.Writer, findings Findings) error {
 	return err
 }
 
+func printKept(out io.Writer, kept []Cluster) error {
+	if len(kept) == 0 {
+		return nil
+	}
+	_, _ = fmt.Fprint(out, "\nNothing manages these containers here either, but their clusters live or may live:\n\n")
+	if err := printTable(out, kept); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(out)
+	for _, c := range kept {
+		_, _ = fmt.Fprintf(out, "%s/%s: %s.\n", c.Namespace, c.Name, c.Life)
+	}
+	_, err := fmt.Fprint(out, "\nIf nobody needs those of a cluster, remove them, and nothing else of the cluster, with orphans --remove --cluster NAMESPACE/NAME.\n")
+	return err
+}
+
 func printTable(out io.Writer, clusters []Cluster) error {
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	_, _ = fmt.Fprintln(table, "MANAGEMENT NODE\tMANAGEMENT CLUSTER UID\tCLUSTER\tCONTAINER\tSTATE\tAGE")
+	_, _ = fmt.Fprintln(table, "MANAGEMENT NODE\tMANAGEMENT CLUSTER UID\tCLUSTER\tCONTAINER\tSTATE\tAGE\tREASON")
 	for _, cluster := range clusters {
 		for _, c := range cluster.Containers {
-			_, _ = fmt.Fprintf(table, "%s\t%s\t%s/%s\t%s\t%s\t%s\n", cluster.Management.Node, cluster.Management.UID, cluster.Namespace, cluster.Name,
-				c.Name, c.State, duration.HumanDuration(time.Since(c.Created)))
+			_, _ = fmt.Fprintf(table, "%s\t%s\t%s/%s\t%s\t%s\t%s\t%s\n", cluster.Management.Node, cluster.Management.UID, cluster.Namespace, cluster.Name,
+				c.Name, c.State, duration.HumanDuration(time.Since(c.Created)), cluster.Reason)
 		}
 	}
 	return table.Flush()

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -58,6 +57,8 @@ func nodesAmong(containers []container.Container, members []member) []node {
 type controlPlanes struct {
 	// uids are those of the clusters that answer.
 	uids map[clusterKey]types.UID
+	// nodes are containers that answer, by the UIDs of their clusters.
+	nodes map[types.UID]string
 	// silent are the nodes of clusters that may live, but do not say so.
 	silent []node
 }
@@ -67,7 +68,7 @@ func askControlPlanes(ctx context.Context, runtime container.Runtime, nodes []no
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex
-		found = controlPlanes{uids: map[clusterKey]types.UID{}}
+		found = controlPlanes{uids: map[clusterKey]types.UID{}, nodes: map[types.UID]string{}}
 	)
 	for _, n := range nodes {
 		wg.Go(func() {
@@ -76,7 +77,7 @@ func askControlPlanes(ctx context.Context, runtime container.Runtime, nodes []no
 			defer mu.Unlock()
 			switch {
 			case uid != "":
-				found.uids[n.cluster] = uid
+				found.uids[n.cluster], found.nodes[uid] = uid, n.Name
 			case mayLive:
 				found.silent = append(found.silent, n)
 			}
@@ -105,9 +106,7 @@ func ask(ctx context.Context, runtime container.Runtime, name string) (_ types.U
 }
 
 // manage tells whether a cluster that answers is the management cluster.
-func (p controlPlanes) manage(managementUID types.UID) bool {
-	return slices.Contains(slices.Collect(maps.Values(p.uids)), managementUID)
-}
+func (p controlPlanes) manage(managementUID types.UID) bool { return p.nodes[managementUID] != "" }
 
 // mayManage returns the names of the silent nodes of other clusters that may be the management cluster of a member.
 func (p controlPlanes) mayManage(m member) []string {

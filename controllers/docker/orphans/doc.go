@@ -1,8 +1,8 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package orphans finds what management clusters that do not exist any more left behind, and removes it. Nodes and load
-// balancers are containers of their own: they outlive a management cluster that is deleted before its clusters.
+// Package orphans finds what nothing manages any more, and removes it. Nodes and load balancers are containers of their own:
+// they outlive a management cluster that is deleted before its clusters, and an object that loses its finalizer.
 //
 // To take a cluster for an orphan that is none would destroy it, so what cannot be known is not an orphan. A container is
 // without a management cluster if all of this holds:
@@ -18,8 +18,19 @@
 //  5. All this holds for every container that the same management cluster made for the same cluster. A move is written
 //     down container by container, when the controllers at the new place first see them.
 //
-// A cluster without a management cluster is an orphan if it is dead. It may live, and is kept until a person names it, if
-// its control plane answers: clusterctl may have moved it to a management cluster whose controllers have not seen it yet,
-// or that has no Docker provider. So does one whose control plane does not answer but whose nodes were set up: stopped
-// containers can be started again, with their data. What is left are clusters whose machines never came up.
+// A container is without an object if its management cluster lives on this engine and all of this holds:
+//
+//  1. The management cluster lists all kinds that a container can belong to, and has no object of the UID or the names that
+//     the container was made for.
+//  2. Its Cluster is not paused there, as it is while clusterctl moves it away. If the Cluster is gone, no other container of
+//     the cluster has been moved.
+//
+// Either is an orphan if its cluster is dead. It is kept until a person names it if the cluster may live, which it does if its
+// control plane answers: clusterctl may have moved it to a management cluster whose controllers have not seen it yet, or that
+// has no Docker provider. So does one whose control plane does not answer but whose nodes were set up: stopped containers can
+// be started again, with their data. What is left are clusters whose machines never came up.
+//
+// The controllers themselves never remove a container whose object they do not find. A management cluster whose etcd is
+// restored from a snapshot has its old UID, and no objects for the machines that were made since: those would be destroyed
+// with nobody looking, although they live. So a person decides.
 package orphans

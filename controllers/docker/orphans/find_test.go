@@ -6,6 +6,7 @@ package orphans
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -165,6 +166,136 @@ func TestFind(t *testing.T) {
 			g.Expect(findings.Silent).To(Equal(test.silent))
 		})
 	}
+}
+
+// The management cluster "old" of container w of cluster default/test lives.
+func TestFindWithoutObjects(t *testing.T) {
+	const mgmt = "mgmt-control-plane"
+	cluster, paused := object("Cluster", "test", "1", ""), object("Cluster", "test", "1", `, "spec": {"paused": true}`)
+	for name, test := range map[string]struct {
+		prepare                func(*engine)
+		orphans, kept, unknown []string
+		reason                 string
+	}{
+		"it has its object": {
+			prepare: func(e *engine) { e.has(mgmt, object("DevMachine", "other", "made", "")) },
+		},
+		"its object was moved here, and has another UID": {
+			prepare: func(e *engine) { e.has(mgmt, object("DevMachine", "w", "another", "")) },
+		},
+		"its object is gone, and its cluster never came up": {
+			prepare: func(e *engine) { e.has(mgmt, cluster) },
+			orphans: []string{"w"}, reason: reasonNoObject,
+		},
+		"all objects of its cluster are gone, which never came up": {
+			prepare: func(e *engine) { e.has(mgmt) },
+			orphans: []string{"w"}, reason: reasonNoObject,
+		},
+		"its object is gone, and others of its cluster are there": {
+			prepare: func(e *engine) {
+				e.worker("w2", "test")
+				e.has(mgmt, cluster, object("DockerMachine", "w2", "another", ""))
+			},
+			orphans: []string{"w"}, reason: reasonNoObject,
+		},
+		"its object is gone, and its cluster lives": {
+			prepare: func(e *engine) {
+				e.controlPlane("cp", "test", "test")
+				e.has(mgmt, cluster, object("DockerMachine", "cp", "another", ""))
+			},
+			kept: []string{"w"}, reason: reasonNoObject,
+		},
+		"all objects of its cluster are gone, which lives": {
+			prepare: func(e *engine) { e.controlPlane("cp", "test", "test"); e.has(mgmt) },
+			kept:    []string{"cp", "w"}, reason: reasonNoObject,
+		},
+		"its object is gone, and its node was set up": {
+			prepare: func(e *engine) { e.setUp("w"); e.has(mgmt, cluster) },
+			kept:    []string{"w"}, reason: reasonNoObject,
+		},
+		"its cluster is being moved away": {
+			prepare: func(e *engine) { e.has(mgmt, paused) },
+			unknown: []string{"w"}, reason: reasonPaused,
+		},
+		"others of its cluster were moved": {
+			prepare: func(e *engine) {
+				e.kind("second", "second")
+				e.worker("w2", "test")
+				e.move("w2", "second", "second-control-plane")
+				e.has(mgmt)
+			},
+			unknown: []string{"w"}, reason: reasonBeingMoved,
+		},
+		"a kind is not served": {
+			prepare: func(e *engine) { e.lists[mgmt] = "" },
+			unknown: []string{"w"},
+			reason:  "management cluster does not list its objects: kubectl in mgmt-control-plane: error: the server doesn't have a resource type \"devmachines\"",
+		},
+		"the load balancer has lost its object": {
+			prepare: func(e *engine) {
+				e.machine("test-lb", "test", identity.RoleLoadBalancer, "old", mgmt)
+				e.has(mgmt, cluster, object("DockerMachine", "w", "another", ""))
+			},
+			orphans: []string{"test-lb"}, reason: reasonNoObject,
+		},
+		"the load balancer has its object": {
+			prepare: func(e *engine) {
+				e.machine("test-lb", "test", identity.RoleLoadBalancer, "old", mgmt)
+				e.has(mgmt, cluster, object("DockerMachine", "w", "another", ""), object("DockerCluster", "infra", "another", ""))
+			},
+		},
+		"it goes with its object while that is looked for": {
+			prepare: func(e *engine) {
+				ask := e.OnExec
+				e.OnExec = func(ctx context.Context, name string, exec container.Exec) (int, error) {
+					if slices.Equal(exec.Command, objectsCommand) {
+						e.Vanish("w")
+					}
+					return ask(ctx, name, exec)
+				}
+				e.has(mgmt, cluster)
+			},
+		},
+		"its label does not name the node of its management cluster": {
+			prepare: func(e *engine) {
+				e.machine("nameless", "test", identity.RoleWorker, "old", "")
+				e.has(mgmt, cluster, object("DockerMachine", "w", "another", ""))
+			},
+			orphans: []string{"nameless"}, reason: reasonNoObject,
+		},
+		"its label does not name the node of its management cluster, which is elsewhere": {
+			prepare: func(e *engine) { e.machine("nameless", "test", identity.RoleWorker, "cloud", "") },
+			unknown: []string{"nameless"}, reason: reasonElsewhere,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			e := newEngine(t)
+			e.worker("w", "test")
+			e.kind("mgmt", "old")
+			test.prepare(e)
+			findings, err := Find(t.Context(), e)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(names(findings.Orphans)).To(Equal(test.orphans))
+			g.Expect(names(findings.Kept)).To(Equal(test.kept))
+			g.Expect(names(findings.Unknown)).To(Equal(test.unknown))
+			for _, c := range slices.Concat(findings.Orphans, findings.Kept, findings.Unknown) {
+				g.Expect(c.Reason).To(Equal(test.reason))
+			}
+		})
+	}
+}
+
+// Containers that were made while the engine did not answer do not name the node; others of their management cluster do.
+func TestFindNameless(t *testing.T) {
+	g := NewWithT(t)
+	e := newEngine(t)
+	e.worker("w", "test")
+	e.machine("nameless", "other", identity.RoleWorker, "old", "")
+	findings, err := Find(t.Context(), e)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(names(findings.Orphans)).To(Equal([]string{"nameless", "w"}))
+	g.Expect(findings.Unknown).To(BeEmpty())
 }
 
 func TestFindGroups(t *testing.T) {

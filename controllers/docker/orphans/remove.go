@@ -7,15 +7,24 @@ import (
 	"context"
 	"errors"
 
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// Remove removes the containers of the clusters with their volumes, whatever state they are in. Then go the volumes of
-// images that no container has, and the network of all clusters unless a container is on it. Remove returns what it
-// removed, such as "container a" and "network b". It does not stop at an error; the one that it returns joins all.
-func Remove(ctx context.Context, runtime container.Runtime, clusters []Cluster) (removed []string, _ error) {
+// VolumesOf is the label of the volumes of machines that a management cluster made.
+func VolumesOf(managementUID types.UID) string {
+	return identity.ManagementUIDLabel + "=" + string(managementUID)
+}
+
+// Remove removes the containers of the clusters with their volumes, whatever state they are in. Then go the volumes with the
+// label, if it is not empty, and those of images, that no container has, and the network of all clusters unless a container is
+// on it. Remove returns what it removed, such as "container a" and "network b". It does not stop at an error; the one that it
+// returns joins all.
+func Remove(ctx context.Context, runtime container.Runtime, clusters []Cluster, volumeLabel string) (removed []string, _ error) {
 	var errs []error
 	for _, cluster := range clusters {
 		for _, c := range cluster.Containers {
@@ -28,6 +37,9 @@ func Remove(ctx context.Context, runtime container.Runtime, clusters []Cluster) 
 		}
 	}
 	errs = append(errs, images.RemoveVolumes(ctx, runtime))
+	if volumeLabel != "" {
+		errs = append(errs, runtime.RemoveUnusedVolumes(ctx, volumeLabel))
+	}
 	unused, err := runtime.RemoveUnusedNetwork(ctx, network.DefaultName)
 	if unused {
 		removed = append(removed, "network "+network.DefaultName)

@@ -24,7 +24,7 @@ func TestRemoveVolumesOfImages(t *testing.T) {
 	remove := func(name string) {
 		found, err := e.Inspect(t.Context(), name)
 		g.Expect(err).NotTo(HaveOccurred())
-		_, err = Remove(t.Context(), e, []Cluster{{Containers: []container.Container{found}}})
+		_, err = Remove(t.Context(), e, []Cluster{{Containers: []container.Container{found}}}, "")
 		g.Expect(err).NotTo(HaveOccurred())
 	}
 	remove("test-1")

@@ -5,7 +5,10 @@ package orphans
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -24,21 +27,59 @@ type engine struct {
 	t *testing.T
 	// uids are what the control plane containers that answer say.
 	uids map[string]string
+	// lists are what kubectl prints in these about objects. Without one, every container has its object.
+	lists map[string]string
 }
 
 func newEngine(t *testing.T) *engine {
 	t.Helper()
-	e := &engine{Fake: container.NewFake(image), t: t, uids: map[string]string{}}
-	e.OnExec = func(_ context.Context, name string, exec container.Exec) (int, error) {
-		if uid := e.uids[name]; uid != "" {
-			_, err := io.WriteString(exec.Stdout, uid)
-			return 0, err
+	e := &engine{Fake: container.NewFake(image), t: t, uids: map[string]string{}, lists: map[string]string{}}
+	e.OnExec = func(ctx context.Context, name string, exec container.Exec) (int, error) {
+		answer := e.uids[name]
+		if answer == "" {
+			return 1, nil
 		}
-		return 1, nil
+		if slices.Equal(exec.Command, objectsCommand) {
+			list, ok := e.lists[name]
+			if !ok {
+				list = e.everything(ctx)
+			}
+			if list == "" {
+				_, err := io.WriteString(exec.Stderr, "error: the server doesn't have a resource type \"devmachines\"\n")
+				return 1, err
+			}
+			answer = list
+		}
+		_, err := io.WriteString(exec.Stdout, answer)
+		return 0, err
 	}
 	_, err := e.EnsureNetwork(t.Context(), network.DefaultName)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	return e
+}
+
+// everything are objects for all containers.
+func (e *engine) everything(ctx context.Context) string {
+	all, err := e.List(ctx, map[string]string{identity.MachineLabel: ""})
+	NewWithT(e.t).Expect(err).NotTo(HaveOccurred())
+	var items []string
+	for _, c := range all {
+		items = append(items, object("DockerMachine", c.Labels[identity.MachineLabel], "any", ""))
+	}
+	return objectList(items...)
+}
+
+// has makes a control plane container list these objects only.
+func (e *engine) has(name string, items ...string) { e.lists[name] = objectList(items...) }
+
+func objectList(items ...string) string {
+	return `{"kind": "List", "items": [` + strings.Join(items, ",") + `]}`
+}
+
+// object is one of namespace default, with more fields of it.
+func object(kind, name, uid, more string) string {
+	return fmt.Sprintf(`{"kind": %q, "metadata": {"namespace": "default", "name": %q, "uid": %q, "labels": {"cluster.x-k8s.io/cluster-name": "test"}}%s}`,
+		kind, name, uid, more)
 }
 
 func (e *engine) make(name string, labels map[string]string) {

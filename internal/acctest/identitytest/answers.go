@@ -4,6 +4,7 @@
 package identitytest
 
 import (
+	"encoding/json"
 	"regexp"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 const (
 	another   = "ERROR: Another management cluster answers"
 	notThis   = "ERROR: Another object answers"
+	tooNew    = "ERROR: State of a newer version"
 	someError = "ERROR: *"
 )
 
@@ -23,6 +25,8 @@ type answer struct {
 	engine func(t *testing.T, env *acctest.Environment) acctest.Engine
 	// happens to the object meanwhile.
 	happens func(w workspace)
+	// newer says that a newer version of the provider recorded what the object is.
+	newer bool
 	// refresh, update and destroy are the diagnostics. The latter two do not come
 	// after a refresh.
 	refresh, update, destroy []string
@@ -34,6 +38,9 @@ type answer struct {
 
 var answers = map[string]answer{
 	"the same": {deleted: true},
+	"the same, which a newer version recorded": {
+		newer: true, refresh: []string{tooNew}, update: []string{tooNew}, destroy: []string{tooNew},
+	},
 	"another management cluster": {
 		engine: func(t *testing.T, _ *acctest.Environment) acctest.Engine {
 			t.Helper()
@@ -91,6 +98,29 @@ func restricted(t *testing.T, env *acctest.Environment) acctest.Engine {
 	return acctest.Engine{ID: acctest.EngineID, Kubeconfigs: map[string]string{acctest.KindName: kubeconfig}}
 }
 
+// recordedByNewer is a private state whose record has a field that this version of the
+// provider does not know.
+func recordedByNewer(t *testing.T, private []byte) []byte {
+	t.Helper()
+	keys := map[string][]byte{}
+	if err := json.Unmarshal(private, &keys); err != nil {
+		t.Fatal(err)
+	}
+	record := map[string]any{}
+	if err := json.Unmarshal(keys["record"], &record); err != nil {
+		t.Fatal(err)
+	}
+	record["fieldOfANewerVersion"] = true
+	var err error
+	if keys["record"], err = json.Marshal(record); err != nil {
+		t.Fatal(err)
+	}
+	if private, err = json.Marshal(keys); err != nil {
+		t.Fatal(err)
+	}
+	return private
+}
+
 // Answers tests what happens to a resource when something else answers under its id.
 func (s Subject) Answers(t *testing.T) {
 	t.Helper()
@@ -103,6 +133,9 @@ func (s Subject) Answers(t *testing.T) {
 			w := s.open(t, env.Engine())
 			created := w.create()
 			t.Cleanup(w.remove)
+			if test.newer {
+				created.Private = recordedByNewer(t, created.Private)
+			}
 			if test.happens != nil {
 				test.happens(w)
 			}

@@ -93,7 +93,11 @@ func (w workspace) read(object acctest.Object) (acctest.Object, []*tfprotov6.Dia
 // destroy destroys without a refresh.
 func (w workspace) destroy(object acctest.Object) (acctest.Object, []*tfprotov6.Diagnostic) {
 	w.t.Helper()
-	return w.apply(w.protocol.PlanDestroy(w.t, w.Type, object))
+	change := w.protocol.PlanDestroy(w.t, w.Type, object)
+	if acctest.Errors(change.Diagnostics) > 0 {
+		return object, change.Diagnostics
+	}
+	return w.apply(change)
 }
 
 // need fails the test unless the diagnostics are those wanted, by severity and

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 )
 
 // ErrBeingCreated means that another process is creating a KinD cluster of that name.
@@ -27,7 +29,7 @@ var ErrTakenOver = errors.New("the creation was taken for dead, and another one 
 
 const (
 	// claimLabel marks a claim; its value is the name of the cluster.
-	claimLabel = ourLabels + "claim"
+	claimLabel = identity.KindClaimLabel
 	// claimNonceLabel tells the nodes of the creation that holds the claim.
 	claimNonceLabel = ourLabels + "claim-nonce"
 	// claimHolderLabel names the process that holds the claim, for people.

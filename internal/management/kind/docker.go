@@ -31,28 +31,37 @@ var (
 // milliseconds: a hanging engine must not hang a plan.
 const queryTimeout = 20 * time.Second
 
+// changeTimeout bounds a single docker command that changes something. Removing a node
+// with its volumes takes seconds, and minutes where the disk is slow.
+const changeTimeout = 5 * time.Minute
+
 // query runs a docker command that changes nothing.
 func (c *Clusters) query(ctx context.Context, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	return c.run(ctx, nil, args...)
+	return c.runWithin(ctx, queryTimeout, nil, args...)
 }
 
-// run runs a docker command as long as its context lasts.
+// run runs a docker command that changes something.
 func (c *Clusters) run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	return c.runWithin(ctx, changeTimeout, stdin, args...)
+}
+
+func (c *Clusters) runWithin(ctx context.Context, timeout time.Duration, stdin []byte, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	began := time.Now()
 	stdout, stderr, err := c.tools.Docker(ctx, stdin, args...)
 	if err != nil {
-		return nil, dockerError(ctx, args[0], strings.TrimSpace(string(stderr)), err)
+		return nil, dockerError(ctx, time.Since(began), args[0], strings.TrimSpace(string(stderr)), err)
 	}
 	return stdout, nil
 }
 
-func dockerError(ctx context.Context, command, stderr string, err error) error {
+func dockerError(ctx context.Context, took time.Duration, command, stderr string, err error) error {
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		return fmt.Errorf("%w: there is no docker command on the PATH", ErrDockerUnreachable)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("%w: docker %s did not answer in time", ErrDockerUnreachable, command)
+		return fmt.Errorf("%w: docker %s did not answer within %s", ErrDockerUnreachable, command, took.Round(time.Second))
 	case ctx.Err() != nil:
 		return fmt.Errorf("docker %s: %w", command, ctx.Err())
 	case strings.Contains(stderr, "is already in use by container"):

@@ -28,7 +28,7 @@ func TestDockerErrors(t *testing.T) {
 		"Error response from daemon: Conflict. The container name \"/a\" is already in use by container \"1\".":       errNameInUse,
 		"Error: No such container:path: mgmt-control-plane:/etc/kubernetes/admin.conf":                                errOther,
 	} {
-		err := dockerError(t.Context(), "ps", output, errors.New("exit status 1"))
+		err := dockerError(t.Context(), time.Second, "ps", output, errors.New("exit status 1"))
 		for _, known := range []error{ErrDockerUnreachable, errNoContainer, errNameInUse} {
 			if errors.Is(err, known) != errors.Is(want, known) || !strings.Contains(err.Error(), output) {
 				t.Errorf("%q became %v", output, err)

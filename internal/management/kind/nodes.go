@@ -193,8 +193,12 @@ func (c *Clusters) Existing(ctx context.Context, ids []string) ([]string, error)
 	return names, nil
 }
 
-// poll is how often it is looked whether a container has come or gone.
-const poll = 200 * time.Millisecond
+const (
+	// poll is how often it is looked at first whether a container has come or gone.
+	poll = 200 * time.Millisecond
+	// slowestPoll is how often, once that takes long.
+	slowestPoll = 5 * time.Second
+)
 
 // Delete deletes nodes, which are the ids of containers, with their volumes. Those
 // that do not exist any more are no error.
@@ -209,7 +213,7 @@ func (c *Clusters) Delete(ctx context.Context, nodes []string) error {
 
 // remove removes a container. It waits for whoever else is removing it.
 func (c *Clusters) remove(ctx context.Context, id string) error {
-	for {
+	for interval := poll; ; interval = min(2*interval, slowestPoll) {
 		_, err := c.run(ctx, nil, "rm", "--force", "--volumes", id)
 		switch {
 		case errors.Is(err, errNoContainer):
@@ -217,7 +221,7 @@ func (c *Clusters) remove(ctx context.Context, id string) error {
 		case err == nil || !strings.Contains(err.Error(), "is already in progress"):
 			return err
 		}
-		if !sleep(ctx, poll) {
+		if !sleep(ctx, interval) {
 			return err
 		}
 	}

@@ -5,6 +5,12 @@ package v1beta2
 
 import clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
+// ContainerEngineUnavailableReason means: the container engine does not answer, so that nothing is known about the
+// container at the moment. LoadBalancerAvailable, ContainerProvisioned and, unless they are settled, PreLoadedImagesReady and
+// BootstrapCompleted are Unknown for this reason, and Ready with them; the message says since when. They recover as soon as
+// the engine answers.
+const ContainerEngineUnavailableReason = "ContainerEngineUnavailable"
+
 // Reasons why a condition of either kind is false, where an attempt to make a container failed. The message keeps
 // the full error while the controller tries again.
 const (
@@ -17,6 +23,12 @@ const (
 	// HostPortInUseReason means: another container or process has a port of the Docker host that the container is to have. Retried with
 	// growing intervals: a machine that is being replaced may be about to free it.
 	HostPortInUseReason = "HostPortInUse"
+	// AddressInUseReason means: another container has the address that the container had before, by which nodes and
+	// kubeconfigs know it; the message names both. Retried with growing intervals.
+	AddressInUseReason = "AddressInUse"
+	// SubnetInUseReason means: the clusters' network was removed, and cannot be made again because another network has its
+	// subnet; the message names it. Retried with growing intervals.
+	SubnetInUseReason = "SubnetInUse"
 	// ContainerRefusedReason means: the engine does not accept what the container is to be, such as a mount of a file
 	// where the image has a folder.
 	ContainerRefusedReason = "ContainerRefused"
@@ -26,7 +38,7 @@ const (
 // MachineHealthCheck, or a person changes what it depends on. What the controllers may achieve by trying again needs no help.
 func NeedsHelp(reason string) bool {
 	switch reason {
-	case ImageNotFoundReason, HostPortInUseReason, ContainerRefusedReason, ContainerInvalidBootstrapDataReason,
+	case ImageNotFoundReason, HostPortInUseReason, AddressInUseReason, SubnetInUseReason, ContainerRefusedReason, ContainerInvalidBootstrapDataReason,
 		ContainerNameTakenReason, ContainerMissingReason, BootstrapFailedReason:
 		return true
 	}
