@@ -20,6 +20,9 @@ import (
 // ofTests are the names that tests give to what they make on the engine.
 var ofTests = regexp.MustCompile(`\bacc(\b|[0-9])`)
 
+// gone is what the engine says of what does not exist.
+var gone = regexp.MustCompile(`(?i)no such|not found`)
+
 // event is one of the engine's, as the docker command prints it.
 type event struct {
 	Type   string
@@ -106,7 +109,7 @@ func (w *engineWatch) left() ([]string, error) {
 		switch {
 		case err == nil:
 			left = append(left, m[key])
-		case !strings.Contains(strings.ToLower(string(out)), "no such"):
+		case !gone.Match(out):
 			return left, fmt.Errorf("cannot tell whether %s still exists: %s", m[key], out)
 		}
 	}

@@ -83,7 +83,8 @@ func TestAccSweep(t *testing.T) {
 	g := NewWithT(t)
 	watch, err := watchEngine(t.Context())
 	g.Expect(err).NotTo(HaveOccurred())
-	script := `docker network create acc-sweep && docker tag "$0" localhost/acc-sweep:1
+	script := `docker network create acc-sweep && docker network create acc-sweep-gone && docker network rm acc-sweep-gone
+		docker tag "$0" localhost/acc-sweep:1
 		run="--volume /data --entrypoint /usr/sbin/haproxy $0 -v"
 		docker run --name acc-sweep $run && docker run --rm --name acc-sweep-gone $run`
 	out, err := exec.CommandContext(t.Context(), "sh", "-ec", script, image).CombinedOutput()
