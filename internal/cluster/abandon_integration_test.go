@@ -111,8 +111,9 @@ func TestIntegrationVersionGivenUp(t *testing.T) {
 			if tc.ran != "" {
 				env.controlPlaneMachine(t, kcp, name+"-good", tc.ran, true)
 				live := env.get(t, name)
+				before := live.DeepCopy()
 				live.Status.Initialization.ControlPlaneInitialized = ptr.To(true)
-				if err := env.Cluster.Status().Update(t.Context(), live); err != nil {
+				if err := env.Cluster.Status().Patch(t.Context(), live, client.MergeFrom(before)); err != nil { // Controllers write, too.
 					t.Fatal(err)
 				}
 			}
