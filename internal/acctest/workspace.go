@@ -93,6 +93,7 @@ func (w *Workspace) Directory() string { return w.directory }
 
 // In is the workspace as a subtest uses it, which then is the one that fails.
 func (w *Workspace) In(t *testing.T) *Workspace {
+	t.Helper()
 	return &Workspace{t: t, directory: w.directory, env: w.env}
 }
 

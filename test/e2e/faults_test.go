@@ -104,6 +104,7 @@ const faultWorkers = 1
 
 // in is the story as a subtest tells it.
 func (s *story) in(t *testing.T) *story {
+	t.Helper()
 	told := *s
 	told.t, told.workspace = t, s.workspace.In(t)
 	return &told

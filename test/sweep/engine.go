@@ -97,7 +97,7 @@ func read(events io.Reader) made {
 }
 
 // left is what tests made and still exists.
-func (w *engineWatch) left() ([]string, error) {
+func (w *engineWatch) left(ctx context.Context) ([]string, error) {
 	// The last events may be on their way.
 	time.Sleep(2 * time.Second)
 	w.stop()
@@ -105,7 +105,7 @@ func (w *engineWatch) left() ([]string, error) {
 	var left []string
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		kind, id, _ := strings.Cut(key, " ")
-		out, err := exec.Command("docker", kind, "inspect", "--format", "{{.}}", id).CombinedOutput()
+		out, err := exec.CommandContext(ctx, "docker", kind, "inspect", "--format", "{{.}}", id).CombinedOutput()
 		switch {
 		case err == nil:
 			left = append(left, m[key])

@@ -45,7 +45,7 @@ func main() {
 // sweep runs the command, and returns what it left behind. The error is the command's, or says what could not be watched.
 func sweep(ctx context.Context, command []string) ([]string, error) {
 	if len(command) == 0 {
-		return nil, errors.New("usage: sweep COMMAND [ARGUMENT]...")
+		return nil, errors.New("a command to run is missing: sweep COMMAND [ARGUMENT]")
 	}
 	temporary, err := os.MkdirTemp("", "sweep")
 	if err != nil {
@@ -60,13 +60,13 @@ func sweep(ctx context.Context, command []string) ([]string, error) {
 		return nil, err
 	}
 
-	//nolint:gosec // It is what the caller asks for.
-	cmd := exec.Command(command[0], command[1:]...)
+	//nolint:gosec // It is what the caller asks for. It gets interrupts itself.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
 	failed := cmd.Run()
 
-	left, err := engine.left()
+	left, err := engine.left(context.WithoutCancel(ctx))
 	left = append(left, leftProcesses(ctx)...)
 	left = append(left, leftFiles(temporary)...)
 	return left, errors.Join(failed, err)

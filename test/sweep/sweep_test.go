@@ -89,7 +89,7 @@ func TestAccSweep(t *testing.T) {
 		docker run --name acc-sweep $run && docker run --rm --name acc-sweep-gone $run`
 	out, err := exec.CommandContext(t.Context(), "sh", "-ec", script, image).CombinedOutput()
 	g.Expect(err).NotTo(HaveOccurred(), string(out))
-	left, err := watch.left()
+	left, err := watch.left(t.Context())
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(left).To(ConsistOf("container acc-sweep", MatchRegexp("^volume .* of container acc-sweep$"), "network acc-sweep", "image localhost/acc-sweep:1"))
 

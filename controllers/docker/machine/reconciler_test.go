@@ -536,7 +536,7 @@ func TestDeleteWithStuckVolumes(t *testing.T) {
 	e.engine.Vanish(node) // As with "docker rm" without -v.
 	e.Expect(e.client.Delete(ctx, e.dockerMachine())).To(Succeed())
 	stuck := true
-	e.engine.BeforeCall = func(ctx context.Context, method, _ string) error {
+	e.engine.BeforeCall = func(_ context.Context, method, _ string) error {
 		if method == "RemoveUnusedVolumes" && stuck {
 			return errors.New("volume is in use")
 		}
