@@ -32,7 +32,7 @@ integration() {
   fi
   mapfile -t packages < <(packages '^func TestIntegration')
   KUBEBUILDER_ASSETS=$assets TF_ACC_TERRAFORM_PATH=$(tools/terraform.sh) \
-    go test -timeout 20m -run '^TestIntegration' "${packages[@]}"
+    go test -timeout 40m -run '^TestIntegration' "${packages[@]}"
 }
 
 # More crashes than the one at every call site: SEEDS=1000 make test-crash

@@ -126,7 +126,7 @@ func TestIntegrationClusterCNIWriteOnly(t *testing.T) {
 				PreConfig: others(asOthers(secret, func() { secret.Labels["example.com/seen"] = "true" })),
 				Config:    config("second", 2), ConfigPlanChecks: action(plancheck.ResourceActionNoop),
 			},
-			{Config: config("a: b: c", 3), ExpectError: regexp.MustCompile(`cni\.manifests_wo\[0\]: it is not\s+YAML`)},
+			{Config: config("a: b: c", 3), ExpectError: regexp.MustCompile(`cni\.manifests_wo\[0\]: It is not\s+YAML`)},
 			{
 				Config: clusterHCL{Name: "write-only", Version: "v1.34.3", Extra: `cni = { manifests_wo = ["x"] }`}.String(), ExpectError: regexp.MustCompile("manifests_wo_version"),
 			},
