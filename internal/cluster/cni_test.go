@@ -134,6 +134,7 @@ func TestIntegrationClusterCNIWriteOnly(t *testing.T) {
 				Config:      clusterHCL{Name: "write-only", Version: "v1.34.3", Extra: `cni = { manifests_wo = ["x"], manifests_wo_version = 1, manifests = ["y"] }`}.String(),
 				ExpectError: regexp.MustCompile("Invalid Attribute Combination"),
 			},
+			{Config: config("second", 2), ConfigPlanChecks: action(plancheck.ResourceActionNoop)}, // With it, it can be destroyed.
 		},
 	})
 }

@@ -131,7 +131,7 @@ func newDockerEnvironment(t *testing.T, cloudConfig string) *dockerEnvironment {
 // loop reconciles as a controller would, until done.
 func (d *dockerEnvironment) loop(done func() bool) {
 	d.t.Helper()
-	deadline := time.After(2 * time.Minute)
+	deadline := time.After(10 * time.Minute)
 	for {
 		_, err := d.reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: client.ObjectKey{Namespace: "default", Name: "dm-1"}})
 		if err != nil {
@@ -144,7 +144,7 @@ func (d *dockerEnvironment) loop(done func() bool) {
 		case <-d.reconciler.Jobs.Events():
 		case <-time.After(time.Second):
 		case <-deadline:
-			d.t.Fatalf("Not done after two minutes: %+v", d.dockerMachine().Status.Conditions)
+			d.t.Fatalf("Not done after ten minutes: %+v", d.dockerMachine().Status.Conditions)
 		}
 	}
 }

@@ -21,7 +21,6 @@
 # again, and leave the node without the rest.
 
 set -o nounset -o pipefail
-umask 022
 root=/usr/local/lib/terraform-capi
 sentinel=/run/cluster-api/bootstrap-success.complete
 join_config=/run/kubeadm/kubeadm-join-config.yaml
@@ -30,11 +29,14 @@ pki=/etc/kubernetes/pki
 etcd_manifest=/etc/kubernetes/manifests/etcd.yaml
 kubeadm_config=/kind/kubeadm.conf
 cd /
+# Commands may print secrets, so what is written here is for root alone. What they write themselves is as everywhere.
+umask 077
 exec >>"$root/log" 2>&1 </dev/null
+umask 022
 
 # save NAME: writes its input to a file of this folder, whole or not at all, and returns when it is on disk.
 save() {
-  cat >"$root/$1.new" && sync "$root/$1.new" && mv "$root/$1.new" "$root/$1" && sync "$root"
+  (umask 077 && cat >"$root/$1.new") && sync "$root/$1.new" && mv "$root/$1.new" "$root/$1" && sync "$root"
 }
 
 # finish CODE COMMAND: leaves the result and ends.
