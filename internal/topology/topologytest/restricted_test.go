@@ -10,8 +10,11 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
@@ -53,6 +56,16 @@ func TestIntegrationRestrictedNamespace(t *testing.T) {
 		return image
 	}, Equal("kindest/node:v1.30.0"))), "a patch of the class")
 
-	w.setVariable("preLoadImages", `["example.com/a:1"]`)
+	w.blueprint.Class.Spec.Patches = append(w.blueprint.Class.Spec.Patches, clusterv1.ClusterClassPatch{
+		Name: "evil", Definitions: []clusterv1.PatchDefinition{{
+			Selector: clusterv1.PatchSelector{
+				APIVersion: copies.Items[0].GetAPIVersion(), Kind: copies.Items[0].GetKind(),
+				MatchResources: clusterv1.PatchSelectorMatch{ControlPlane: ptr.To(true)},
+			},
+			JSONPatches: []clusterv1.JSONPatch{{
+				Op: "add", Path: "/spec/template/spec/backend/docker/preLoadImages", Value: &apiextensionsv1.JSON{Raw: []byte(`["example.com/a:1"]`)},
+			}},
+		}},
+	})
 	g.Expect(settle(t.Context(), controllers, w)).To(MatchError(ContainSubstring("denied request: preLoadImages: ")))
 }
