@@ -43,7 +43,7 @@ const (
 // TestAccUpgrade makes clusters with the release before, and goes on with this source: state, controllers and the cluster
 // are taken over, no machine rolls, and there is no way back.
 func TestAccUpgrade(t *testing.T) {
-	s := newStory(t, "versions-mgmt", "versions-acc")
+	s := newStory(t, "capi-acc-upgrade", "upgrade-acc")
 	source, version := parentRelease(t)
 	before, later := acctest.Build(t, source, version), acctest.Build(t, ".", laterVersion)
 
