@@ -67,8 +67,8 @@ func TestAccPull(t *testing.T) {
 			g.Expect(puller.Ensure(ctx, test.wanted, func(string) {})).To(Equal(want))
 			puller.Spec.SecretRef = nil
 			g.Expect(puller.Ensure(ctx, test.wanted, func(string) {})).To(Equal(want), "it is local from then on")
-			g.Expect(docker.Create(ctx, container.Spec{Name: "tenants-pull", Image: want.Local, Command: []string{"true"}})).To(Succeed())
-			g.Expect(docker.Remove(ctx, "tenants-pull")).To(Succeed())
+			g.Expect(docker.Create(ctx, container.Spec{Name: "acc-pull", Image: want.Local, Command: []string{"true"}})).To(Succeed())
+			g.Expect(docker.Remove(ctx, "acc-pull")).To(Succeed())
 			_, err = Puller{Runtime: docker}.Find(ctx, test.wanted)
 			g.Expect(err).To(MatchError(container.ErrNotFound), "for those who do not have the mirror")
 		})

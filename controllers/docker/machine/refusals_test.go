@@ -46,7 +46,7 @@ func admittedSpecs(t *testing.T, kind string, info container.Info) map[uint64]co
 		}
 		s := &scope{
 			dockerMachine: machine, clusterName: "fuzz", cluster: &clusterv1.Cluster{}, dockerCluster: &infrav1.DockerCluster{}, machine: &clusterv1.Machine{Spec: clusterv1.MachineSpec{Version: "v1.35.0"}},
-			containerName: fmt.Sprintf("tenants-fuzz-%d", seed),
+			containerName: fmt.Sprintf("acc-fuzz-%d", seed),
 		}
 		image, err := nodeImage(s)
 		NewWithT(t).Expect(err).NotTo(HaveOccurred())
