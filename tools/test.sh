@@ -55,7 +55,14 @@ acc() {
   make -s images
   go build -modfile=tools/go.mod -o "$cache/bin/clusterctl" sigs.k8s.io/cluster-api/cmd/clusterctl
   mapfile -t packages < <(packages '^func TestAcc')
-  on_real_nodes 90m -run '^TestAcc' "${packages[@]}"
+  on_real_nodes 90m -run '^TestAcc' -skip '^TestAccUpgrade$' "${packages[@]}"
+}
+
+# Not one of all: it builds the release before as well.
+upgrade() {
+  say "An upgrade of the provider from the release before"
+  make -s images
+  on_real_nodes 60m -run '^TestAccUpgrade$' ./test/e2e
 }
 
 # Not one of all: it takes as long as the others together. RUNS=3 inflicts each fault as often; FAULTS=disk only those whose
@@ -96,7 +103,7 @@ generated() {
 }
 
 case ${1:-all} in
-unit | integration | crash | acc | resilience) "$1" ;;
+unit | integration | crash | acc | upgrade | resilience) "$1" ;;
 all)
   generated
   say "Linters"
@@ -106,7 +113,7 @@ all)
   crash
   acc
   ;;
-*) echo "usage: $0 [unit|integration|crash|acc|resilience]" >&2; exit 2 ;;
+*) echo "usage: $0 [unit|integration|crash|acc|upgrade|resilience]" >&2; exit 2 ;;
 esac
 
 for reason in "${skipped[@]}"; do echo "Skipped: $reason"; done

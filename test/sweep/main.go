@@ -1,8 +1,8 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command sweep runs a command that runs tests, and fails if they leave anything behind: containers, volumes, networks,
-// and images on the Docker engine, processes, or temporary files.
+// Command sweep runs a command that runs tests, and fails if they leave anything on the Docker engine: containers, volumes,
+// networks, and images. It also lists processes and temporary files that they leave.
 //
 //	sweep go test ./...
 //
@@ -29,7 +29,7 @@ func main() {
 	for _, one := range left {
 		fmt.Fprintln(os.Stderr, "Left behind:", one)
 	}
-	fmt.Fprintf(os.Stderr, "sweep: the tests left %d things behind\n", len(left))
+	fmt.Fprintf(os.Stderr, "sweep: the tests left %d things on the engine\n", len(left))
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
@@ -66,9 +66,10 @@ func sweep(ctx context.Context, command []string) ([]string, error) {
 	cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
 	failed := cmd.Run()
 
+	for _, one := range append(leftProcesses(ctx), leftFiles(temporary)...) {
+		fmt.Fprintln(os.Stderr, "Left on this machine:", one)
+	}
 	left, err := engine.left(context.WithoutCancel(ctx))
-	left = append(left, leftProcesses(ctx)...)
-	left = append(left, leftFiles(temporary)...)
 	return left, errors.Join(failed, err)
 }
 
