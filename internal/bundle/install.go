@@ -140,6 +140,9 @@ func Install(ctx context.Context, cluster *management.Cluster, name, version str
 
 // withoutUnserved leaves out admission policies where the API server does not have them, as before Kubernetes 1.30.
 func withoutUnserved(cluster *management.Cluster, objects []client.Object) ([]client.Object, error) {
+	if !slices.ContainsFunc(objects, isPolicy) {
+		return objects, nil
+	}
 	_, err := cluster.RESTMapper().RESTMapping(admissionv1.SchemeGroupVersion.WithKind("ValidatingAdmissionPolicy").GroupKind(), admissionv1.SchemeGroupVersion.Version)
 	if err == nil {
 		return objects, nil
@@ -147,14 +150,15 @@ func withoutUnserved(cluster *management.Cluster, objects []client.Object) ([]cl
 	if !meta.IsNoMatchError(err) {
 		return nil, fmt.Errorf("asking whether the API server has admission policies: %w", err)
 	}
-	return slices.DeleteFunc(objects, func(object client.Object) bool {
-		switch object.(type) {
-		case *admissionv1.ValidatingAdmissionPolicy, *admissionv1.ValidatingAdmissionPolicyBinding:
-			return true
-		default:
-			return false
-		}
-	}), nil
+	return slices.DeleteFunc(objects, isPolicy), nil
+}
+
+func isPolicy(object client.Object) bool {
+	switch object.(type) {
+	case *admissionv1.ValidatingAdmissionPolicy, *admissionv1.ValidatingAdmissionPolicyBinding:
+		return true
+	}
+	return false
 }
 
 // apply repeats what is refused only for the moment: kinds whose CustomResourceDefinition is a moment old are not

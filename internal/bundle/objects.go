@@ -80,6 +80,15 @@ func (i installation) label(object client.Object) {
 	object.SetLabels(labels)
 }
 
+// crdsOf are the CustomResourceDefinitions of the bundled provider called name.
+func crdsOf(name string) ([]*apiextensionsv1.CustomResourceDefinition, error) {
+	provider, err := config.Find(name)
+	if err != nil {
+		return nil, err
+	}
+	return provider.CRDs()
+}
+
 func (i installation) crds() ([]client.Object, error) {
 	crds, err := i.CRDs()
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
@@ -83,11 +82,7 @@ func (k StoredKind) String() string {
 // Unstorable are the kinds of a provider for which an API server refuses the bundled definitions: these lack a version in
 // which objects may be stored.
 func Unstorable(ctx context.Context, cluster *management.Cluster, name string) ([]StoredKind, error) {
-	provider, err := config.Find(name)
-	if err != nil {
-		return nil, err
-	}
-	crds, err := provider.CRDs()
+	crds, err := crdsOf(name)
 	if err != nil {
 		return nil, err
 	}

@@ -25,11 +25,7 @@ import (
 // Serves lists the objects that a provider reconciles, as Kind namespace/name. While there are any it must not be
 // uninstalled: nobody would be left to delete what they stand for.
 func Serves(ctx context.Context, cluster *management.Cluster, name string) ([]string, error) {
-	provider, err := config.Find(name)
-	if err != nil {
-		return nil, err
-	}
-	crds, err := provider.CRDs()
+	crds, err := crdsOf(name)
 	if err != nil {
 		return nil, err
 	}
@@ -142,11 +138,7 @@ func deleteInventoryOf(ctx context.Context, cluster *management.Cluster, uid typ
 
 // Gone says what is left of the kinds of a provider that was uninstalled; empty if nothing is.
 func Gone(ctx context.Context, cluster *management.Cluster, name string) (string, error) {
-	provider, err := config.Find(name)
-	if err != nil {
-		return "", err
-	}
-	crds, err := provider.CRDs()
+	crds, err := crdsOf(name)
 	if err != nil {
 		return "", err
 	}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -23,16 +22,9 @@ const balancerImage = "kindest/haproxy:v20230606-42a2262b"
 // TestAccNetworkRemoved removes a network under its containers, and has it made again. Only an engine shows what it remembers
 // of a network that is gone.
 func TestAccNetworkRemoved(t *testing.T) {
-	if os.Getenv("TF_ACC") != "1" {
-		t.Skip("This test makes containers: set TF_ACC=1 to run it.")
-	}
+	docker := needDocker(t, balancerImage)
 	g := NewWithT(t)
 	ctx := context.Background()
-	docker, err := newDocker("from the environment")
-	g.Expect(err).NotTo(HaveOccurred())
-	if exists, err := docker.ImageExists(ctx, balancerImage); err != nil || !exists {
-		t.Skipf("This test needs image %s: %v", balancerImage, err)
-	}
 	name := fmt.Sprintf("acc-removed-%d", time.Now().UnixNano()%1_000_000)
 	running, stopped, created := name+"-running", name+"-stopped", name+"-created"
 	t.Cleanup(func() {
@@ -128,16 +120,9 @@ func upper(subnet netip.Prefix, last byte) string {
 
 // TestAccUnusedVolumes leaves a volume behind as "docker rm" without -v does.
 func TestAccUnusedVolumes(t *testing.T) {
-	if os.Getenv("TF_ACC") != "1" {
-		t.Skip("This test makes containers: set TF_ACC=1 to run it.")
-	}
+	docker := needDocker(t, balancerImage)
 	g := NewWithT(t)
 	ctx := context.Background()
-	docker, err := newDocker("from the environment")
-	g.Expect(err).NotTo(HaveOccurred())
-	if exists, err := docker.ImageExists(ctx, balancerImage); err != nil || !exists {
-		t.Skipf("This test needs image %s: %v", balancerImage, err)
-	}
 	name := fmt.Sprintf("acc-volumes-%d", time.Now().UnixNano()%1_000_000)
 	for _, c := range []string{name + "-1", name + "-2"} {
 		t.Cleanup(func() { g.Expect(docker.Remove(ctx, c)).To(Succeed()) })

@@ -20,15 +20,8 @@ import (
 // TestAccDocker does with a real engine what reconcilers do, and compares it with what the fake does: a fake that
 // behaves differently proves nothing.
 func TestAccDocker(t *testing.T) {
-	if os.Getenv("TF_ACC") != "1" {
-		t.Skip("This test makes containers: set TF_ACC=1 to run it.")
-	}
 	const image = "kindest/node:v1.35.0"
-	docker, err := newDocker("from the environment")
-	NewWithT(t).Expect(err).NotTo(HaveOccurred())
-	if exists, err := docker.ImageExists(context.Background(), image); err != nil || !exists {
-		t.Skipf("This test needs image %s: %v", image, err)
-	}
+	docker := needDocker(t, image)
 	t.Run("Docker", func(t *testing.T) {
 		contract(t, Bound(docker, DefaultLimits), image)
 		sharing(t, Bound(docker, DefaultLimits), image)
@@ -39,6 +32,22 @@ func TestAccDocker(t *testing.T) {
 		contract(t, NewFake(image), image)
 		sharing(t, NewFake(image), image)
 	})
+}
+
+// needDocker returns this machine's engine, if it is to be used and has the image.
+func needDocker(t *testing.T, image string) *Docker {
+	t.Helper()
+	if os.Getenv("TF_ACC") != "1" {
+		t.Skip("This test makes containers: set TF_ACC=1 to run it.")
+	}
+	docker, err := newDocker("from the environment")
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	exists, err := docker.ImageExists(t.Context(), image)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	if !exists {
+		t.Skipf("This test needs image %s, which is not here.", image)
+	}
+	return docker
 }
 
 // contract is what a Runtime promises and both implementations keep.

@@ -41,12 +41,9 @@ func (d *Docker) Create(ctx context.Context, spec Spec) error {
 
 func dockerConfig(spec Spec) (*container.Config, *container.HostConfig) {
 	noInit := false
-	labels := networkLabels(spec)
-	for key, value := range spec.Labels {
-		if _, ours := labels[key]; !ours {
-			labels[key] = value
-		}
-	}
+	labels := map[string]string{}
+	maps.Copy(labels, spec.Labels)
+	maps.Copy(labels, networkLabels(spec))
 	config := &container.Config{
 		Hostname:     spec.Name,
 		Image:        spec.Image,

@@ -110,21 +110,17 @@ func (f *Fake) stop(c *fakeContainer) {
 }
 
 // Pause is what "docker pause" does to a container.
-func (f *Fake) Pause(name string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	c := f.containers[name]
-	c.State = StatePaused
-	f.publish("pause", c)
-}
+func (f *Fake) Pause(name string) { f.freeze(name, StatePaused, "pause") }
 
 // Unpause is what "docker unpause" does to a container.
-func (f *Fake) Unpause(name string) {
+func (f *Fake) Unpause(name string) { f.freeze(name, StateRunning, "unpause") }
+
+func (f *Fake) freeze(name string, state State, action string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := f.containers[name]
-	c.State = StateRunning
-	f.publish("unpause", c)
+	c.State = state
+	f.publish(action, c)
 }
 
 // Restart is a restart of the engine: what runs stops, and starts again where it was asked to.

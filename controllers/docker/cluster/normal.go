@@ -26,13 +26,9 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
-	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 const (
-	pullJob     = "pull"
-	pullTimeout = 30 * time.Minute
-
 	// retryInterval is when to look again at what only people can change.
 	retryInterval = 30 * time.Second
 
@@ -101,23 +97,12 @@ func (r *Reconciler) ensureImage(ctx context.Context, s *scope, image string) (s
 		Runtime: r.Runtime, Secrets: r.APIReader,
 		Namespace: s.dockerCluster.Namespace, Spec: s.dockerCluster.Spec.LoadBalancer.ImagePull,
 	}
-	found, err := puller.Find(ctx, image)
-	if !errors.Is(err, container.ErrNotFound) {
-		return found.Local, err
-	}
-	pull := r.Jobs.Run(ctx, s.dockerCluster, pullJob, pullTimeout, func(ctx context.Context, report func(string)) error {
-		_, err := puller.Ensure(ctx, image, report)
-		return err
-	})
-	if pull.Err != nil {
-		return "", pull.Err
-	}
-	if pull.Done {
-		found, err = puller.Find(ctx, image)
+	found, pull, err := puller.EnsureAside(ctx, r.Jobs, s.dockerCluster, image)
+	if err != nil || pull.Done {
 		return found.Local, err
 	}
 	s.waiting = failure.Reason(pull.Failure, infrav1.LoadBalancerPullingImageReason)
-	s.message = failure.Message(pull.Failure, strings.TrimSuffix(fmt.Sprintf("Pulling image %s: %s", image, pull.Progress), ": "))
+	s.message = failure.Message(pull.Failure, pull.Progress)
 	return "", nil
 }
 

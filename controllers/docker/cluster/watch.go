@@ -51,20 +51,11 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 	if err := setup.Complete(r); err != nil {
 		return fmt.Errorf("setting up the %s controller: %w", r.Kind.Kind, err)
 	}
-	watch := &background.Watch{Runtime: r.Runtime, Jobs: r.Jobs, Find: r.eventToCluster, All: r.all}
+	watch := &background.Watch{Runtime: r.Runtime, Jobs: r.Jobs, Find: r.eventToCluster, All: r.Kind.Watched(r.Client, r.WatchFilter)}
 	if err := mgr.Add(watch); err != nil {
 		return fmt.Errorf("setting up the watch on load balancer containers for the %s controller: %w", r.Kind.Kind, err)
 	}
 	return nil
-}
-
-// all returns all objects that the reconciler is responsible for.
-func (r *Reconciler) all(ctx context.Context) ([]client.Object, error) {
-	var options []client.ListOption
-	if r.WatchFilter != "" {
-		options = append(options, client.MatchingLabels{clusterv1.WatchLabel: r.WatchFilter})
-	}
-	return r.Kind.List(ctx, r.Client, options...)
 }
 
 // isControlPlane tells whether a Machine or its infrastructure belongs to a control plane. Cluster API labels both.

@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -84,6 +86,36 @@ func (p Puller) Ensure(ctx context.Context, image string, report func(string)) (
 		return found, err
 	}
 	return p.pull(ctx, image, report)
+}
+
+const (
+	pullJob = "pull"
+	// pullTimeout is for node images, of hundreds of megabytes, over slow lines.
+	pullTimeout = 30 * time.Minute
+)
+
+// EnsureAside is Ensure in a job of the object, because a pull takes minutes. The image is there when the status is done;
+// until then the progress is a line for people, and the object is reconciled when there is news.
+func (p Puller) EnsureAside(ctx context.Context, jobs *background.Jobs, object client.Object, image string) (Image, background.Status, error) {
+	found, err := p.Find(ctx, image)
+	if !errors.Is(err, container.ErrNotFound) {
+		return found, background.Status{Done: true}, err
+	}
+	pull := jobs.Run(ctx, object, pullJob+" "+image, pullTimeout, func(ctx context.Context, report func(string)) error {
+		_, err := p.Ensure(ctx, image, report)
+		return err
+	})
+	if pull.Err != nil || !pull.Done {
+		pull.Progress = Pulling(image, pull.Progress)
+		return Image{}, pull, pull.Err
+	}
+	found, err = p.Find(ctx, image)
+	return found, pull, err
+}
+
+// Pulling is a line for people about a pull that goes on.
+func Pulling(image, progress string) string {
+	return strings.TrimSuffix(fmt.Sprintf("Pulling image %s: %s", image, progress), ": ")
 }
 
 // pull pulls an image from the first source that gives it.

@@ -63,6 +63,16 @@ func (k Kind[H]) List(ctx context.Context, reader client.Reader, options ...clie
 	return objects, err
 }
 
+// Watched returns a function that lists the objects that controllers with a watch filter are responsible for; all if the filter
+// is empty.
+func (k Kind[H]) Watched(reader client.Reader, filter string) func(context.Context) ([]client.Object, error) {
+	var options []client.ListOption
+	if filter != "" {
+		options = append(options, client.MatchingLabels{clusterv1.WatchLabel: filter})
+	}
+	return func(ctx context.Context) ([]client.Object, error) { return k.List(ctx, reader, options...) }
+}
+
 // Named returns an object that has nothing but a name, which is enough to ask for its reconcile.
 func (k Kind[H]) Named(namespace, name string) client.Object {
 	object := k.NewObject()

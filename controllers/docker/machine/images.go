@@ -5,7 +5,6 @@ package machine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,9 +25,6 @@ import (
 )
 
 const (
-	pullJob     = "pull"
-	pullTimeout = 30 * time.Minute
-
 	preLoadJob     = "preload"
 	preLoadTimeout = 30 * time.Minute
 
@@ -47,23 +43,13 @@ func (r *Reconciler) ensureImages(ctx context.Context, s *scope, wanted ...strin
 	puller := r.puller(s)
 	var all []images.Image
 	for _, image := range wanted {
-		found, err := puller.Find(ctx, image)
-		if errors.Is(err, container.ErrNotFound) {
-			pull := r.Jobs.Run(ctx, s.dockerMachine, pullJob+" "+image, pullTimeout, func(ctx context.Context, report func(string)) error {
-				_, err := puller.Ensure(ctx, image, report)
-				return err
-			})
-			if pull.Err == nil && !pull.Done {
-				s.wait(&s.provisioned, failure.Reason(pull.Failure, infrav1.ContainerPullingImageReason),
-					failure.Message(pull.Failure, pulling(image, pull.Progress)))
-				return nil, nil
-			}
-			if err = pull.Err; err == nil {
-				found, err = puller.Find(ctx, image)
-			}
-		}
+		found, pull, err := puller.EnsureAside(ctx, r.Jobs, s.dockerMachine, image)
 		if err != nil {
 			return nil, err
+		}
+		if !pull.Done {
+			s.wait(&s.provisioned, failure.Reason(pull.Failure, infrav1.ContainerPullingImageReason), failure.Message(pull.Failure, pull.Progress))
+			return nil, nil
 		}
 		all = append(all, found)
 	}
@@ -75,10 +61,6 @@ func (r *Reconciler) puller(s *scope) images.Puller {
 		Runtime: r.Runtime, Secrets: r.APIReader,
 		Namespace: s.dockerMachine.Namespace, Spec: s.dockerMachine.Spec.ImagePull,
 	}
-}
-
-func pulling(image, progress string) string {
-	return strings.TrimSuffix(fmt.Sprintf("Pulling image %s: %s", image, progress), ": ")
 }
 
 // reconcilePreLoadedImages copies the images that the machine asks for from the Docker host into the node, whose
@@ -101,7 +83,7 @@ func (r *Reconciler) reconcilePreLoadedImages(ctx context.Context, s *scope) (ct
 		for _, image := range wanted {
 			report("Loading image " + image)
 			// It was there when the container was made.
-			found, err := puller.Ensure(ctx, image, func(progress string) { report(pulling(image, progress)) })
+			found, err := puller.Ensure(ctx, image, func(progress string) { report(images.Pulling(image, progress)) })
 			if err != nil {
 				return err
 			}

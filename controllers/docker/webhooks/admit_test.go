@@ -6,21 +6,14 @@ package webhooks
 import (
 	"context"
 	"strings"
-	"sync"
 	"testing"
 
-	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 	"sigs.k8s.io/yaml"
 
-	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/config/configtest"
 )
 
 var ctx = context.Background()
@@ -34,7 +27,7 @@ func create[T client.Object](t *testing.T, kind string, validator admission.Vali
 		t.Fatal(err)
 	}
 	content = map[string]any{"metadata": map[string]any{"name": "a"}, "spec": content}
-	if errs := validateSchema(t, kind, content); len(errs) > 0 {
+	if errs := configtest.Validate(kind, content); len(errs) > 0 {
 		return errs.ToAggregate().Error()
 	}
 	const strict = true
@@ -65,45 +58,4 @@ func templateSpec(spec string) string {
 // inTemplate is a problem of a spec as one of a template's.
 func inTemplate(problem string) string {
 	return strings.ReplaceAll(problem, "spec.", "spec.template.spec.")
-}
-
-func validateSchema(t *testing.T, kind string, content map[string]any) field.ErrorList {
-	t.Helper()
-	props := &apiextensions.JSONSchemaProps{}
-	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(schemaOf(t, kind), props, nil); err != nil {
-		t.Fatal(err)
-	}
-	structural, err := schema.NewStructural(props)
-	if err != nil {
-		t.Fatal(err)
-	}
-	validator, _, err := validation.NewSchemaValidator(props)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(validation.ValidateCustomResource(nil, content, validator), listtype.ValidateListSetsAndMaps(nil, structural, content)...)
-}
-
-// crds are read once: there are many tests, and that takes most of their time.
-var crds = sync.OnceValues(func() ([]*apiextensionsv1.CustomResourceDefinition, error) {
-	provider, err := config.Find("infrastructure-docker")
-	if err != nil {
-		return nil, err
-	}
-	return provider.CRDs()
-})
-
-func schemaOf(t *testing.T, kind string) *apiextensionsv1.JSONSchemaProps {
-	t.Helper()
-	all, err := crds()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, crd := range all {
-		if crd.Spec.Names.Kind == kind {
-			return crd.Spec.Versions[0].Schema.OpenAPIV3Schema
-		}
-	}
-	t.Fatalf("there is no CustomResourceDefinition of kind %s", kind)
-	return nil
 }

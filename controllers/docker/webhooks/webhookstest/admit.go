@@ -9,19 +9,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
 
-	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	devv1 "sigs.k8s.io/cluster-api/test/infrastructure/docker/api/v1beta2"
 
-	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/config/configtest"
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/webhooks"
 )
@@ -77,8 +71,8 @@ func of[T client.Object](empty func() T, validator admission.Validator[T], defau
 
 // Kinds are the kinds of the Docker provider.
 func Kinds() []string {
-	kinds := make([]string, 0, len(definitions()))
-	for _, crd := range definitions() {
+	kinds := make([]string, 0, len(configtest.Docker()))
+	for _, crd := range configtest.Docker() {
 		kinds = append(kinds, crd.Spec.Names.Kind)
 	}
 	return kinds
@@ -118,39 +112,5 @@ func checkSchema(kind string, object client.Object) error {
 		return err
 	}
 	delete(content, "status")
-	props := &apiextensions.JSONSchemaProps{}
-	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(schemaOf(kind), props, nil); err != nil {
-		return err
-	}
-	structural, err := schema.NewStructural(props)
-	if err != nil {
-		return err
-	}
-	validator, _, err := validation.NewSchemaValidator(props)
-	if err != nil {
-		return err
-	}
-	errs := validation.ValidateCustomResource(nil, content, validator)
-	return append(errs, listtype.ValidateListSetsAndMaps(nil, structural, content)...).ToAggregate()
-}
-
-var definitions = sync.OnceValue(func() []*apiextensionsv1.CustomResourceDefinition {
-	provider, err := config.Find("infrastructure-docker")
-	if err != nil {
-		panic(err)
-	}
-	crds, err := provider.CRDs()
-	if err != nil {
-		panic(err)
-	}
-	return crds
-})
-
-func schemaOf(kind string) *apiextensionsv1.JSONSchemaProps {
-	for _, crd := range definitions() {
-		if crd.Spec.Names.Kind == kind {
-			return crd.Spec.Versions[0].Schema.OpenAPIV3Schema
-		}
-	}
-	panic("there is no CustomResourceDefinition of kind " + kind)
+	return configtest.Validate(kind, content).ToAggregate()
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+
+	"github.com/terraform-capi/terraform-provider-capi/controllers/config/configtest"
 )
 
 // Objects is how many objects of a kind tests make by chance. A million are worth it when admission has been worked on.
@@ -20,7 +22,7 @@ var Objects = flag.Int("objects", 300, "number of objects of a kind by chance")
 // and bad for others.
 func Random(r *rand.Rand, kind string) map[string]any {
 	content := map[string]any{"metadata": map[string]any{"name": "a", "namespace": "default"}}
-	content["spec"] = value(r, schemaOf(kind).Properties["spec"], "")
+	content["spec"] = value(r, configtest.SchemaOf(kind).Properties["spec"], "")
 	if kind == "DockerCluster" && r.IntN(10) == 0 {
 		content["metadata"].(map[string]any)["annotations"] = map[string]any{ //nolint:forcetypeassert // It is made above.
 			"docker.infrastructure.cluster.x-k8s.io/host-endpoint": text(r, "host-endpoint"),
