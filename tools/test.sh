@@ -58,9 +58,9 @@ acc() {
   on_real_nodes 90m -run '^TestAcc' -skip '^TestAccUpgrade$' "${packages[@]}"
 }
 
-# Not one of all: it builds the release before as well.
+# Not one of all: it builds the previous release as well.
 upgrade() {
-  say "An upgrade of the provider from the release before"
+  say "An upgrade of the provider from the previous release"
   make -s images
   on_real_nodes 60m -run '^TestAccUpgrade$' ./test/e2e
 }

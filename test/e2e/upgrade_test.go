@@ -40,8 +40,8 @@ const (
 	quietFor = time.Minute
 )
 
-// TestAccUpgrade makes clusters with the release before, and goes on with this source: state, controllers and the cluster
-// are taken over, no machine rolls, and there is no way back.
+// TestAccUpgrade creates a cluster with the previous release and upgrades the provider to this source: state, controllers
+// and the cluster are taken over, no machine rolls, and there is no way back.
 func TestAccUpgrade(t *testing.T) {
 	s := newStory(t, "capi-acc-upgrade", "upgrade-acc")
 	source, version := parentRelease(t)
@@ -72,7 +72,7 @@ func TestAccUpgrade(t *testing.T) {
 	s.expect(s.expectNodes(2, oldVersion), s.expectNetwork)
 	s.workspace.NeedEmptyPlan()
 
-	// This source as an older version: the release before may not know yet what it has to refuse.
+	// This source as an older version: the previous release may not know yet what it has to refuse.
 	s.workspace.Use(acctest.Build(t, ".", version))
 	for _, command := range [][]string{{"plan"}, {"destroy", "-auto-approve"}} {
 		out, code := s.workspace.Try(command...)
@@ -99,7 +99,7 @@ func providerAddresses() []string {
 // parentRelease is the source of the release that users upgrade from, and its version: the last tag before this commit.
 func parentRelease(t *testing.T) (source, version string) {
 	t.Helper()
-	const unshallow = "the release before has to be built: test in a full clone (git fetch --unshallow --tags)"
+	const unshallow = "the previous release has to be built: test in a full clone (git fetch --unshallow --tags)"
 	revision, version := beforeReleases, untagged
 	if tag, err := git(t, "describe", "--tags", "--abbrev=0", "--match=v[0-9]*", "HEAD^"); err == nil {
 		revision = strings.TrimSpace(string(tag))
@@ -136,7 +136,7 @@ func (s *story) objects() map[string]string {
 	return uids
 }
 
-// list reads all objects of the bundled kinds, some of which the release before may not have.
+// list reads all objects of the bundled kinds, some of which the previous release may not have.
 func (s *story) list() map[string]metav1.PartialObjectMetadata {
 	s.t.Helper()
 	g := NewWithT(s.t)

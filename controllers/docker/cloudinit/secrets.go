@@ -15,8 +15,8 @@ const (
 	KubeadmJoinPath = "/run/kubeadm/kubeadm-join-config.yaml"
 )
 
-// Secrets are what messages about a node that is made from the document must not show: the contents of its files, the
-// passwords of its users, and credentials in its commands. Of what is not a document everything is.
+// Secrets returns what messages about a node made from the document must not show: the contents of its files, the passwords
+// of its users, and the credentials in its commands. If the data are not a cloud-config document, all of them are secret.
 func Secrets(data []byte) *redact.Contents {
 	secrets := &redact.Contents{}
 	var doc struct {

@@ -137,7 +137,7 @@ func pulls(engine *container.Fake) []string {
 func TestEnsureIsOfflineFirst(t *testing.T) {
 	for local, image := range map[string]string{
 		"a:1":                       "docker.io/library/a:1", // built or loaded
-		"b" + digest:                "b:1" + digest,          // pulled by somebody else
+		"b" + digest:                "b:1" + digest,          // somebody else pulled it
 		"c" + digest:                "c" + digest,
 		"second.example.com/x/d:1":  "x/d:1", // pulled from a mirror
 		"localhost:5001/e" + digest: "registry.example.com:5000/e" + digest,

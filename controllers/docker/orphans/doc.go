@@ -28,7 +28,7 @@
 // Either is an orphan if its cluster is dead. It is kept until a person names it if the cluster may live, which it does if its
 // control plane answers: clusterctl may have moved it to a management cluster whose controllers have not seen it yet, or that
 // has no Docker provider. So does one whose control plane does not answer but whose nodes were set up: stopped containers can
-// be started again, with their data. What is left are clusters whose machines never came up.
+// be started again, with their data. That leaves clusters whose machines never came up.
 //
 // The controllers themselves never remove a container whose object they do not find. A management cluster whose etcd is
 // restored from a snapshot has its old UID, and no objects for the machines that were made since: those would be destroyed

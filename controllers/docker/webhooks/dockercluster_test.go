@@ -195,7 +195,7 @@ func TestClusterUpdate(t *testing.T) {
 			published("127.0.0.1:20000", "", 0), published("127.0.0.1:20000", "", 30000),
 			"spec.loadBalancer.hostPort: Invalid value: 30000: is immutable once the load balancer runs (it is at 127.0.0.1:20000)",
 		},
-		"annotation of somebody": {
+		"unrelated annotation": {
 			published("", "", 0), published("127.0.0.1:99999", "", 0),
 			`metadata.annotations[docker.infrastructure.cluster.x-k8s.io/host-endpoint]: Invalid value: "127.0.0.1:99999": must be IP:PORT as the controller writes it: remove the annotation`,
 		},
