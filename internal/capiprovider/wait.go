@@ -15,6 +15,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // shownObjects is how many objects a message names before it only counts.
@@ -41,12 +42,12 @@ func (r *Resource) install(ctx context.Context, cluster *management.Cluster, pla
 
 // waitReady waits until the provider works, and sets whether it does.
 func (r *Resource) waitReady(ctx context.Context, cluster *management.Cluster, plan *model) diag.Diagnostics {
-	err := tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
+	err := waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		pending, err := r.bundle.Pending(ctx, cluster, plan.Name.ValueString())
 		return pending == "" && err == nil, pending, err
 	})
 	plan.Ready = types.BoolValue(err == nil)
-	var timeout *tfkit.TimeoutError
+	var timeout *waiter.TimeoutError
 	switch {
 	case err == nil:
 		return nil
@@ -67,7 +68,7 @@ func asWarning(d diag.Diagnostic) diag.Diagnostic {
 // waitUnused waits until no object of the provider's kinds exists: nobody would
 // be left to delete what they stand for.
 func (r *Resource) waitUnused(ctx context.Context, cluster *management.Cluster, state model) diag.Diagnostics {
-	err := tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
+	err := waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		objects, err := r.bundle.Serves(ctx, cluster, state.Name.ValueString())
 		return len(objects) == 0, "objects of its kinds exist:\n" + list(objects), err
 	})
@@ -77,7 +78,7 @@ func (r *Resource) waitUnused(ctx context.Context, cluster *management.Cluster, 
 func waitGone(
 	ctx context.Context, cluster *management.Cluster, state model, what func(context.Context, *management.Cluster, string) (string, error),
 ) diag.Diagnostics {
-	err := tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
+	err := waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		left, err := what(ctx, cluster, state.Name.ValueString())
 		return left == "", "being deleted: " + left, err
 	})
@@ -85,7 +86,7 @@ func waitGone(
 }
 
 func deletionDiagnostics(state model, err error, remedy string) diag.Diagnostics {
-	var timeout *tfkit.TimeoutError
+	var timeout *waiter.TimeoutError
 	switch {
 	case err == nil:
 		return nil

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // topologyGrace is how long Cluster API's topology controller may take to see a
@@ -71,7 +71,7 @@ func giveUp(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cl
 	defer cancel()
 	// Until the topology controller has seen the Cluster as it is now, it would take
 	// everything back to the version of before.
-	err = tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
+	err = waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		if f, err = observe(ctx, mgmt, key); err != nil {
 			return false, "", err
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // lastLook is how long reading the outcome may take after a wait used up the
@@ -245,7 +246,7 @@ func finish(
 		// The last look may see what the wait just missed.
 		return f.cluster, settled, nil
 	}
-	var timedOut *tfkit.TimeoutError
+	var timedOut *waiter.TimeoutError
 	var stuck *stuckError
 	switch {
 	case errors.As(waitErr, &timedOut):
@@ -287,7 +288,7 @@ func waitDiagnostics(plan model, err error, f *facts) diag.Diagnostics {
 	if errors.As(err, &stuck) {
 		return diag.Diagnostics{stuckDiagnostic(plan, waitingFor, stuck, f)}
 	}
-	var timedOut *tfkit.TimeoutError
+	var timedOut *waiter.TimeoutError
 	if !errors.As(err, &timedOut) {
 		return diag.Diagnostics{diag.NewWarningDiagnostic("Wait interrupted",
 			fmt.Sprintf("Waiting for %s ended early: %s. %s", waitingFor, err, remedy))}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // planDeletion refuses a plan that destroys or replaces a protected cluster, and
@@ -150,7 +151,7 @@ func waitGone(ctx context.Context, mgmt *management.Cluster, state model, known 
 	// The attribute has been validated.
 	forceAfter, _ := time.ParseDuration(state.ForceDeleteAfter.ValueString())
 	var forced []string
-	err := tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
+	err := waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		f, err := observeDeletion(ctx, mgmt, state.key())
 		if management.IsAbsent(err) {
 			unproven := mgmt.ProveAbsent(ctx, known.Management, clusterKind, err)
@@ -181,7 +182,7 @@ func waitGone(ctx context.Context, mgmt *management.Cluster, state model, known 
 				"Find out why their controllers did not: they may not be running.",
 			state.object(), forceAfter, strings.Join(forced, "\n  ")))
 	}
-	var timedOut *tfkit.TimeoutError
+	var timedOut *waiter.TimeoutError
 	switch {
 	case errors.Is(err, errPaused):
 		diags.Append(diag.NewAttributeErrorDiagnostic(path.Root("paused"), "Cluster is paused", fmt.Sprintf(

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // rollGrace is how long Cluster API may take to begin a rollout that a changed
@@ -62,7 +62,7 @@ var errBeingDeleted = errors.New("the cluster is being deleted")
 func waitFor(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, w wait) error {
 	ctx = tflog.SetField(ctx, "cluster", key.String())
 	began, last := time.Now(), lasting{}
-	return tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
+	return waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		f, err := observe(ctx, mgmt, key)
 		if err != nil {
 			return false, "", err

@@ -22,6 +22,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // lastLook is how long reading the outcome may take after a wait used up the
@@ -144,7 +145,7 @@ func finish(ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model)
 		return true, oldVersions(ctx, mgmt, *plan)
 	}
 	waitingFor, remedy := plan.object()+" to be accepted by Cluster API", "The next apply resumes the wait."
-	var timedOut *tfkit.TimeoutError
+	var timedOut *waiter.TimeoutError
 	if errors.As(err, &timedOut) {
 		return false, diag.Diagnostics{tfkit.TimeoutWarning(waitingFor, timedOut, remedy)}
 	}

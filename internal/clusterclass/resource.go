@@ -20,6 +20,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // ResourceType is the name of the resource in configurations.
@@ -291,7 +292,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 			state.object(), inUse))
 		return
 	}
-	var timedOut *tfkit.TimeoutError
+	var timedOut *waiter.TimeoutError
 	if errors.As(err, &timedOut) {
 		resp.Diagnostics.Append(tfkit.TimeoutErrorDiagnostic("all clusters of "+state.object()+" to be gone", timedOut,
 			"A class cannot be deleted while clusters use it. Delete them, or move them to another class."))

@@ -16,12 +16,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // waitReconciled returns when Cluster API has accepted the class as it is now.
 func waitReconciled(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) error {
-	return tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
+	return waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		class := &clusterv1.ClusterClass{}
 		if err := mgmt.Get(ctx, key, class); err != nil {
 			return false, "", err
@@ -78,7 +78,7 @@ func (e *inUseError) Error() string { return strings.Join(e.clusters, "\n") }
 // *inUseError.
 func waitUnused(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, grace time.Duration) error {
 	lastDeletion := time.Now()
-	return tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
+	return waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		clusters, err := users(ctx, mgmt, key)
 		if err != nil {
 			return false, "", err

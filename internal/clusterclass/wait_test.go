@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // A class that clusters go on using is refused soon; one whose clusters are being
@@ -41,7 +41,7 @@ func TestWaitUnused(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	var timedOut *tfkit.TimeoutError
+	var timedOut *waiter.TimeoutError
 	if err := waitUnused(ctx, mgmt, key, time.Millisecond); !errors.As(err, &timedOut) || timedOut.Pending != "Cluster default/one: is being deleted" {
 		t.Errorf("a cluster that is being deleted: %v", err)
 	}

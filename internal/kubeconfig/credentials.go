@@ -24,7 +24,7 @@ import (
 
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // From where the kubeconfig is used.
@@ -89,7 +89,7 @@ func read(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, e
 // wait reads the kubeconfig as soon as it is there, or until the deadline of ctx.
 func wait(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, endpoint string) (*credentials, error) {
 	var found *credentials
-	err := tfkit.Wait(ctx, func(ctx context.Context) (bool, string, error) {
+	err := waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
 		var err error
 		found, err = read(ctx, mgmt, key, endpoint)
 		if errors.Is(err, errNotYet) {

@@ -24,6 +24,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // ResourceType is the name of the resource, and of the ephemeral resource, in
@@ -244,7 +245,7 @@ func fetch(ctx context.Context, s *session.Session, m *model, known management.I
 // fetchDiagnostic words why there is no kubeconfig.
 func fetchDiagnostic(m *model, err error) diag.Diagnostic {
 	what := "the kubeconfig of Cluster " + m.ClusterID.ValueString()
-	var timedOut *tfkit.TimeoutError
+	var timedOut *waiter.TimeoutError
 	switch {
 	case errors.As(err, &timedOut):
 		return tfkit.TimeoutErrorDiagnostic(what, timedOut, "Cluster API makes it when the cluster has an endpoint: look at the cluster's conditions.")

@@ -19,6 +19,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // repair starts the node if it is stopped, resumes it if it is paused, and waits until
@@ -27,7 +28,7 @@ func (r *Resource) repair(ctx context.Context, name string, description *kind.De
 	if diags := r.start(ctx, name, description); diags.HasError() {
 		return diags
 	}
-	if err := tfkit.Wait(ctx, r.answering(name)); err != nil {
+	if err := waiter.Wait(ctx, r.answering(name)); err != nil {
 		return waitDiagnostics(name, err)
 	}
 	return r.checkUID(ctx, name, recorded)
@@ -54,7 +55,7 @@ func (r *Resource) checkUID(ctx context.Context, name string, recorded types.UID
 	return nil
 }
 
-func (r *Resource) answering(name string) tfkit.Condition {
+func (r *Resource) answering(name string) waiter.Condition {
 	return func(ctx context.Context) (bool, string, error) {
 		_, err := r.session.Connect(ctx, management.KindID(name))
 		return err == nil, "the API does not answer", err
@@ -68,13 +69,13 @@ func (r *Resource) waitEmpty(ctx context.Context, name string, description *kind
 	if diags := r.start(ctx, name, description); diags.HasError() {
 		return diags
 	}
-	if err := tfkit.Wait(ctx, r.empty(name)); err != nil {
+	if err := waiter.Wait(ctx, r.empty(name)); err != nil {
 		return waitDiagnostics(name, err)
 	}
 	return r.checkUID(ctx, name, recorded)
 }
 
-func (r *Resource) empty(name string) tfkit.Condition {
+func (r *Resource) empty(name string) waiter.Condition {
 	return func(ctx context.Context) (bool, string, error) {
 		cluster, err := r.session.Connect(ctx, management.KindID(name))
 		if err != nil {
@@ -118,7 +119,7 @@ func clustersIn(ctx context.Context, cluster *management.Cluster) ([]string, err
 }
 
 func waitDiagnostics(name string, err error) diag.Diagnostics {
-	var timeout *tfkit.TimeoutError
+	var timeout *waiter.TimeoutError
 	switch {
 	case err == nil:
 		return nil

@@ -17,6 +17,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // ManagementClusterPath is the attribute by which every resource says where it
@@ -174,16 +175,16 @@ func isDenial(err error) bool {
 // TimeoutErrorDiagnostic says that something did not come about in time, and that the
 // operation failed for that. waitingFor names it, as in "provider
 // cluster-api to become available".
-func TimeoutErrorDiagnostic(waitingFor string, timeout *TimeoutError, remedy string) diag.Diagnostic {
+func TimeoutErrorDiagnostic(waitingFor string, timeout *waiter.TimeoutError, remedy string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Timed out waiting", timeoutDetail(waitingFor, timeout, remedy))
 }
 
 // TimeoutWarning says the same where the operation did not fail for it.
-func TimeoutWarning(waitingFor string, timeout *TimeoutError, remedy string) diag.Diagnostic {
+func TimeoutWarning(waitingFor string, timeout *waiter.TimeoutError, remedy string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Timed out waiting", timeoutDetail(waitingFor, timeout, remedy))
 }
 
-func timeoutDetail(waitingFor string, timeout *TimeoutError, remedy string) string {
+func timeoutDetail(waitingFor string, timeout *waiter.TimeoutError, remedy string) string {
 	return sentences(fmt.Sprintf("Waited %s for %s. Still pending:\n\n%s\n", timeout.Waited.Round(time.Second), waitingFor,
 		Indent(timeout.Pending)), remedy)
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
+	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 func TestDiagnostics(t *testing.T) {
@@ -127,7 +128,7 @@ Cluster default/web was not refreshed, its last known state is kept: management 
 				"The credentials used for the management cluster lack this permission.",
 		},
 		"timeout": {
-			TimeoutWarning("Cluster default/web", &TimeoutError{Waited: 90 * time.Second, Pending: "Machine a: booting\nMachine b: pending"}, "apply again"),
+			TimeoutWarning("Cluster default/web", &waiter.TimeoutError{Waited: 90 * time.Second, Pending: "Machine a: booting\nMachine b: pending"}, "apply again"),
 			"Warning: Timed out waiting\n" +
 				"Waited 1m30s for Cluster default/web. Still pending:\n\n  Machine a: booting\n  Machine b: pending\n\nApply again.",
 		},
