@@ -40,8 +40,8 @@ outside() {
   trap clean EXIT
   mkdir "$DISPOSABLE_ENGINE/data"
   truncate -s "$size" "$DISPOSABLE_ENGINE/data.img"
-  # What is lost when the machine stops is lost anyway, so a journal would only cost time.
-  mkfs.ext4 -q -O ^has_journal -E lazy_itable_init=1,nodiscard "$DISPOSABLE_ENGINE/data.img"
+  # What is lost when the machine stops is lost anyway, so a journal would only cost time. What is full is full for root, too.
+  mkfs.ext4 -q -m 0 -O ^has_journal -E lazy_itable_init=1,nodiscard "$DISPOSABLE_ENGINE/data.img"
   ((${#images[@]} == 0)) || docker save --output "$DISPOSABLE_ENGINE/images.tar" "${images[@]}"
 
   # Whatever the command and the engine start ends with the namespace of processes.

@@ -14,6 +14,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	. "github.com/onsi/gomega"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/utils/ptr"
 )
 
@@ -77,8 +78,7 @@ func TestAccNetworkRemoved(t *testing.T) {
 	g.Expect(err).To(And(MatchError(ErrSubnetTaken), MatchError(And(ContainSubstring(thief), ContainSubstring(created+", "+running+", "+stopped)))))
 
 	for range 2 {
-		again, err := docker.EnsureNetwork(ctx, name)
-		g.Expect(err).NotTo(HaveOccurred())
+		again := ensureAtOnce(t, docker, name)
 		g.Expect(again.ID).NotTo(Equal(before.ID))
 		g.Expect(again.IPv4).To(Equal(before.IPv4))
 		g.Expect(again.IPv6).To(Equal(before.IPv6))
@@ -108,6 +108,25 @@ func TestAccNetworkRemoved(t *testing.T) {
 	list, err := docker.List(ctx, nil)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(slices.ContainsFunc(list, func(c Container) bool { return c.Name == running && c.IPv4 == addresses[created] })).To(BeTrue())
+}
+
+// ensureAtOnce is EnsureNetwork of several reconcilers, all of which find that the network does not exist.
+func ensureAtOnce(t *testing.T, docker *Docker, name string) Network {
+	t.Helper()
+	found := make([]Network, 4)
+	var group errgroup.Group
+	for i := range found {
+		group.Go(func() (err error) {
+			found[i], err = docker.EnsureNetwork(t.Context(), name)
+			return err
+		})
+	}
+	g := NewWithT(t)
+	g.Expect(group.Wait()).To(Succeed())
+	for _, network := range found {
+		g.Expect(network.ID).To(Equal(found[0].ID))
+	}
+	return found[0]
 }
 
 // upper is an address in the half of a subnet that is assigned.

@@ -107,6 +107,7 @@ func (d *Docker) createNetwork(ctx context.Context, name string) error {
 	_, err = d.client.NetworkCreate(ctx, name, options)
 	err = d.wrap(err, "creating network %s with subnet %s", name, subnet)
 	if err != nil && len(needing) > 0 {
+		// The engine says that a subnet overlaps before it says that a name is taken.
 		return errors.Join(d.explainSubnet(ctx, name, subnet, needing), err)
 	}
 	return err

@@ -42,7 +42,8 @@ func (d *Docker) neededSubnet(ctx context.Context, name string) (subnet netip.Pr
 	return subnet, needing, nil
 }
 
-// explainSubnet says which networks have a subnet that containers need; nil if there are none.
+// explainSubnet says which networks have a subnet that containers need; nil if there are none. If it is the network itself, which
+// somebody else has made meanwhile, the error is ErrConflict.
 func (d *Docker) explainSubnet(ctx context.Context, name string, subnet netip.Prefix, needing []string) error {
 	list, err := d.client.NetworkList(ctx, network.ListOptions{})
 	if err != nil {
@@ -50,9 +51,14 @@ func (d *Docker) explainSubnet(ctx context.Context, name string, subnet netip.Pr
 	}
 	var others []string
 	for _, other := range list {
-		if found := fromNetwork(other); found.IPv4.IsValid() && found.IPv4.Overlaps(subnet) {
-			others = append(others, found.Name)
+		found := fromNetwork(other)
+		if !found.IPv4.IsValid() || !found.IPv4.Overlaps(subnet) {
+			continue
 		}
+		if found.Name == name {
+			return fmt.Errorf("%w: network %s was made meanwhile", ErrConflict, name)
+		}
+		others = append(others, found.Name)
 	}
 	if len(others) == 0 {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"context"
 	"os/exec"
 	"regexp"
+	"time"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
@@ -16,6 +17,8 @@ const (
 	// starved is what a worker cannot do with for long, and the engine's way to lift the limit: more than there is.
 	starved, plenty = "500m", "1t"
 	hog             = "/run/hog"
+	// eat fills a file in memory. The kernel is to kill others for it.
+	eat = "echo -1000 >/proc/self/oom_score_adj; while true; do cat /dev/zero >>" + hog + "; sleep 1; done"
 )
 
 // nodeOutOfMemory: the memory of a worker is limited, and files in memory take all of it, so that the kernel kills one
@@ -26,15 +29,18 @@ var nodeOutOfMemory = fault{
 		node := o.containersOf(identity.RoleWorker)[0]
 		acctest.Docker(o.t, "update", "--memory="+starved, "--memory-swap="+starved, node)
 		ctx, stop := context.WithCancel(o.t.Context())
-		hungry := exec.CommandContext(ctx, "docker", "exec", node, "sh", "-c", "while true; do cat /dev/zero >>"+hog+"; sleep 1; done")
-		if err := hungry.Start(); err != nil {
-			o.t.Fatal(err)
-		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			// The node's first process may be killed, and the command with it. Then the engine starts the node again.
+			for ; ctx.Err() == nil; time.Sleep(time.Second) {
+				_ = exec.CommandContext(ctx, "docker", "exec", "--privileged", node, "sh", "-c", eat).Run()
+			}
+		}()
 		return func() {
 			stop()
-			_ = hungry.Wait()
+			<-done
 			acctest.Docker(o.t, "update", "--memory="+plenty, "--memory-swap="+plenty, node)
-			// The node's first process may have been killed as well. Then the engine starts the node again, without the file.
 			acctest.Docker(o.t, "exec", node, "sh", "-c", "pkill --full zer[o]; rm --force "+hog)
 		}
 	},
