@@ -110,10 +110,10 @@ func TestIntegrationVersionGivenUp(t *testing.T) {
 			stillborn := env.controlPlaneMachine(t, kcp, name+"-bad", bad, false)
 			if tc.ran != "" {
 				env.controlPlaneMachine(t, kcp, name+"-good", tc.ran, true)
-				live := env.get(t, name)
-				before := live.DeepCopy()
-				live.Status.Initialization.ControlPlaneInitialized = ptr.To(true)
-				if err := env.Cluster.Status().Patch(t.Context(), live, client.MergeFrom(before)); err != nil { // Controllers write, too.
+				found := env.get(t, name)
+				before := found.DeepCopy()
+				found.Status.Initialization.ControlPlaneInitialized = ptr.To(true)
+				if err := env.Cluster.Status().Patch(t.Context(), found, client.MergeFrom(before)); err != nil { // Controllers write, too.
 					t.Fatal(err)
 				}
 			}

@@ -108,10 +108,10 @@ func TestIntegrationForeignAddOns(t *testing.T) {
 func (e environment) needUnchanged(t *testing.T, objects map[string]client.Object) {
 	t.Helper()
 	for what, before := range objects {
-		live, _ := before.DeepCopyObject().(client.Object)
-		err := e.Cluster.Get(t.Context(), client.ObjectKeyFromObject(before), live)
-		if err != nil || live.GetUID() != before.GetUID() || live.GetResourceVersion() != before.GetResourceVersion() {
-			t.Errorf("somebody's %s was changed: %v, %v", what, live, err)
+		found, _ := before.DeepCopyObject().(client.Object)
+		err := e.Cluster.Get(t.Context(), client.ObjectKeyFromObject(before), found)
+		if err != nil || found.GetUID() != before.GetUID() || found.GetResourceVersion() != before.GetResourceVersion() {
+			t.Errorf("somebody's %s was changed: %v, %v", what, found, err)
 		}
 	}
 }

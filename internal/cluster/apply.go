@@ -22,6 +22,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
@@ -161,7 +162,7 @@ func update(ctx context.Context, mgmt *management.Cluster, plan model, known *re
 	}
 	cluster := readBack(applied)
 	var diags diag.Diagnostics
-	if err := giveUp(ctx, mgmt, cluster, abandoned); err != nil {
+	if err := live.GiveUp(ctx, mgmt, cluster, abandoned); err != nil {
 		diags.AddAttributeWarning(versionPath, "Version not given up", fmt.Sprintf(
 			"%s was changed, but its machine sets still have a version that no machine has ever run: %s. The next apply tries again.", plan.object(), err))
 	}
@@ -219,15 +220,15 @@ func setUpCNI(ctx context.Context, mgmt *management.Cluster, plan model, config 
 // read, and whether there is nothing left to wait for.
 func finish(
 	ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model, settled bool, noted map[string]int64,
-) (live *clusterv1.Cluster, finished bool, diags diag.Diagnostics) {
-	w := wait{until: levelOf(plan.WaitFor.ValueString()), noted: noted, began: time.Now()}
+) (found *clusterv1.Cluster, finished bool, diags diag.Diagnostics) {
+	w := live.Goal{Until: live.LevelOf(plan.WaitFor.ValueString()), Noted: noted, Began: time.Now()}
 	var waitErr error
 	if plan.waits() && settled {
-		waitErr = waitFor(waitCtx, mgmt, plan.key(), w)
+		waitErr = live.WaitFor(waitCtx, mgmt, plan.key(), w)
 	}
 	lookCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
 	defer cancel()
-	f, err := observe(lookCtx, mgmt, plan.key())
+	f, err := live.Observe(lookCtx, mgmt, plan.key())
 	if err != nil {
 		plan.Ready = types.BoolValue(false)
 		diags.Append(waitDiagnostics(*plan, waitErr, nil)...)
@@ -236,70 +237,25 @@ func finish(
 		return nil, false, diags
 	}
 	plan.observe(f)
-	if len(w.unbegun(f)) > 0 {
+	if len(w.Unbegun(f)) > 0 {
 		plan.Ready = types.BoolValue(false)
 	}
-	if errors.Is(waitErr, errBeingDeleted) {
-		return f.cluster, true, diag.Diagnostics{beingDeleted(*plan, f)}
+	if errors.Is(waitErr, live.ErrBeingDeleted) {
+		return f.Cluster, true, diag.Diagnostics{beingDeleted(*plan, f)}
 	}
-	if w.pending(f) == "" {
+	if w.Pending(f) == "" {
 		// The last look may see what the wait just missed.
-		return f.cluster, settled, nil
+		return f.Cluster, settled, nil
 	}
 	var timedOut *waiter.TimeoutError
-	var stuck *stuckError
+	var stuck *live.StuckError
 	switch {
 	case errors.As(waitErr, &timedOut):
-		timedOut.Pending = f.report(w)
+		timedOut.Pending = f.Report(w)
 	case errors.As(waitErr, &stuck):
-		stuck.tree = f.tree(w)
+		stuck.Tree = f.Tree(w)
 	}
-	return f.cluster, settled && waitErr == nil, waitDiagnostics(*plan, waitErr, f)
-}
-
-// beingDeleted says that the cluster is being deleted, by whomever. Terraform keeps
-// it in the state until it is gone.
-func beingDeleted(plan model, f *facts) diag.Diagnostic {
-	next := "When it is gone, the next apply makes it anew."
-	if isPaused(f.cluster) {
-		next = pausedText
-	}
-	return diag.NewWarningDiagnostic("Cluster is being deleted", fmt.Sprintf(
-		"%s is being deleted, by an earlier destroy or outside of Terraform. %s\n\n%s", plan.object(), next, f.remaining()))
-}
-
-// failedCreation says what an error after the creation means to Terraform.
-const failedCreation = "If it was being created, Terraform regards it as failed and replaces it in the next apply, " +
-	"unless terraform untaint tells it not to."
-
-// waitDiagnostics words the end of a wait. A wait never fails the resource,
-// unless the configuration wants that: Terraform would replace what it created.
-// What is known about the cluster, if anything is, tells the likely causes.
-func waitDiagnostics(plan model, err error, f *facts) diag.Diagnostics {
-	if err == nil {
-		return nil
-	}
-	waitingFor := fmt.Sprintf("%s to come to wait_for = %q", plan.object(), plan.WaitFor.ValueString())
-	remedy := "It goes on coming up. The next apply resumes the wait."
-	if plan.OnTimeout.ValueString() == onTimeoutError {
-		remedy = "It goes on coming up. " + failedCreation
-	}
-	var stuck *stuckError
-	if errors.As(err, &stuck) {
-		return diag.Diagnostics{stuckDiagnostic(plan, waitingFor, stuck, f)}
-	}
-	var timedOut *waiter.TimeoutError
-	if !errors.As(err, &timedOut) {
-		return diag.Diagnostics{diag.NewWarningDiagnostic("Wait interrupted",
-			fmt.Sprintf("Waiting for %s ended early: %s. %s", waitingFor, err, remedy))}
-	}
-	if f != nil {
-		remedy = strings.Join(append(f.causes(plan), remedy), "\n\n")
-	}
-	if plan.OnTimeout.ValueString() == onTimeoutError {
-		return diag.Diagnostics{tfkit.TimeoutErrorDiagnostic(waitingFor, timedOut, remedy)}
-	}
-	return diag.Diagnostics{tfkit.TimeoutWarning(waitingFor, timedOut, remedy)}
+	return f.Cluster, settled && waitErr == nil, waitDiagnostics(*plan, waitErr, f)
 }
 
 func unfinishedNote(finished bool) []byte {

@@ -30,18 +30,18 @@ type privateState interface {
 // noteClass notes what clusters are validated against. Neither templates nor
 // patches are noted: they may hold what a state must not.
 func noteClass(ctx context.Context, s *session.Session, mgmt *management.Cluster, key client.ObjectKey, private privateState) diag.Diagnostics {
-	live, err := clusterclass.Live(ctx, s, mgmt, key)
-	if err != nil || live == nil {
+	found, err := clusterclass.Live(ctx, s, mgmt, key)
+	if err != nil || found == nil {
 		return nil
 	}
 	class := &clusterv1.ClusterClass{}
-	class.Namespace, class.Name = live.Class.Namespace, live.Class.Name
-	class.Spec.KubernetesVersions, class.Spec.Upgrade = live.Class.Spec.KubernetesVersions, live.Class.Spec.Upgrade
-	class.Spec.Variables, class.Status = live.Class.Spec.Variables, live.Class.Status
-	for _, md := range live.Class.Spec.Workers.MachineDeployments {
+	class.Namespace, class.Name = found.Class.Namespace, found.Class.Name
+	class.Spec.KubernetesVersions, class.Spec.Upgrade = found.Class.Spec.KubernetesVersions, found.Class.Spec.Upgrade
+	class.Spec.Variables, class.Status = found.Class.Spec.Variables, found.Class.Status
+	for _, md := range found.Class.Spec.Workers.MachineDeployments {
 		class.Spec.Workers.MachineDeployments = append(class.Spec.Workers.MachineDeployments, clusterv1.MachineDeploymentClass{Class: md.Class})
 	}
-	for _, mp := range live.Class.Spec.Workers.MachinePools {
+	for _, mp := range found.Class.Spec.Workers.MachinePools {
 		class.Spec.Workers.MachinePools = append(class.Spec.Workers.MachinePools, clusterv1.MachinePoolClass{Class: mp.Class})
 	}
 	note, err := json.Marshal(class)

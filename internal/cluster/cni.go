@@ -22,14 +22,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 const (
-	// cniLabel on a Cluster and on what installs its network plugin has the
-	// cluster's name as its value. The ClusterResourceSet selects by it.
-	cniLabel = "terraform-capi.io/cni"
 	// continuationLabel is on a Secret that goes on with the manifest of the one
 	// before it.
 	continuationLabel = "terraform-capi.io/continuation"
@@ -103,7 +101,7 @@ func (c cni) declare(cluster *unstructured.Unstructured) {
 		if labels == nil {
 			labels = map[string]string{}
 		}
-		labels[cniLabel] = cluster.GetName()
+		labels[live.CNILabel] = cluster.GetName()
 		cluster.SetLabels(labels)
 	}
 }
@@ -138,24 +136,16 @@ func applyOwn(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.
 		return mgmt.Apply(ctx, obj)
 	case err != nil:
 		return err
-	case !isOwn(cluster, existing):
+	case !live.MadeFor(cluster, existing):
 		gvk, _ := mgmt.GroupVersionKindFor(obj)
 		return fmt.Errorf("%s %s exists and was not made for this cluster by Terraform: delete it, or rename the cluster", gvk.Kind, client.ObjectKeyFromObject(obj))
 	}
 	return mgmt.ApplyTo(ctx, obj, existing.GetUID())
 }
 
-// isOwn says whether an object was made for this very cluster: a name proves
-// nothing, nor does a label that anybody can set.
-func isOwn(cluster *clusterv1.Cluster, obj client.Object) bool {
-	return obj.GetLabels()[cniLabel] == cluster.Name && slices.ContainsFunc(obj.GetOwnerReferences(), func(ref metav1.OwnerReference) bool {
-		return ref.UID == cluster.UID
-	})
-}
-
 // deleteOwn deletes an object that is the cluster's, and leaves others alone.
 func deleteOwn(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster, obj client.Object) error {
-	if err := mgmt.Get(ctx, client.ObjectKeyFromObject(obj), obj); err != nil || !isOwn(cluster, obj) {
+	if err := mgmt.Get(ctx, client.ObjectKeyFromObject(obj), obj); err != nil || !live.MadeFor(cluster, obj) {
 		return client.IgnoreNotFound(err)
 	}
 	return client.IgnoreNotFound(mgmt.Delete(ctx, obj, client.Preconditions{UID: ptr.To(obj.GetUID())}))
@@ -186,7 +176,7 @@ func removeLeftovers(ctx context.Context, mgmt *management.Cluster, cluster *clu
 
 func cniSecrets(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster) ([]corev1.Secret, error) {
 	secrets := &corev1.SecretList{}
-	err := mgmt.List(ctx, secrets, client.InNamespace(cluster.Namespace), client.MatchingLabels{cniLabel: cluster.Name})
+	err := mgmt.List(ctx, secrets, client.InNamespace(cluster.Namespace), client.MatchingLabels{live.CNILabel: cluster.Name})
 	return secrets.Items, err
 }
 
@@ -223,7 +213,7 @@ func (c cni) resourceSet(cluster *clusterv1.Cluster, secrets []*corev1.Secret) *
 	if c.version != nil {
 		set.Annotations = map[string]string{versionAnnotation: strconv.FormatInt(*c.version, 10)}
 	}
-	set.Spec.ClusterSelector.MatchLabels = map[string]string{cniLabel: cluster.Name}
+	set.Spec.ClusterSelector.MatchLabels = map[string]string{live.CNILabel: cluster.Name}
 	set.Spec.SetTypedStrategy(addonsv1.ClusterResourceSetStrategyReconcile)
 	for _, secret := range secrets {
 		set.Spec.Resources = append(set.Spec.Resources, addonsv1.ResourceRef{
@@ -238,8 +228,8 @@ func (c cni) resourceSet(cluster *clusterv1.Cluster, secrets []*corev1.Secret) *
 func cniMeta(cluster *clusterv1.Cluster, suffix string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		Namespace: cluster.Namespace,
-		Name:      cluster.Name + "-cni" + suffix,
-		Labels:    map[string]string{cniLabel: cluster.Name},
+		Name:      live.ResourceSetName(cluster) + suffix,
+		Labels:    map[string]string{live.CNILabel: cluster.Name},
 		OwnerReferences: []metav1.OwnerReference{{
 			APIVersion: clusterv1.GroupVersion.String(),
 			Kind:       clusterv1.ClusterKind,
@@ -257,12 +247,12 @@ func readCNI(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.C
 	if cluster.Annotations[dockerv1.CNIAnnotation] == dockerv1.CNINodeImage {
 		return cni{name: cniKindnet}, nil
 	}
-	if cluster.Labels[cniLabel] != cluster.Name {
+	if cluster.Labels[live.CNILabel] != cluster.Name {
 		return cni{}, nil
 	}
 	set := &addonsv1.ClusterResourceSet{}
 	err := mgmt.Get(ctx, client.ObjectKey{Namespace: cluster.Namespace, Name: cluster.Name + "-cni"}, set)
-	if err != nil || !isOwn(cluster, set) {
+	if err != nil || !live.MadeFor(cluster, set) {
 		return cni{}, client.IgnoreNotFound(err)
 	}
 	secrets, err := cniSecrets(ctx, mgmt, cluster)
@@ -271,7 +261,7 @@ func readCNI(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.C
 	}
 	own := map[string]*corev1.Secret{}
 	for i := range secrets {
-		if isOwn(cluster, &secrets[i]) {
+		if live.MadeFor(cluster, &secrets[i]) {
 			own[secrets[i].Name] = &secrets[i]
 		}
 	}

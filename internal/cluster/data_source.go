@@ -16,11 +16,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -101,7 +100,7 @@ func (d *DataSource) Read(ctx context.Context, req datasource.ReadRequest, resp 
 		resp.Diagnostics.Append(tfkit.ReadConnectError(err))
 		return
 	}
-	f, err := observe(ctx, mgmt, config.key())
+	f, err := live.Observe(ctx, mgmt, config.key())
 	switch {
 	case apierrors.IsNotFound(err):
 		resp.Diagnostics.Append(notThere(ctx, mgmt, config))
@@ -121,27 +120,17 @@ func (d *DataSource) Read(ctx context.Context, req datasource.ReadRequest, resp 
 }
 
 // whole returns everything that there is to say about the cluster, declared or not.
-func (m *model) whole(f *facts) (map[string]attr.Value, error) {
-	values, err := fields.Decode(apiTypes(), shape, nil, f.object.Object)
+func (m *model) whole(f *live.Facts) (map[string]attr.Value, error) {
+	values, err := fields.Decode(apiTypes(), shape, nil, f.Object.Object)
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(values, f.status())
-	values["ready"] = f.isReady()
-	values["uid"] = types.StringValue(string(f.cluster.UID))
+	maps.Copy(values, status(f))
+	values["ready"] = types.BoolValue(f.IsReady())
+	values["uid"] = types.StringValue(string(f.Cluster.UID))
 	values["id"] = types.StringValue(m.id())
 	values["management_cluster"], values["namespace"], values["name"] = m.ManagementCluster, m.Namespace, m.Name
 	return values, nil
-}
-
-// isReady is pending for clusters that may have been made without a ClusterClass,
-// where there is no topology to compare with.
-func (f *facts) isReady() types.Bool {
-	if f.cluster.Spec.Topology.IsDefined() {
-		return types.BoolValue(f.pending() == "")
-	}
-	available := meta.FindStatusCondition(f.cluster.Status.Conditions, clusterv1.ClusterAvailableCondition)
-	return types.BoolValue(pendingCondition(available, clusterv1.ClusterAvailableCondition, metav1.ConditionTrue, f.cluster.Generation) == "")
 }
 
 // notThere names the clusters that exist, wherever they are.

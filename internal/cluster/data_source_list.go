@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -117,43 +118,43 @@ func (d *DataSourceList) Read(ctx context.Context, req datasource.ReadRequest, r
 		resp.Diagnostics.Append(tfkit.ReadConnectError(err))
 		return
 	}
-	resp.Diagnostics.Append(state.read(ctx, listerOf(d.session, mgmt))...)
+	resp.Diagnostics.Append(state.read(ctx, live.ListerOf(d.session, mgmt))...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
-func (m *listModel) read(ctx context.Context, shared *lister) diag.Diagnostics {
+func (m *listModel) read(ctx context.Context, shared *live.Lister) diag.Diagnostics {
 	selector, err := labels.Parse(m.LabelSelector.ValueString())
 	if err != nil {
 		return diag.Diagnostics{wrongSelector(path.Root("label_selector"), err)}
 	}
 	clusters := &clusterv1.ClusterList{}
-	err = shared.mgmt.List(ctx, clusters, client.InNamespace(m.Namespace.ValueString()), client.MatchingLabelsSelector{Selector: selector})
+	err = shared.Management.List(ctx, clusters, client.InNamespace(m.Namespace.ValueString()), client.MatchingLabelsSelector{Selector: selector})
 	if err != nil {
 		return diag.Diagnostics{tfkit.RequestError("list the clusters", err)}
 	}
 	m.Clusters = []listItem{}
 	for i := range clusters.Items {
-		f, err := shared.observe(ctx, client.ObjectKeyFromObject(&clusters.Items[i]))
+		f, err := shared.Observe(ctx, client.ObjectKeyFromObject(&clusters.Items[i]))
 		if management.IsAbsent(err) {
 			continue // It has gone meanwhile.
 		}
 		if err != nil {
 			return diag.Diagnostics{tfkit.RequestError(fmt.Sprintf("read Cluster %s/%s", clusters.Items[i].Namespace, clusters.Items[i].Name), err)}
 		}
-		m.Clusters = append(m.Clusters, itemOf(shared.mgmt.ID, f))
+		m.Clusters = append(m.Clusters, itemOf(shared.Management.ID, f))
 	}
 	return nil
 }
 
-func itemOf(managementCluster string, f *facts) listItem {
-	c := f.cluster
+func itemOf(managementCluster string, f *live.Facts) listItem {
+	c := f.Cluster
 	item := listItem{
 		ID:        management.JoinID(managementCluster, client.ObjectKeyFromObject(c).String()),
 		Namespace: c.Namespace, Name: c.Name,
-		Phase: string(c.Status.GetTypedPhase()), Ready: f.isReady(),
+		Phase: string(c.Status.GetTypedPhase()), Ready: types.BoolValue(f.IsReady()),
 		Labels: c.Labels, Endpoint: endpoint(c.Spec.ControlPlaneEndpoint),
 	}
 	if c.Spec.Topology.IsDefined() {

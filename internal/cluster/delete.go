@@ -15,9 +15,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	"sigs.k8s.io/cluster-api/util/annotations"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
@@ -45,9 +45,6 @@ func paused(state model) diag.Diagnostic {
 // pausedText says how to go on with the deletion of a cluster that is paused.
 const pausedText = "Cluster API does nothing about a cluster that is paused, and does not delete it either. " +
 	"Set paused = false, take away the annotation " + clusterv1.PausedAnnotation + " if it has it, and apply. Then destroy it."
-
-// isPaused says that Cluster API leaves the cluster alone.
-func isPaused(cluster *clusterv1.Cluster) bool { return annotations.IsPaused(cluster, cluster) }
 
 func protected(state model) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("deletion_protection"), "Cluster is protected", state.object()+
@@ -95,7 +92,7 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
 	}
-	defer listerOf(r.session, mgmt).forget()
+	defer live.ListerOf(r.session, mgmt).Forget()
 	exists, diags := deleteCluster(ctx, mgmt, state, &known)
 	resp.Diagnostics.Append(diags...)
 	if exists {
@@ -130,7 +127,7 @@ func deleteCluster(ctx context.Context, mgmt *management.Cluster, state model, k
 		return false, diag.Diagnostics{tfkit.Unrecorded(state.object())}
 	case !known.isOf(ctx, mgmt, cluster):
 		return false, diag.Diagnostics{tfkit.AnotherObject(state.object(), known.UID, cluster.UID)}
-	case isPaused(cluster):
+	case live.IsPaused(cluster):
 		return false, diag.Diagnostics{paused(state)}
 	}
 	if err := mgmt.Delete(ctx, cluster, client.Preconditions{UID: &cluster.UID}); client.IgnoreNotFound(err) != nil {
@@ -152,7 +149,7 @@ func waitGone(ctx context.Context, mgmt *management.Cluster, state model, known 
 	forceAfter, _ := time.ParseDuration(state.ForceDeleteAfter.ValueString())
 	var forced []string
 	err := waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
-		f, err := observeDeletion(ctx, mgmt, state.key())
+		f, err := live.ObserveDeletion(ctx, mgmt, state.key())
 		if management.IsAbsent(err) {
 			unproven := mgmt.ProveAbsent(ctx, known.Management, clusterKind, err)
 			return management.IsObjectNotFound(err) || unproven == nil, fmt.Sprint(unproven), nil
@@ -160,20 +157,20 @@ func waitGone(ctx context.Context, mgmt *management.Cluster, state model, known 
 		if err != nil {
 			return false, "", err
 		}
-		if f.cluster.UID != known.UID {
+		if f.Cluster.UID != known.UID {
 			return true, "", nil
 		}
-		if isPaused(f.cluster) {
+		if live.IsPaused(f.Cluster) {
 			return false, "", errPaused
 		}
-		if deleted := f.cluster.DeletionTimestamp; forceAfter > 0 && deleted != nil && time.Since(deleted.Time) >= forceAfter {
-			removed, err := f.force(ctx, mgmt)
+		if deleted := f.Cluster.DeletionTimestamp; forceAfter > 0 && deleted != nil && time.Since(deleted.Time) >= forceAfter {
+			removed, err := f.Force(ctx, mgmt)
 			forced = append(forced, removed...)
 			if err != nil {
 				return false, "", err
 			}
 		}
-		return false, f.remaining(), nil
+		return false, f.Remaining(), nil
 	})
 	var diags diag.Diagnostics
 	if len(forced) > 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -32,7 +33,7 @@ func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequ
 	for attribute, value := range map[string]any{
 		"id": identity.ID(), "management_cluster": identity.ManagementCluster, "namespace": identity.Namespace, "name": identity.Name,
 		// What Terraform does with a cluster cannot be read from it.
-		"wait_for": levelRollout.String(), "on_timeout": onTimeoutWarn,
+		"wait_for": live.LevelRollout.String(), "on_timeout": onTimeoutWarn,
 		"deletion_protection": false, "deletion_policy": deletionPolicyDelete,
 	} {
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), value)...)

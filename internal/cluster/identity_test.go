@@ -46,8 +46,8 @@ func (e environment) makeClass(t *testing.T, c *configuration) {
 		t.Fatalf("the class: %v", acctest.Summaries(diagnostics))
 	}
 	t.Cleanup(func() {
-		live := &clusterv1.ClusterClass{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprint(c.class["name"])}}
-		if err := e.Cluster.Delete(context.WithoutCancel(t.Context()), live); client.IgnoreNotFound(err) != nil {
+		found := &clusterv1.ClusterClass{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprint(c.class["name"])}}
+		if err := e.Cluster.Delete(context.WithoutCancel(t.Context()), found); client.IgnoreNotFound(err) != nil {
 			t.Error(err)
 		}
 	})
@@ -88,12 +88,12 @@ func TestIntegrationClusterCreationOvertaken(t *testing.T) {
 	overtake := make(chan error, 1)
 	go func() {
 		overtake <- wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-			live := &clusterv1.Cluster{}
-			if err := env.Cluster.Get(ctx, key, live); err != nil || !strings.HasSuffix(live.Annotations[management.CreationAnnotation], "/1") {
+			found := &clusterv1.Cluster{}
+			if err := env.Cluster.Get(ctx, key, found); err != nil || !strings.HasSuffix(found.Annotations[management.CreationAnnotation], "/1") {
 				return false, client.IgnoreNotFound(err)
 			}
-			live.Annotations[management.CreationAnnotation] = "another/1"
-			err := env.Cluster.Update(ctx, live)
+			found.Annotations[management.CreationAnnotation] = "another/1"
+			err := env.Cluster.Update(ctx, found)
 			return err == nil, ignoreConflict(err)
 		})
 		env.controllers.Release(key)

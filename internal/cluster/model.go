@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
@@ -155,18 +156,18 @@ func (m *model) FromAPI(obj *unstructured.Unstructured) error {
 }
 
 // observe sets the computed attributes.
-func (m *model) observe(f *facts) {
+func (m *model) observe(f *live.Facts) {
 	m.ID = types.StringValue(m.id())
-	m.UID = types.StringValue(string(f.cluster.UID))
-	status := f.status()
-	maps.Copy(status, f.summary())
-	m.Endpoint, _ = status["endpoint"].(types.Object)
-	m.Phase, _ = status["phase"].(types.String)
-	m.Ready, _ = status["ready"].(types.Bool)
-	m.KubernetesVersions, _ = status["kubernetes_versions"].(types.List)
-	m.Conditions, _ = status["conditions"].(types.Map)
-	m.Machines, _ = status["machines"].(types.Map)
-	m.Replicas, _ = status["replicas"].(types.Object)
+	m.UID = types.StringValue(string(f.Cluster.UID))
+	values := status(f)
+	maps.Copy(values, summary(f))
+	m.Endpoint, _ = values["endpoint"].(types.Object)
+	m.Phase, _ = values["phase"].(types.String)
+	m.Ready, _ = values["ready"].(types.Bool)
+	m.KubernetesVersions, _ = values["kubernetes_versions"].(types.List)
+	m.Conditions, _ = values["conditions"].(types.Map)
+	m.Machines, _ = values["machines"].(types.Map)
+	m.Replicas, _ = values["replicas"].(types.Object)
 }
 
 func stringList(values []string) types.List {

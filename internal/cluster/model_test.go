@@ -231,7 +231,7 @@ func TestModelReadsDeclaredOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	live := parse(t, everything)
+	found := parse(t, everything)
 	for _, add := range []struct {
 		path []string
 		item map[string]any
@@ -240,18 +240,18 @@ func TestModelReadsDeclaredOnly(t *testing.T) {
 		{[]string{"spec", "topology", "controlPlane", "readinessGates"}, map[string]any{"conditionType": "Other"}},
 		{[]string{"spec", "topology", "controlPlane", "taints"}, map[string]any{"key": "other", "effect": "NoExecute", "propagation": "Always"}},
 	} {
-		list, _, err := unstructured.NestedSlice(live.Object, add.path...)
+		list, _, err := unstructured.NestedSlice(found.Object, add.path...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := unstructured.SetNestedSlice(live.Object, append([]any{add.item}, list...), add.path...); err != nil {
+		if err := unstructured.SetNestedSlice(found.Object, append([]any{add.item}, list...), add.path...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := unstructured.SetNestedField(live.Object, "2026-01-31T11:00:00+01:00", "spec", "topology", "controlPlane", "rollout", "after"); err != nil {
+	if err := unstructured.SetNestedField(found.Object, "2026-01-31T11:00:00+01:00", "spec", "topology", "controlPlane", "rollout", "after"); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.FromAPI(live); err != nil {
+	if err := m.FromAPI(found); err != nil {
 		t.Fatal(err)
 	}
 	if !m.Topology.Equal(want.Topology) || !m.AvailabilityGates.Equal(want.AvailabilityGates) {

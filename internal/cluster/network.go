@@ -13,13 +13,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -72,13 +71,6 @@ func withoutDefaultPods(annotations map[string]string, content map[string]any) {
 	}
 }
 
-// isInitialized says that the first control plane node has come up, with the
-// network that the Cluster had then.
-func isInitialized(cluster *clusterv1.Cluster) bool {
-	return ptr.Deref(cluster.Status.Initialization.ControlPlaneInitialized, false) ||
-		meta.IsStatusConditionTrue(cluster.Status.Conditions, clusterv1.ClusterControlPlaneInitializedCondition)
-}
-
 // checkNetwork refuses a network that no cluster works with, and to change the one
 // of a cluster whose control plane is initialised.
 func (p *planning) checkNetwork(ctx context.Context, known record) diag.Diagnostics {
@@ -114,8 +106,8 @@ func (p *planning) initialNetwork(ctx context.Context, known record, declared cl
 	if condition != nil && condition.Equal(nonEmpty(string(metav1.ConditionTrue))) {
 		return &declared
 	}
-	live := &clusterv1.Cluster{}
-	if p.mgmt != nil && p.mgmt.Get(ctx, p.plan.key(), live) == nil && isInitialized(live) {
+	found := &clusterv1.Cluster{}
+	if p.mgmt != nil && p.mgmt.Get(ctx, p.plan.key(), found) == nil && live.IsInitialized(found) {
 		return &declared
 	}
 	return nil

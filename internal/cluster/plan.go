@@ -16,6 +16,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -193,7 +194,7 @@ func (p *planning) declaredBefore() *clusterv1.Cluster {
 // waits says whether an apply waits for the cluster. Nothing happens to a paused
 // one, so that there would be nothing to wait for.
 func (m *model) waits() bool {
-	return levelOf(m.WaitFor.ValueString()) != levelNone && !m.isPaused()
+	return live.LevelOf(m.WaitFor.ValueString()) != live.LevelNone && !m.isPaused()
 }
 
 // isPaused says that the configuration pauses the cluster, in one way or the other.

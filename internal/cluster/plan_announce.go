@@ -135,10 +135,10 @@ func sameMachines(before, after *topology.Rendering, rolls []topology.Roll) bool
 // more in the meantime of an apply are left out.
 func (p *planning) current(ctx context.Context) *clusterv1.Cluster {
 	if p.mgmt != nil {
-		live := &clusterv1.Cluster{}
-		if err := p.mgmt.Get(ctx, p.plan.key(), live); err == nil {
-			live.Spec.Topology.Variables = definedIn(live.Spec.Topology.Variables, p.oldClass.Before.Class)
-			return live
+		found := &clusterv1.Cluster{}
+		if err := p.mgmt.Get(ctx, p.plan.key(), found); err == nil {
+			found.Spec.Topology.Variables = definedIn(found.Spec.Topology.Variables, p.oldClass.Before.Class)
+			return found
 		}
 	}
 	return p.declaredBefore()

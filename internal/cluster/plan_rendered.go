@@ -72,12 +72,12 @@ func (p *planning) dockerAddress(ctx context.Context) net.IP {
 
 // liveFailureDomains are those that the infrastructure of the cluster has reported.
 func (p *planning) liveFailureDomains(ctx context.Context) []string {
-	live := &clusterv1.Cluster{}
-	if p.state == nil || p.mgmt == nil || p.mgmt.Get(ctx, p.plan.key(), live) != nil {
+	found := &clusterv1.Cluster{}
+	if p.state == nil || p.mgmt == nil || p.mgmt.Get(ctx, p.plan.key(), found) != nil {
 		return nil
 	}
 	var names []string
-	for _, domain := range live.Status.FailureDomains {
+	for _, domain := range found.Status.FailureDomains {
 		names = append(names, domain.Name)
 	}
 	return names

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -15,6 +14,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -39,7 +39,7 @@ func (p *planning) versionBefore(ctx context.Context, from, to string) (string, 
 		return to, nil
 	}
 	if f := p.observe(ctx); f != nil {
-		newest, abandons := f.abandons(from)
+		newest, abandons := f.Abandons(from)
 		if p.abandons = abandons; !abandons {
 			return from, nil
 		}
@@ -59,71 +59,15 @@ func (p *planning) versionBefore(ctx context.Context, from, to string) (string, 
 }
 
 // observe looks at the cluster, nil if it cannot.
-func (p *planning) observe(ctx context.Context) *facts {
+func (p *planning) observe(ctx context.Context) *live.Facts {
 	if p.mgmt == nil {
 		return nil
 	}
-	f, err := observe(ctx, p.mgmt, p.plan.key())
+	f, err := live.Observe(ctx, p.mgmt, p.plan.key())
 	if err != nil {
 		return nil
 	}
 	return f
-}
-
-// abandons says that no machine has ever run a version, so that it can be given up
-// for another one, and which is the highest that machines run. If the control plane
-// was initialised by machines that are gone, the version counts as run.
-func (f *facts) abandons(version string) (newest string, abandons bool) {
-	ran := f.ran()
-	if slices.Contains(ran, version) || len(f.controlPlaneRan()) == 0 && isInitialized(f.cluster) {
-		return "", false
-	}
-	return highest(ran), true
-}
-
-// ran are the versions that machines of the cluster run or have run, oldest first.
-func (f *facts) ran() []string {
-	versions := append(f.ranBy(func(*clusterv1.Machine) bool { return true }), f.controlPlaneRan()...)
-	for i := range f.machinePools {
-		if pool := &f.machinePools[i]; len(pool.Status.NodeRefs) > 0 {
-			versions = append(versions, pool.Spec.Template.Spec.Version)
-		}
-	}
-	slices.SortFunc(versions, compareVersions)
-	return slices.Compact(versions)
-}
-
-// ranBy are the versions of those machines that have or had a node, oldest first.
-func (f *facts) ranBy(belongs func(*clusterv1.Machine) bool) []string {
-	var versions []string
-	for i := range f.machines {
-		if machine := &f.machines[i]; belongs(machine) && hasRun(machine) {
-			versions = append(versions, machine.Spec.Version)
-		}
-	}
-	slices.SortFunc(versions, compareVersions)
-	return slices.Compact(versions)
-}
-
-// controlPlaneRan are the versions that the control plane runs or has run. One
-// without Machines says itself which.
-func (f *facts) controlPlaneRan() []string {
-	if f.controlPlane == nil || slices.ContainsFunc(f.machines, func(m clusterv1.Machine) bool { return isControlPlane(&m) }) {
-		return f.ranBy(isControlPlane)
-	}
-	return slices.DeleteFunc(controlPlaneVersions(f.controlPlane), func(v string) bool { return v == "" })
-}
-
-// highest is the last of versions in order, empty if there are none.
-func highest(versions []string) string {
-	if len(versions) == 0 {
-		return ""
-	}
-	return versions[len(versions)-1]
-}
-
-func hasRun(machine *clusterv1.Machine) bool {
-	return machine.Status.NodeRef.IsDefined() || machine.Status.NodeInfo != nil
 }
 
 // provesVersion says that, as far as is known, machines run the version.

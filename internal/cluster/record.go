@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/cluster-api/util/secret"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -58,7 +59,7 @@ func (r *record) note(ctx context.Context, s *session.Session, mgmt *management.
 	if cluster.Spec.ControlPlaneEndpoint.IsValid() {
 		r.Endpoint = cluster.Spec.ControlPlaneEndpoint.String()
 	}
-	if r.Network == nil && isInitialized(cluster) {
+	if r.Network == nil && live.IsInitialized(cluster) {
 		r.Network = &cluster.Spec.ClusterNetwork
 	}
 	if r.CA == "" && r.Endpoint != "" {

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/cluster/clustertest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live/livetest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -104,7 +105,7 @@ func TestRecordIsOf(t *testing.T) {
 			}
 			cluster := &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: test.uid}}
 			cluster.Spec.ControlPlaneEndpoint = test.endpoint
-			if got := test.record.isOf(t.Context(), fakeManagement(objects), cluster); got != test.want {
+			if got := test.record.isOf(t.Context(), livetest.Management(objects), cluster); got != test.want {
 				t.Errorf("isOf: %t", got)
 			}
 		})

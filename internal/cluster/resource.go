@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -67,7 +68,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	defer listerOf(r.session, mgmt).forget()
+	defer live.ListerOf(r.session, mgmt).Forget()
 	if !r.session.Claim(session.Create, ResourceType, plan.id()) {
 		resp.Diagnostics.Append(tfkit.CreatedTwice(path.Root("name"), plan.object()))
 		return
@@ -79,16 +80,16 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	}
 	// From here on the cluster exists, and whatever happens it must be in the state.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
-	plan.observe(&facts{cluster: cluster})
+	plan.observe(&live.Facts{Cluster: cluster})
 	plan.Ready = types.BoolValue(false)
 	known := record{}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, []byte("true"))...)
 	diags = setUpCNI(waitCtx, mgmt, plan, req.Config, cni{}, cluster)
 	resp.Diagnostics.Append(diags...)
-	live, finished, diags := finish(ctx, waitCtx, mgmt, &plan, len(diags) == 0, nil)
+	found, finished, diags := finish(ctx, waitCtx, mgmt, &plan, len(diags) == 0, nil)
 	resp.Diagnostics.Append(diags...)
-	known.note(ctx, r.session, mgmt, cmp.Or(live, cluster))
+	known.note(ctx, r.session, mgmt, cmp.Or(found, cluster))
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
 	if tfkit.FinishCreation(ctx, creation, plan.object(), &known.Record, resp) {
@@ -116,7 +117,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		notRead(ctx, resp, state, known, err, imported)
 		return
 	}
-	f, err := listerOf(r.session, mgmt).observe(ctx, state.key())
+	f, err := live.ListerOf(r.session, mgmt).Observe(ctx, state.key())
 	switch {
 	case management.IsAbsent(err):
 		if !imported {
@@ -130,17 +131,17 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	case err != nil:
 		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
 		return
-	case !known.isOf(ctx, mgmt, f.cluster):
-		resp.Diagnostics.Append(tfkit.AnotherObject(state.object(), known.UID, f.cluster.UID))
+	case !known.isOf(ctx, mgmt, f.Cluster):
+		resp.Diagnostics.Append(tfkit.AnotherObject(state.object(), known.UID, f.Cluster.UID))
 		return
 	}
 	resp.Diagnostics.Append(state.read(ctx, mgmt, f)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	known.note(ctx, r.session, mgmt, f.cluster)
+	known.note(ctx, r.session, mgmt, f.Cluster)
 	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
-	resp.Diagnostics.Append(noteClass(ctx, r.session, mgmt, f.cluster.GetClassKey(), resp.Private)...)
+	resp.Diagnostics.Append(noteClass(ctx, r.session, mgmt, f.Cluster.GetClassKey(), resp.Private)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -156,17 +157,17 @@ func notRead(ctx context.Context, resp *resource.ReadResponse, state model, know
 }
 
 // read takes everything over from the facts.
-func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *facts) diag.Diagnostics {
+func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *live.Facts) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if !f.cluster.DeletionTimestamp.IsZero() {
-		if err := f.observeRest(ctx, mgmt); err != nil {
+	if !f.Cluster.DeletionTimestamp.IsZero() {
+		if err := f.ObserveRest(ctx, mgmt); err != nil {
 			diags.Append(tfkit.RequestError("read "+m.object(), err))
 			return diags
 		}
 		diags.Append(beingDeleted(*m, f))
 	}
 	imported := m.Topology.IsNull()
-	if err := m.FromAPI(f.object); err != nil { //nolint:contextcheck // Converting values waits for nothing.
+	if err := m.FromAPI(f.Object); err != nil { //nolint:contextcheck // Converting values waits for nothing.
 		diags.Append(tfkit.RequestError("read "+m.object(), err))
 		return diags
 	}
@@ -177,7 +178,7 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster, f *facts) di
 	if imported || !m.CNI.IsNull() {
 		declared, err := m.cni()
 		if err == nil {
-			declared, err = readCNI(ctx, mgmt, f.cluster, declared)
+			declared, err = readCNI(ctx, mgmt, f.Cluster, declared)
 		}
 		if err != nil {
 			diags.Append(tfkit.RequestError("read the network plugin of "+m.object(), err))
@@ -216,7 +217,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	defer listerOf(r.session, mgmt).forget()
+	defer live.ListerOf(r.session, mgmt).Forget()
 	cluster, diags := update(waitCtx, mgmt, plan, &known)
 	resp.Diagnostics.Append(diags...)
 	if cluster == nil {
@@ -228,13 +229,13 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	}
 	diags = setUpCNI(waitCtx, mgmt, plan, req.Config, before, cluster)
 	resp.Diagnostics.Append(diags...)
-	plan.observe(&facts{cluster: cluster})
+	plan.observe(&live.Facts{Cluster: cluster})
 	plan.settle()
 	noted := plan.announced(clusterclass.GenerationsBefore(r.session, plan.ManagementCluster, cluster.GetClassKey(), plan.key()))
-	live, finished, diags := finish(ctx, waitCtx, mgmt, &plan, len(diags) == 0, noted)
+	found, finished, diags := finish(ctx, waitCtx, mgmt, &plan, len(diags) == 0, noted)
 	resp.Diagnostics.Append(diags...)
 	plan.keepPlanned(planned)
-	known.note(ctx, r.session, mgmt, cmp.Or(live, cluster))
+	known.note(ctx, r.session, mgmt, cmp.Or(found, cluster))
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)

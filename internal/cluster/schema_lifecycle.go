@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -30,12 +31,12 @@ const (
 func lifecycleAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"wait_for": schema.StringAttribute{
-			MarkdownDescription: "How far the cluster has to have come before an apply continues. Each level includes those before it. " + describeLevels() +
-				" Default: `" + levelRollout.String() + "`. A change touches nothing.",
+			MarkdownDescription: "How far the cluster has to have come before an apply continues. Each level includes those before it. " + live.DescribeLevels() +
+				" Default: `" + live.LevelRollout.String() + "`. A change touches nothing.",
 			Optional:   true,
 			Computed:   true,
-			Default:    stringdefault.StaticString(levelRollout.String()),
-			Validators: []validator.String{stringvalidator.OneOf(levelNames()...)},
+			Default:    stringdefault.StaticString(live.LevelRollout.String()),
+			Validators: []validator.String{stringvalidator.OneOf(live.LevelNames()...)},
 		},
 		"on_timeout": schema.StringAttribute{
 			MarkdownDescription: "What a wait is that takes too long, or that ends because the cluster is stuck: with `warn` a warning, `ready` is false and the next apply resumes the wait; " +

@@ -13,7 +13,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"k8s.io/apimachinery/pkg/api/meta"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -27,15 +29,15 @@ var statusTypes = func() map[string]attr.Type {
 }()
 
 // status returns the values of statusAttributes, by name.
-func (f *facts) status() map[string]attr.Value {
+func status(f *live.Facts) map[string]attr.Value {
 	return map[string]attr.Value{
-		"endpoint":            endpoint(f.cluster.Spec.ControlPlaneEndpoint),
-		"phase":               types.StringValue(string(f.cluster.Status.GetTypedPhase())),
-		"ready":               types.BoolValue(f.pending() == ""),
-		"kubernetes_versions": stringList(f.versions()),
-		"conditions":          tfkit.Conditions(f.cluster.Status.Conditions),
-		"machines":            f.machineValues(),
-		"replicas":            f.replicaValues(),
+		"endpoint":            endpoint(f.Cluster.Spec.ControlPlaneEndpoint),
+		"phase":               types.StringValue(string(f.Cluster.Status.GetTypedPhase())),
+		"ready":               types.BoolValue(f.Pending() == ""),
+		"kubernetes_versions": stringList(f.Versions()),
+		"conditions":          tfkit.Conditions(f.Cluster.Status.Conditions),
+		"machines":            machineValues(f),
+		"replicas":            replicaValues(f),
 	}
 }
 
@@ -45,12 +47,12 @@ const wrongLines = 12
 // notAsDeclared warns of a cluster that is not what an apply would have waited for:
 // a plan without changes says that the configuration is carried out, not that the
 // cluster is well. An apply changes nothing about that, and is not planned.
-func (m *model) notAsDeclared(f *facts) diag.Diagnostics {
-	w := wait{until: levelOf(m.WaitFor.ValueString())}
-	if !m.waits() || isPaused(f.cluster) || !f.cluster.DeletionTimestamp.IsZero() || w.pending(f) == "" {
+func (m *model) notAsDeclared(f *live.Facts) diag.Diagnostics {
+	w := live.Goal{Until: live.LevelOf(m.WaitFor.ValueString())}
+	if !m.waits() || live.IsPaused(f.Cluster) || !f.Cluster.DeletionTimestamp.IsZero() || w.Pending(f) == "" {
 		return nil
 	}
-	lines := strings.Split(f.tree(w), "\n")
+	lines := strings.Split(f.Tree(w), "\n")
 	if more := len(lines) - wrongLines; more > 0 {
 		lines = append(lines[:wrongLines], fmt.Sprintf("... %d more lines", more))
 	}
@@ -69,19 +71,19 @@ func endpoint(e clusterv1.APIEndpoint) types.Object {
 	})
 }
 
-func (f *facts) machineValues() types.Map {
+func machineValues(f *live.Facts) types.Map {
 	t := elementType(statusTypes["machines"])
 	values := map[string]attr.Value{}
-	for i := range f.machines {
-		machine := &f.machines[i]
+	for i := range f.Machines {
+		machine := &f.Machines[i]
 		role := roleWorker
-		if isControlPlane(machine) {
+		if util.IsControlPlaneMachine(machine) {
 			role = roleControlPlane
 		}
 		values[machine.Name] = types.ObjectValueMust(t.AttrTypes, map[string]attr.Value{
 			"version":     types.StringValue(machine.Spec.Version),
 			"role":        types.StringValue(role),
-			"machine_set": nonEmpty(machineSet(machine)),
+			"machine_set": nonEmpty(live.SetName(machine)),
 			"node":        nonEmpty(machine.Status.NodeRef.Name),
 			"phase":       types.StringValue(machine.Status.Phase),
 			"ready":       types.BoolValue(meta.IsStatusConditionTrue(machine.Status.Conditions, clusterv1.MachineReadyCondition)),
@@ -90,41 +92,28 @@ func (f *facts) machineValues() types.Map {
 	return types.MapValueMust(t, values)
 }
 
-func isControlPlane(machine *clusterv1.Machine) bool {
-	_, ok := machine.Labels[clusterv1.MachineControlPlaneLabel]
-	return ok
-}
-
-// machineSet is the name that the topology has for the set of a worker.
-func machineSet(machine *clusterv1.Machine) string {
-	if name := machine.Labels[clusterv1.ClusterTopologyMachineDeploymentNameLabel]; name != "" {
-		return name
-	}
-	return machine.Labels[clusterv1.ClusterTopologyMachinePoolNameLabel]
-}
-
-func (f *facts) replicaValues() types.Object {
+func replicaValues(f *live.Facts) types.Object {
 	t := objectType("replicas")
 	values := map[string]attr.Value{"control_plane": types.ObjectNull(replicasType().AttrTypes)}
-	if f.controlPlane != nil {
-		values["control_plane"] = countsOfControlPlane(f.controlPlane).value()
+	if f.ControlPlane != nil {
+		values["control_plane"] = countsValue(live.CountsOfControlPlane(f.ControlPlane))
 	}
-	byKind := map[string]map[string]attr.Value{kindMachineDeployment: {}, kindMachinePool: {}}
-	for _, set := range f.workerSets() {
-		byKind[set.kind][cmp.Or(set.name, set.object.GetName())] = set.counts.value()
+	byKind := map[string]map[string]attr.Value{live.KindMachineDeployment: {}, live.KindMachinePool: {}}
+	for _, set := range f.WorkerSets() {
+		byKind[set.Kind][cmp.Or(set.Name, set.Object.GetName())] = countsValue(set.Counts)
 	}
-	values["machine_deployments"] = types.MapValueMust(replicasType(), byKind[kindMachineDeployment])
-	values["machine_pools"] = types.MapValueMust(replicasType(), byKind[kindMachinePool])
+	values["machine_deployments"] = types.MapValueMust(replicasType(), byKind[live.KindMachineDeployment])
+	values["machine_pools"] = types.MapValueMust(replicasType(), byKind[live.KindMachinePool])
 	return types.ObjectValueMust(t.AttrTypes, values)
 }
 
-func (c counts) value() types.Object {
+func countsValue(c live.Counts) types.Object {
 	return types.ObjectValueMust(replicasType().AttrTypes, map[string]attr.Value{
-		"desired":    types.Int64PointerValue(c.desired),
-		"replicas":   types.Int64PointerValue(c.replicas),
-		"ready":      types.Int64PointerValue(c.ready),
-		"available":  types.Int64PointerValue(c.available),
-		"up_to_date": types.Int64PointerValue(c.upToDate),
+		"desired":    types.Int64PointerValue(c.Desired),
+		"replicas":   types.Int64PointerValue(c.Replicas),
+		"ready":      types.Int64PointerValue(c.Ready),
+		"available":  types.Int64PointerValue(c.Available),
+		"up_to_date": types.Int64PointerValue(c.UpToDate),
 	})
 }
 

@@ -13,22 +13,33 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live/livetest"
 )
+
+// well is a cluster of which nothing is missing.
+func well() *live.Facts {
+	c := livetest.Finished()
+	return &live.Facts{Cluster: c.Cluster, ControlPlane: c.ControlPlane, MachineDeployments: c.MachineDeployments, Machines: c.Machines}
+}
 
 // What attributes say about a cluster, as Terraform prints it.
 func TestStatus(t *testing.T) {
-	f := finished()
-	withPool(func(pool *clusterv1.MachinePool) { pool.Status.NodeRefs = nil })(f)
-	unstructured.RemoveNestedField(f.controlPlane.Object, "status", "availableReplicas")
-	f.machines = f.machines[:2]
-	f.machines[0].Status.Phase = "Running"
-	f.machines[1].Status.NodeRef.Name = ""
-	setCondition(&f.machines[1].Status.Conditions, clusterv1.MachineReadyCondition, metav1.ConditionFalse, "NotReady", "", 1)
-	f.cluster.Status.Conditions = nil
-	setCondition(&f.cluster.Status.Conditions, clusterv1.ClusterAvailableCondition, metav1.ConditionFalse, "NotAvailable", "why", 3)
-	f.cluster.Spec.ControlPlaneEndpoint = clusterv1.APIEndpoint{Host: "web-lb", Port: 6443}
+	f := well()
+	pool, declared := livetest.Pool()
+	pool.Status.NodeRefs = nil
+	f.MachinePools, f.Cluster.Spec.Topology.Workers.MachinePools = []clusterv1.MachinePool{pool}, declared
+	unstructured.RemoveNestedField(f.ControlPlane.Object, "status", "availableReplicas")
+	f.Machines = f.Machines[:2]
+	f.Machines[0].Status.Phase = "Running"
+	f.Machines[1].Status.NodeRef.Name = ""
+	livetest.SetCondition(&f.Machines[1].Status.Conditions, clusterv1.MachineReadyCondition, metav1.ConditionFalse, "NotReady", "", 1)
+	f.Cluster.Status.Conditions = nil
+	livetest.SetCondition(&f.Cluster.Status.Conditions, clusterv1.ClusterAvailableCondition, metav1.ConditionFalse, "NotAvailable", "why", 3)
+	f.Cluster.Spec.ControlPlaneEndpoint = clusterv1.APIEndpoint{Host: "web-lb", Port: 6443}
 	got := map[string]string{}
-	for name, value := range f.status() {
+	for name, value := range status(f) {
 		got[name] = value.String()
 	}
 	want := map[string]string{
@@ -50,27 +61,30 @@ func TestStatus(t *testing.T) {
 
 // A refresh warns of what an apply would wait for, and says what it is.
 func TestNotAsDeclared(t *testing.T) {
-	lost := func(f *facts) {
-		setCondition(&f.machines[0].Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionUnknown, "NodeConditionsFailed", "Node is gone", 1)
-		_ = unstructured.SetNestedField(f.controlPlane.Object, int64(0), "status", "readyReplicas")
+	lost := func(f *live.Facts) {
+		livetest.SetCondition(&f.Machines[0].Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionUnknown, "NodeConditionsFailed", "Node is gone", 1)
+		_ = unstructured.SetNestedField(f.ControlPlane.Object, int64(0), "status", "readyReplicas")
 	}
 	for name, tc := range map[string]struct {
 		waitFor string
 		paused  bool
-		change  func(*facts)
+		change  func(*live.Facts)
 		want    bool
 	}{
-		"well":               {waitFor: "rollout", change: func(*facts) {}},
-		"lost":               {waitFor: "rollout", change: lost, want: true},
-		"not waited for":     {waitFor: "none", change: lost},
-		"waited for less":    {waitFor: "infrastructure", change: lost},
-		"paused":             {waitFor: "rollout", paused: true, change: lost},
-		"paused by another":  {waitFor: "rollout", change: func(f *facts) { lost(f); f.cluster.Annotations = map[string]string{clusterv1.PausedAnnotation: ""} }},
-		"being deleted":      {waitFor: "rollout", change: func(f *facts) { lost(f); f.cluster.DeletionTimestamp = ptr.To(metav1.Now()) }},
-		"only nodes missing": {waitFor: "control_plane", change: func(f *facts) { f.machines = f.machines[:1] }},
+		"well":            {waitFor: "rollout", change: func(*live.Facts) {}},
+		"lost":            {waitFor: "rollout", change: lost, want: true},
+		"not waited for":  {waitFor: "none", change: lost},
+		"waited for less": {waitFor: "infrastructure", change: lost},
+		"paused":          {waitFor: "rollout", paused: true, change: lost},
+		"paused by another": {waitFor: "rollout", change: func(f *live.Facts) {
+			lost(f)
+			f.Cluster.Annotations = map[string]string{clusterv1.PausedAnnotation: ""}
+		}},
+		"being deleted":      {waitFor: "rollout", change: func(f *live.Facts) { lost(f); f.Cluster.DeletionTimestamp = ptr.To(metav1.Now()) }},
+		"only nodes missing": {waitFor: "control_plane", change: func(f *live.Facts) { f.Machines = f.Machines[:1] }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := finished()
+			f := well()
 			tc.change(f)
 			m := &model{Name: types.StringValue("web"), Namespace: types.StringValue("default"), WaitFor: types.StringValue(tc.waitFor), Paused: types.BoolValue(tc.paused)}
 			diags := m.notAsDeclared(f)

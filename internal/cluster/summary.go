@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 )
 
 // summaryAttributes are what the resource has of the status instead of all the
@@ -47,36 +49,36 @@ func summaryAttributes() map[string]schema.Attribute {
 var replicasSummaryType, _ = summaryAttributes()["replicas"].GetType().(types.ObjectType)
 
 // summary returns the values of summaryAttributes, by name.
-func (f *facts) summary() map[string]attr.Value {
+func summary(f *live.Facts) map[string]attr.Value {
 	conditions, machines := map[string]attr.Value{}, map[string]attr.Value{}
-	for _, condition := range f.cluster.Status.Conditions {
+	for _, condition := range f.Cluster.Status.Conditions {
 		conditions[condition.Type] = types.StringValue(string(condition.Status))
 	}
-	for i := range f.machines {
-		machines[f.machines[i].Name] = types.StringValue(f.machines[i].Spec.Version)
+	for i := range f.Machines {
+		machines[f.Machines[i].Name] = types.StringValue(f.Machines[i].Spec.Version)
 	}
 	return map[string]attr.Value{
 		"conditions": types.MapValueMust(types.StringType, conditions),
 		"machines":   types.MapValueMust(types.StringType, machines),
-		"replicas":   f.readyReplicas(),
+		"replicas":   readyReplicas(f),
 	}
 }
 
-func (f *facts) readyReplicas() types.Object {
+func readyReplicas(f *live.Facts) types.Object {
 	controlPlane := types.Int64Null()
-	if f.controlPlane != nil {
-		controlPlane = types.Int64PointerValue(countsOfControlPlane(f.controlPlane).ready)
+	if f.ControlPlane != nil {
+		controlPlane = types.Int64PointerValue(live.CountsOfControlPlane(f.ControlPlane).Ready)
 	}
-	byKind := map[string]map[string]attr.Value{kindMachineDeployment: {}, kindMachinePool: {}}
-	for _, set := range f.workerSets() {
-		if set.name != "" {
-			byKind[set.kind][set.name] = types.Int64PointerValue(set.counts.ready)
+	byKind := map[string]map[string]attr.Value{live.KindMachineDeployment: {}, live.KindMachinePool: {}}
+	for _, set := range f.WorkerSets() {
+		if set.Name != "" {
+			byKind[set.Kind][set.Name] = types.Int64PointerValue(set.Counts.Ready)
 		}
 	}
 	return types.ObjectValueMust(replicasSummaryType.AttrTypes, map[string]attr.Value{
 		"control_plane":       controlPlane,
-		"machine_deployments": types.MapValueMust(types.Int64Type, byKind[kindMachineDeployment]),
-		"machine_pools":       types.MapValueMust(types.Int64Type, byKind[kindMachinePool]),
+		"machine_deployments": types.MapValueMust(types.Int64Type, byKind[live.KindMachineDeployment]),
+		"machine_pools":       types.MapValueMust(types.Int64Type, byKind[live.KindMachinePool]),
 	})
 }
 

@@ -1,21 +1,20 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live/livetest"
 )
 
 // What a diagnostic shows when a wait has timed out, as a person reads it.
@@ -30,7 +29,7 @@ func TestTree(t *testing.T) {
 			"status": map[string]any{"initialization": map[string]any{"provisioned": true}},
 		}}
 		stage.change(f)
-		fmt.Fprintf(&transcript, "# %s\n%s\n\n", stage.name, f.tree(wait{until: levelRollout}))
+		fmt.Fprintf(&transcript, "# %s\n%s\n\n", stage.name, f.Tree(Goal{Until: LevelRollout}))
 	}
 	acctest.Golden(t, "tree", transcript.String())
 }
@@ -39,14 +38,14 @@ func TestTree(t *testing.T) {
 // on a screen.
 func TestTreeIsCompact(t *testing.T) {
 	f := finished()
-	f.cluster.Spec.Topology.Workers.MachineDeployments[0].Replicas = ptr.To[int32](200)
+	f.Cluster.Spec.Topology.Workers.MachineDeployments[0].Replicas = ptr.To[int32](200)
 	for i := range 200 {
-		m := machine(fmt.Sprintf("web-md-0-%d", i), clusterv1.ClusterTopologyMachineDeploymentNameLabel, "md-0")
-		setCondition(&m.Status.Conditions, clusterv1.MachineInfrastructureReadyCondition, metav1.ConditionFalse, "NotReady",
+		m := livetest.Machine(fmt.Sprintf("web-md-0-%d", i), clusterv1.ClusterTopologyMachineDeploymentNameLabel, "md-0")
+		livetest.SetCondition(&m.Status.Conditions, clusterv1.MachineInfrastructureReadyCondition, metav1.ConditionFalse, "NotReady",
 			fmt.Sprintf("* reason %d: %s", i%60, strings.Repeat("and so on ", 100)), 1)
-		f.machines = append(f.machines, m)
+		f.Machines = append(f.Machines, m)
 	}
-	tree := f.tree(wait{until: levelRollout})
+	tree := f.Tree(Goal{Until: LevelRollout})
 	lines := strings.Split(tree, "\n")
 	if len(lines) > treeLines+2 || !strings.Contains(lines[len(lines)-1], "clusterctl describe cluster web -n default") {
 		t.Errorf("%d lines, of which the last is %q", len(lines), lines[len(lines)-1])
@@ -68,14 +67,14 @@ const blockedDrain = "Drain not completed yet (started at 2026-01-01T00:00:00Z):
 
 // Terraform's own changes are never taken for what somebody did: a set that is made smaller or taken out deletes machines.
 func TestDeclaredDeletionsAreNoCause(t *testing.T) {
-	for name, change := range map[string]func(*facts){
-		"fewer replicas": func(f *facts) { f.cluster.Spec.Topology.Workers.MachineDeployments[0].Replicas = ptr.To[int32](1) },
-		"a set less":     func(f *facts) { f.cluster.Spec.Topology.Workers = clusterv1.WorkersTopology{} },
+	for name, change := range map[string]func(*Facts){
+		"fewer replicas": func(f *Facts) { f.Cluster.Spec.Topology.Workers.MachineDeployments[0].Replicas = ptr.To[int32](1) },
+		"a set less":     func(f *Facts) { f.Cluster.Spec.Topology.Workers = clusterv1.WorkersTopology{} },
 	} {
 		f := finished()
 		change(f)
-		f.machines[2].DeletionTimestamp = ptr.To(metav1.Now())
-		if got := f.causes(model{CNI: types.ObjectValueMust(map[string]attr.Type{}, nil)}); len(got) > 0 {
+		f.Machines[2].DeletionTimestamp = ptr.To(metav1.Now())
+		if got := f.Causes(true); len(got) > 0 {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
@@ -87,67 +86,66 @@ func TestDeclaredDeletionsAreNoCause(t *testing.T) {
 // The guide's common errors "WaitForControlPlaneAvailable", "nodes are not ready", "container name is already in use" and
 // "timed out waiting for the condition on machines"; its common mistakes about CNI, containers, Machines, SSH and memory.
 func TestCauses(t *testing.T) {
-	cni := types.ObjectValueMust(map[string]attr.Type{}, nil)
-	infrastructure := func(message string) func(*facts) {
-		return func(f *facts) {
-			m := &f.machines[1]
+	infrastructure := func(message string) func(*Facts) {
+		return func(f *Facts) {
+			m := &f.Machines[1]
 			m.Status.NodeRef.Name = ""
 			m.Spec.ProviderID = "docker:////" + m.Name
-			setCondition(&m.Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionUnknown, "NodeDoesNotExist", "", 1)
-			setCondition(&m.Status.Conditions, clusterv1.MachineInfrastructureReadyCondition, metav1.ConditionFalse, "NotReady", message, 1)
+			livetest.SetCondition(&m.Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionUnknown, "NodeDoesNotExist", "", 1)
+			livetest.SetCondition(&m.Status.Conditions, clusterv1.MachineInfrastructureReadyCondition, metav1.ConditionFalse, "NotReady", message, 1)
 		}
 	}
-	notReady := func(f *facts) {
-		setCondition(&f.machines[1].Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionFalse, "NodeNotReady",
+	notReady := func(f *Facts) {
+		livetest.SetCondition(&f.Machines[1].Status.Conditions, clusterv1.MachineNodeReadyCondition, metav1.ConditionFalse, "NodeNotReady",
 			"container runtime network not ready: cni plugin not initialized", 1)
 	}
 	for name, test := range map[string]struct {
-		change func(*facts)
-		cni    types.Object
-		want   []string
+		change      func(*Facts)
+		declaresCNI bool
+		want        []string
 	}{
-		"WaitForControlPlaneAvailable": {infrastructure("* BootstrapCompleted: Bootstrap command \"kubeadm init\" failed with exit code 1"), cni,
+		"WaitForControlPlaneAvailable": {infrastructure("* BootstrapCompleted: Bootstrap command \"kubeadm init\" failed with exit code 1"), true,
 			[]string{"kubectl describe machine web-md-0-a -n default", "docker logs web-md-0-a", "docker exec web-md-0-a journalctl -u kubelet"}},
-		"timed out waiting for the condition on machines": {infrastructure("* ContainerProvisioned: image kindest/node:v1.35.0 is not on the Docker host and cannot be pulled: EOF"), cni,
+		"timed out waiting for the condition on machines": {infrastructure("* ContainerProvisioned: image kindest/node:v1.35.0 is not on the Docker host and cannot be pulled: EOF"), true,
 			[]string{"docker pull", "customImage", "topology.version"}},
-		"port in use": {infrastructure("* ContainerProvisioned: starting container web-md-0-a: conflict: the host port is taken: port is already allocated"), cni,
+		"port in use": {infrastructure("* ContainerProvisioned: starting container web-md-0-a: conflict: the host port is taken: port is already allocated"), true,
 			[]string{"hostPort in extraPortMappings", "rollout.strategy.rolling_update.max_surge = 0"}},
-		"out of memory":                     {infrastructure("* ContainerProvisioned: Container web-md-0-a ended with exit code 137 and is being restarted"), cni, []string{"4 GB"}},
-		"container name already in use":     {infrastructure("* ContainerProvisioned: Container web-md-0-a (0123) exists and does not belong to this machine"), cni, []string{"orphans"}},
-		"deleting Docker containers":        {infrastructure("* ContainerProvisioned: Container web-md-0-a was removed and its data with it"), cni, []string{"but not by Cluster API", "health_check", "destroy the resource"}},
-		"SSH into containers":               {infrastructure("* BootstrapCompleted: no"), cni, []string{"there is no SSH", "docker exec"}},
-		"nodes are not ready: no CNI":       {notReady, types.ObjectNull(nil), []string{"Nodes are not ready (web-md-0-a), and no cni is declared", `cni = { name = "kindnet" }`, "control_plane"}},
-		"nodes are not ready: CNI declared": {notReady, cni, []string{"The network plugin that cni declares does not run"}},
-		"kubectl delete machine": {func(f *facts) { f.machines[1].DeletionTimestamp = ptr.To(metav1.Now()) }, cni,
+		"out of memory":                     {infrastructure("* ContainerProvisioned: Container web-md-0-a ended with exit code 137 and is being restarted"), true, []string{"4 GB"}},
+		"container name already in use":     {infrastructure("* ContainerProvisioned: Container web-md-0-a (0123) exists and does not belong to this machine"), true, []string{"orphans"}},
+		"deleting Docker containers":        {infrastructure("* ContainerProvisioned: Container web-md-0-a was removed and its data with it"), true, []string{"but not by Cluster API", "health_check", "destroy the resource"}},
+		"SSH into containers":               {infrastructure("* BootstrapCompleted: no"), true, []string{"there is no SSH", "docker exec"}},
+		"nodes are not ready: no CNI":       {notReady, false, []string{"Nodes are not ready (web-md-0-a), and no cni is declared", `cni = { name = "kindnet" }`, "control_plane"}},
+		"nodes are not ready: CNI declared": {notReady, true, []string{"The network plugin that cni declares does not run"}},
+		"kubectl delete machine": {func(f *Facts) { f.Machines[1].DeletionTimestamp = ptr.To(metav1.Now()) }, true,
 			[]string{"Machines are being deleted that are as declared: web-md-0-a", "Cluster API makes others in their place", "fewer replicas"}},
-		"drain": {func(f *facts) {
-			setCondition(&f.machines[1].Status.Conditions, clusterv1.MachineDeletingCondition, metav1.ConditionTrue, "DrainingNode", blockedDrain, 1)
-		}, cni, []string{
+		"drain": {func(f *Facts) {
+			livetest.SetCondition(&f.Machines[1].Status.Conditions, clusterv1.MachineDeletingCondition, metav1.ConditionTrue, "DrainingNode", blockedDrain, 1)
+		}, true, []string{
 			"PodDisruptionBudget shop/db keeps the node of Machine web-md-0-a from being drained of shop/db-0, shop/db-1: it needs 2 healthy pods and has 2 currently.",
 			"deletion.node_drain_timeout_seconds",
 		}},
-		"network plugin not applied": {func(f *facts) {
+		"network plugin not applied": {func(f *Facts) {
 			notReady(f)
 			f.resourceSet = failedResourceSet()
-		}, cni, []string{"(ClusterResourceSet web-cni): failed to apply object apps/v1, Kind=DaemonSet kube-system/cni", "cni.manifests"}},
-		"other infrastructure": {func(f *facts) {
+		}, true, []string{"(ClusterResourceSet web-cni): failed to apply object apps/v1, Kind=DaemonSet kube-system/cni", "cni.manifests"}},
+		"other infrastructure": {func(f *Facts) {
 			infrastructure("")(f)
-			f.machines[1].Spec.ProviderID = "aws:///eu-central-1a/i-0"
-		}, cni, []string{"kubectl describe machine web-md-0-a"}},
+			f.Machines[1].Spec.ProviderID = "aws:///eu-central-1a/i-0"
+		}, true, []string{"kubectl describe machine web-md-0-a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := finished()
-			if before := f.causes(model{CNI: test.cni}); len(before) > 0 {
+			if before := f.Causes(test.declaresCNI); len(before) > 0 {
 				t.Fatalf("a finished cluster has causes: %s", before)
 			}
 			test.change(f)
-			got := strings.Join(f.causes(model{CNI: test.cni}), "\n")
+			got := strings.Join(f.Causes(test.declaresCNI), "\n")
 			for _, want := range test.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("%q is not in:\n%s", want, got)
 				}
 			}
-			if strings.Contains(got, "docker ") && f.machines[1].Spec.InfrastructureRef.Kind == "AWSMachine" {
+			if strings.Contains(got, "docker ") && f.Machines[1].Spec.InfrastructureRef.Kind == "AWSMachine" {
 				t.Errorf("Docker commands for other infrastructure:\n%s", got)
 			}
 		})

@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"context"
@@ -25,11 +25,11 @@ const (
 	singleReads = 5
 )
 
-// lister answers the reads of many clusters with few requests. Only a refresh uses
+// Lister answers the reads of many clusters with few requests. Only a refresh uses
 // it: what waits and applies look at has to be of this moment.
-type lister struct {
-	mgmt  *management.Cluster
-	loads singleflight.Group
+type Lister struct {
+	Management *management.Cluster
+	loads      singleflight.Group
 
 	mu sync.Mutex
 	// epoch counts the changes that this session has made.
@@ -49,29 +49,29 @@ type namespaceReads struct {
 // (*management.Cluster to *lister).
 type listers struct{ sync.Map }
 
-func listerOf(s *session.Session, mgmt *management.Cluster) *lister {
-	value, _ := session.Part[listers](s).LoadOrStore(mgmt, &lister{mgmt: mgmt, namespaces: map[string]*namespaceReads{}})
-	l, _ := value.(*lister)
+func ListerOf(s *session.Session, mgmt *management.Cluster) *Lister {
+	value, _ := session.Part[listers](s).LoadOrStore(mgmt, &Lister{Management: mgmt, namespaces: map[string]*namespaceReads{}})
+	l, _ := value.(*Lister)
 	return l
 }
 
-// forget is for whoever changes something: what was listed before, or is being
+// Forget is for whoever changes something: what was listed before, or is being
 // listed, no longer holds.
-func (l *lister) forget() {
+func (l *Lister) Forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.epoch++
 	clear(l.namespaces)
 }
 
-// observe reads the facts about a cluster, which may be listFreshness old.
-func (l *lister) observe(ctx context.Context, key client.ObjectKey) (*facts, error) {
+// Observe reads the facts about a cluster, which may be listFreshness old.
+func (l *Lister) Observe(ctx context.Context, key client.ObjectKey) (*Facts, error) {
 	known, isSingle, epoch := l.look(key.Namespace)
 	if known != nil {
 		return known.facts(key)
 	}
 	if isSingle {
-		return observe(ctx, l.mgmt, key)
+		return Observe(ctx, l.Management, key)
 	}
 	loaded, err, _ := l.loads.Do(fmt.Sprint(epoch, " ", key.Namespace), func() (any, error) {
 		return l.load(ctx, key.Namespace, epoch)
@@ -79,14 +79,14 @@ func (l *lister) observe(ctx context.Context, key client.ObjectKey) (*facts, err
 	if err != nil {
 		// Who may not list may still be allowed to read. Else the error is said of
 		// this cluster.
-		return observe(ctx, l.mgmt, key)
+		return Observe(ctx, l.Management, key)
 	}
 	fresh, _ := loaded.(*snapshot)
 	return fresh.facts(key)
 }
 
 // look counts a read, and says what there is for it.
-func (l *lister) look(namespace string) (known *snapshot, isSingle bool, epoch int) {
+func (l *Lister) look(namespace string) (known *snapshot, isSingle bool, epoch int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	entry := l.namespaces[namespace]
@@ -105,9 +105,9 @@ func (l *lister) look(namespace string) (known *snapshot, isSingle bool, epoch i
 
 // load lists a namespace, for those who wait for it and for those who come while
 // it is fresh.
-func (l *lister) load(ctx context.Context, namespace string, epoch int) (*snapshot, error) {
+func (l *Lister) load(ctx context.Context, namespace string, epoch int) (*snapshot, error) {
 	began := time.Now()
-	fresh, err := takeSnapshot(ctx, l.mgmt, namespace)
+	fresh, err := takeSnapshot(ctx, l.Management, namespace)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/util/retry"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -24,46 +25,16 @@ import (
 // change. It takes seconds if it runs.
 const topologyGrace = 2 * time.Minute
 
-// applyVersion is ApplyTo, but passes Cluster API's check of how a version changes
-// if no machine has ever run the one that the Cluster has, and says so. The check is
-// off for this one request, because what switches it off is an annotation.
-func applyVersion(ctx context.Context, mgmt *management.Cluster, existing *clusterv1.Cluster, applied *unstructured.Unstructured) (abandoned bool, err error) {
-	from := existing.Spec.Topology.Version
-	if to, _, _ := unstructured.NestedString(applied.Object, "spec", "topology", "version"); from != to {
-		f, err := observe(ctx, mgmt, client.ObjectKeyFromObject(existing))
-		if err != nil {
-			return false, err
-		}
-		if _, abandoned = f.abandons(from); abandoned {
-			annotated := applied.DeepCopy()
-			skipVersionCheck(annotated)
-			if err := mgmt.ApplyTo(ctx, annotated, existing.UID); err != nil {
-				return false, err
-			}
-		}
-	}
-	return abandoned, mgmt.ApplyTo(ctx, applied, existing.UID)
-}
-
-func skipVersionCheck(cluster *unstructured.Unstructured) {
-	all := cluster.GetAnnotations()
-	if all == nil {
-		all = map[string]string{}
-	}
-	all[clusterv1.ClusterTopologyUnsafeUpdateVersionAnnotation] = ""
-	cluster.SetAnnotations(all)
-}
-
-// giveUp has the machine sets of a cluster give up versions that no machine has ever
+// GiveUp has the machine sets of a cluster give up versions that no machine has ever
 // run. Cluster API does not: it waits until an upgrade is finished before it begins
 // the next one, and a control plane that has never come up it does not roll at all.
 // abandoned says that the Cluster itself has given one up just now.
-func giveUp(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster, abandoned bool) error {
-	if isPaused(cluster) {
+func GiveUp(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cluster, abandoned bool) error {
+	if IsPaused(cluster) {
 		return nil
 	}
 	key := client.ObjectKeyFromObject(cluster)
-	f, err := observe(ctx, mgmt, key)
+	f, err := Observe(ctx, mgmt, key)
 	if err != nil || len(f.stuckSets(abandoned)) == 0 && len(f.stillborn()) == 0 {
 		return err
 	}
@@ -72,10 +43,10 @@ func giveUp(ctx context.Context, mgmt *management.Cluster, cluster *clusterv1.Cl
 	// Until the topology controller has seen the Cluster as it is now, it would take
 	// everything back to the version of before.
 	err = waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
-		if f, err = observe(ctx, mgmt, key); err != nil {
+		if f, err = Observe(ctx, mgmt, key); err != nil {
 			return false, "", err
 		}
-		seen := meta.FindStatusCondition(f.cluster.Status.Conditions, clusterv1.ClusterTopologyReconciledCondition)
+		seen := meta.FindStatusCondition(f.Cluster.Status.Conditions, clusterv1.ClusterTopologyReconciledCondition)
 		return seen != nil && seen.ObservedGeneration >= cluster.Generation, "Cluster " + key.Name + ": the new version has not been observed yet", nil
 	})
 	if err != nil {
@@ -135,33 +106,33 @@ func remove(ctx context.Context, mgmt *management.Cluster, machine *clusterv1.Ma
 // that none of their machines has ever run, and that is higher, or that the Cluster
 // has given up. They go back to what their machines run, from where Cluster API takes
 // them to the Cluster's version.
-func (f *facts) stuckSets(abandoned bool) []stuckSet {
-	wanted := f.cluster.Spec.Topology.Version
+func (f *Facts) stuckSets(abandoned bool) []stuckSet {
+	wanted := f.Cluster.Spec.Topology.Version
 	isStuck := func(version string, ran []string) bool {
 		return version != "" && version != wanted && !slices.Contains(ran, version) && (abandoned || compareVersions(version, wanted) > 0)
 	}
 	var sets []stuckSet
 	controlPlane := wanted
-	if f.controlPlane != nil {
-		version, _, _ := unstructured.NestedString(f.controlPlane.Object, "spec", "version")
+	if f.ControlPlane != nil {
+		version, _, _ := unstructured.NestedString(f.ControlPlane.Object, "spec", "version")
 		ran := f.controlPlaneRan()
 		controlPlane = cmp.Or(version, wanted)
 		if isStuck(version, ran) {
 			controlPlane = cmp.Or(highest(ran), wanted)
-			sets = append(sets, stuckSet{object: f.controlPlane, path: []string{"spec", "version"}, from: version, to: controlPlane})
+			sets = append(sets, stuckSet{object: f.ControlPlane, path: []string{"spec", "version"}, from: version, to: controlPlane})
 		}
 	}
-	for _, set := range f.workerSets() {
-		ran := f.ranBy(func(machine *clusterv1.Machine) bool { return machineSet(machine) == set.name })
-		if pool, isPool := set.object.(*clusterv1.MachinePool); isPool && len(pool.Status.NodeRefs) > 0 {
+	for _, set := range f.WorkerSets() {
+		ran := f.ranBy(func(machine *clusterv1.Machine) bool { return SetName(machine) == set.Name })
+		if pool, isPool := set.Object.(*clusterv1.MachinePool); isPool && len(pool.Status.NodeRefs) > 0 {
 			ran = append(ran, set.version)
 		}
-		obj, isObject := set.object.(client.Object)
-		if set.name == "" || !isObject || !isStuck(set.version, ran) {
+		obj, isObject := set.Object.(client.Object)
+		if set.Name == "" || !isObject || !isStuck(set.version, ran) {
 			continue
 		}
-		content := asUnstructured(set.kind, obj)
-		content.SetGroupVersionKind(clusterv1.GroupVersion.WithKind(set.kind))
+		content := asUnstructured(set.Kind, obj)
+		content.SetGroupVersionKind(clusterv1.GroupVersion.WithKind(set.Kind))
 		sets = append(sets, stuckSet{
 			object: content, path: []string{"spec", "template", "spec", "version"}, from: set.version, to: cmp.Or(highest(ran), controlPlane),
 		})
@@ -172,15 +143,15 @@ func (f *facts) stuckSets(abandoned bool) []stuckSet {
 // stillborn are the machines of a control plane that has never come up which are not
 // at the Cluster's version and never had a node: the control plane provider rolls
 // none as long as it cannot reach the API server.
-func (f *facts) stillborn() []*clusterv1.Machine {
-	if isInitialized(f.cluster) || f.controlPlane == nil {
+func (f *Facts) stillborn() []*clusterv1.Machine {
+	if IsInitialized(f.Cluster) || f.ControlPlane == nil {
 		return nil
 	}
 	var machines []*clusterv1.Machine
-	for i := range f.machines {
-		machine := &f.machines[i]
-		isOwn := isControlPlane(machine) && metav1.IsControlledBy(machine, f.controlPlane)
-		if isOwn && machine.Spec.Version != f.cluster.Spec.Topology.Version && !hasRun(machine) && machine.DeletionTimestamp.IsZero() {
+	for i := range f.Machines {
+		machine := &f.Machines[i]
+		isOwn := util.IsControlPlaneMachine(machine) && metav1.IsControlledBy(machine, f.ControlPlane)
+		if isOwn && machine.Spec.Version != f.Cluster.Spec.Topology.Version && !hasRun(machine) && machine.DeletionTimestamp.IsZero() {
 			machines = append(machines, machine)
 		}
 	}

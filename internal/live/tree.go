@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"fmt"
@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util"
 )
 
 // A diagnostic is read in a terminal: it has to fit on the screen.
@@ -32,36 +33,36 @@ type branch struct {
 	branches []branch
 }
 
-// tree shows the cluster from the top down to the machines, and opens only what
+// Tree shows the cluster from the top down to the machines, and opens only what
 // is not as it should be: what clusterctl describe cluster shows, from facts that
 // the wait has anyway.
-func (f *facts) tree(w wait) string {
-	root := branch{object: "Cluster " + f.cluster.Name}
-	for _, line := range append(f.pendingCluster(w.until), w.unbegun(f)...) {
+func (f *Facts) Tree(w Goal) string {
+	root := branch{object: "Cluster " + f.Cluster.Name}
+	for _, line := range append(f.pendingCluster(w.Until), w.Unbegun(f)...) {
 		root.branches = append(root.branches, branch{object: strings.TrimPrefix(line, root.object+": ")})
 	}
-	root.branches = append(root.branches, f.infrastructureBranch(), f.controlPlaneBranch(w.until))
+	root.branches = append(root.branches, f.infrastructureBranch(), f.controlPlaneBranch(w.Until))
 	for _, want := range f.declaredSets() {
-		root.branches = append(root.branches, f.workerBranch(want, w.until))
+		root.branches = append(root.branches, f.workerBranch(want, w.Until))
 	}
-	for _, set := range f.workerSets() {
-		if !slices.ContainsFunc(f.declaredSets(), func(d declaredSet) bool { return d.kind == set.kind && d.name == set.name }) {
-			root.branches = append(root.branches, branch{object: set.String(), counts: set.counts.String(), lacks: "not declared"})
+	for _, set := range f.WorkerSets() {
+		if !slices.ContainsFunc(f.declaredSets(), func(d declaredSet) bool { return d.kind == set.Kind && d.name == set.Name }) {
+			root.branches = append(root.branches, branch{object: set.String(), counts: set.Counts.String(), lacks: "not declared"})
 		}
 	}
 	lines := root.lines()
 	if more := len(lines) - treeLines; more > 0 {
-		lines = append(lines[:treeLines], fmt.Sprintf("... %d more lines: clusterctl describe cluster %s -n %s --show-conditions all", more, f.cluster.Name, f.cluster.Namespace))
+		lines = append(lines[:treeLines], fmt.Sprintf("... %d more lines: clusterctl describe cluster %s -n %s --show-conditions all", more, f.Cluster.Name, f.Cluster.Namespace))
 	}
 	return strings.Join(append([]string{f.progress()}, lines...), "\n")
 }
 
-// report is the tree, below what the first machine that hangs says in full, if that
+// Report is the tree, below what the first machine that hangs says in full, if that
 // does not fit into the tree.
-func (f *facts) report(w wait) string {
-	tree := f.tree(w)
+func (f *Facts) Report(w Goal) string {
+	tree := f.Tree(w)
 	for _, machine := range f.byCause() {
-		lacks := pendingMachine(machine, f.cluster.Spec.Topology.Version)
+		lacks := pendingMachine(machine, f.Cluster.Spec.Topology.Version)
 		if len(lacks) == 0 {
 			continue
 		}
@@ -120,7 +121,7 @@ func shorten(line string) string {
 	return line
 }
 
-func (f *facts) infrastructureBranch() branch {
+func (f *Facts) infrastructureBranch() branch {
 	if f.infrastructure == nil {
 		return branch{object: "Infrastructure", lacks: "not created yet"}
 	}
@@ -136,41 +137,41 @@ func (f *facts) infrastructureBranch() branch {
 	return b
 }
 
-func (f *facts) controlPlaneBranch(l level) branch {
-	pending := f.pendingControlPlane(max(l, levelControlPlane))
-	if f.controlPlane == nil {
+func (f *Facts) controlPlaneBranch(l Level) branch {
+	pending := f.pendingControlPlane(max(l, LevelControlPlane))
+	if f.ControlPlane == nil {
 		return branch{object: "Control plane", lacks: "not created yet"}
 	}
-	b := branch{object: f.controlPlane.GetKind() + " " + f.controlPlane.GetName(), counts: countsOfControlPlane(f.controlPlane).String()}
-	return f.withMachines(b, pending, isControlPlane)
+	b := branch{object: f.ControlPlane.GetKind() + " " + f.ControlPlane.GetName(), counts: CountsOfControlPlane(f.ControlPlane).String()}
+	return f.withMachines(b, pending, util.IsControlPlaneMachine)
 }
 
-func (f *facts) workerBranch(want declaredSet, l level) branch {
-	set := f.workerSet(want.kind, want.name)
+func (f *Facts) workerBranch(want declaredSet, l Level) branch {
+	set := f.findWorkerSet(want.kind, want.name)
 	if set == nil {
 		return branch{object: want.kind + " " + want.name, lacks: "not created yet"}
 	}
 	label := clusterv1.ClusterTopologyMachineDeploymentNameLabel
-	if want.kind == kindMachinePool {
+	if want.kind == KindMachinePool {
 		label = clusterv1.ClusterTopologyMachinePoolNameLabel
 	}
-	pending := set.pending(want, f.cluster.Spec.Topology.Version, max(l, levelAvailable))
-	return f.withMachines(branch{object: set.String(), counts: set.counts.String()}, pending, func(m *clusterv1.Machine) bool {
+	pending := set.pending(want, f.Cluster.Spec.Topology.Version, max(l, LevelAvailable))
+	return f.withMachines(branch{object: set.String(), counts: set.Counts.String()}, pending, func(m *clusterv1.Machine) bool {
 		return m.Labels[label] == want.name
 	})
 }
 
 // withMachines puts the machines that lack something below their set, those that
 // lack the same on one line.
-func (f *facts) withMachines(b branch, pending []string, belongs func(*clusterv1.Machine) bool) branch {
+func (f *Facts) withMachines(b branch, pending []string, belongs func(*clusterv1.Machine) bool) branch {
 	if len(pending) > 0 {
 		b.lacks = strings.TrimPrefix(pending[0], b.object+": ")
 	}
 	var order []string
 	names := map[string][]string{}
-	for i := range f.machines {
-		machine := &f.machines[i]
-		lacks := pendingMachine(machine, f.cluster.Spec.Topology.Version)
+	for i := range f.Machines {
+		machine := &f.Machines[i]
+		lacks := pendingMachine(machine, f.Cluster.Spec.Topology.Version)
 		if len(lacks) == 0 || !belongs(machine) {
 			continue
 		}
@@ -193,18 +194,18 @@ func machinesNamed(names []string) string {
 }
 
 // String says how many machines there are of how many.
-func (c counts) String() string {
+func (c Counts) String() string {
 	var parts []string
 	for _, count := range []struct {
 		n         *int64
 		adjective string
-	}{{c.upToDate, "up to date"}, {c.ready, "ready"}, {c.available, "available"}} {
-		if count.n != nil && c.desired != nil {
-			parts = append(parts, fmt.Sprintf("%d/%d %s", *count.n, *c.desired, count.adjective))
+	}{{c.UpToDate, "up to date"}, {c.Ready, "ready"}, {c.Available, "available"}} {
+		if count.n != nil && c.Desired != nil {
+			parts = append(parts, fmt.Sprintf("%d/%d %s", *count.n, *c.Desired, count.adjective))
 		}
 	}
-	if c.replicas != nil && *c.replicas > ptr.Deref(c.desired, 0) {
-		parts = append(parts, fmt.Sprintf("%d exist", *c.replicas))
+	if c.Replicas != nil && *c.Replicas > ptr.Deref(c.Desired, 0) {
+		parts = append(parts, fmt.Sprintf("%d exist", *c.Replicas))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"context"
@@ -23,30 +23,30 @@ import (
 // found the change to be none.
 const rollGrace = time.Minute
 
-// wait is what an apply waits for.
-type wait struct {
-	until level
-	// noted are the generations of the machine sets that the plan announced to
+// Goal is what an apply waits for.
+type Goal struct {
+	Until Level
+	// Noted are the generations of the machine sets that the plan announced to
 	// roll, as they were before their class changed, by the sets' labels. A changed class leaves the
 	// Cluster as it is: that its machine sets have been changed is all there is
 	// to see of a rollout's beginning.
-	noted map[string]int64
-	began time.Time
+	Noted map[string]int64
+	Began time.Time
 }
 
-// pending says what is missing, and nothing when the wait is over.
-func (w wait) pending(f *facts) string { return f.pendingAt(w.until, w.unbegun(f)) }
+// Pending says what is missing, and nothing when the wait is over.
+func (g Goal) Pending(f *Facts) string { return f.pendingAt(g.Until, g.Unbegun(f)) }
 
-// unbegun are the announced rollouts that Cluster API has not begun.
-func (w wait) unbegun(f *facts) []string {
-	reconciled := meta.IsStatusConditionTrue(f.cluster.Status.Conditions, clusterv1.ClusterTopologyReconciledCondition)
-	if reconciled && time.Since(w.began) >= rollGrace {
+// Unbegun are the announced rollouts that Cluster API has not begun.
+func (g Goal) Unbegun(f *Facts) []string {
+	reconciled := meta.IsStatusConditionTrue(f.Cluster.Status.Conditions, clusterv1.ClusterTopologyReconciledCondition)
+	if reconciled && time.Since(g.Began) >= rollGrace {
 		return nil
 	}
 	var lines []string
 	for _, set := range f.generations() {
-		noted, announced := w.noted[set.key]
-		isAwaited := w.until == levelRollout || w.until >= levelControlPlane && set.key == controlPlaneLabel
+		noted, announced := g.Noted[set.key]
+		isAwaited := g.Until == LevelRollout || g.Until >= LevelControlPlane && set.key == controlPlaneLabel
 		if announced && isAwaited && set.generation <= noted {
 			lines = append(lines, set.object+": the announced rollout has not begun yet")
 		}
@@ -54,25 +54,25 @@ func (w wait) unbegun(f *facts) []string {
 	return lines
 }
 
-// errBeingDeleted ends a wait: nothing more will come of the cluster.
-var errBeingDeleted = errors.New("the cluster is being deleted")
+// ErrBeingDeleted ends a wait: nothing more will come of the cluster.
+var ErrBeingDeleted = errors.New("the cluster is being deleted")
 
-// waitFor returns when the cluster has come as far as is waited for. The error is
+// WaitFor returns when the cluster has come as far as is waited for. The error is
 // errBeingDeleted if it is being deleted, and a *stuckError if it does not get on.
-func waitFor(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, w wait) error {
+func WaitFor(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, w Goal) error {
 	ctx = tflog.SetField(ctx, "cluster", key.String())
 	began, last := time.Now(), lasting{}
 	return waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
-		f, err := observe(ctx, mgmt, key)
+		f, err := Observe(ctx, mgmt, key)
 		if err != nil {
 			return false, "", err
 		}
-		if !f.cluster.DeletionTimestamp.IsZero() {
-			return false, "", errBeingDeleted
+		if !f.Cluster.DeletionTimestamp.IsZero() {
+			return false, "", ErrBeingDeleted
 		}
-		pending := w.pending(f)
-		if failed := last.update(f.failures(w.until), time.Now()); failed != nil && pending != "" {
-			return false, pending, &stuckError{failure: *failed, waited: time.Since(began)}
+		pending := w.Pending(f)
+		if failed := last.update(f.Failures(w.Until), time.Now()); failed != nil && pending != "" {
+			return false, pending, &StuckError{Failure: *failed, Waited: time.Since(began)}
 		}
 		return pending == "", pending, nil
 	})
@@ -87,14 +87,14 @@ type generation struct {
 }
 
 // generations are those of the sets of machines that the topology has made.
-func (f *facts) generations() []generation {
+func (f *Facts) generations() []generation {
 	var list []generation
-	if f.controlPlane != nil {
-		list = append(list, generation{controlPlaneLabel, strings.TrimSpace(f.controlPlane.GetKind() + " " + f.controlPlane.GetName()), f.controlPlane.GetGeneration()})
+	if f.ControlPlane != nil {
+		list = append(list, generation{controlPlaneLabel, strings.TrimSpace(f.ControlPlane.GetKind() + " " + f.ControlPlane.GetName()), f.ControlPlane.GetGeneration()})
 	}
-	for _, set := range f.workerSets() {
-		if set.name != "" {
-			list = append(list, generation{set.label(), set.String(), set.object.GetGeneration()})
+	for _, set := range f.WorkerSets() {
+		if set.Name != "" {
+			list = append(list, generation{set.label(), set.String(), set.Object.GetGeneration()})
 		}
 	}
 	return list

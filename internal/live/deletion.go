@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"cmp"
@@ -19,17 +19,17 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
-// observeDeletion reads in addition to the facts what else may hold up a deletion.
-func observeDeletion(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*facts, error) {
-	f, err := observe(ctx, mgmt, key)
+// ObserveDeletion reads in addition to the facts what else may hold up a deletion.
+func ObserveDeletion(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*Facts, error) {
+	f, err := Observe(ctx, mgmt, key)
 	if err != nil {
 		return nil, err
 	}
-	return f, f.observeRest(ctx, mgmt)
+	return f, f.ObserveRest(ctx, mgmt)
 }
 
-func (f *facts) observeRest(ctx context.Context, mgmt *management.Cluster) error {
-	ofCluster := []client.ListOption{client.InNamespace(f.cluster.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: f.cluster.Name}}
+func (f *Facts) ObserveRest(ctx context.Context, mgmt *management.Cluster) error {
+	ofCluster := []client.ListOption{client.InNamespace(f.Cluster.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: f.Cluster.Name}}
 	sets := &clusterv1.MachineSetList{}
 	if err := mgmt.List(ctx, sets, ofCluster...); err != nil {
 		return err
@@ -62,7 +62,7 @@ func backingRefs(spec clusterv1.MachineSpec) []clusterv1.ContractVersionedObject
 	return slices.DeleteFunc(refs, func(ref clusterv1.ContractVersionedObjectReference) bool { return !ref.IsDefined() })
 }
 
-func (f *facts) backingKinds() []schema.GroupKind {
+func (f *Facts) backingKinds() []schema.GroupKind {
 	var kinds []schema.GroupKind
 	add := func(spec clusterv1.MachineSpec) {
 		for _, ref := range backingRefs(spec) {
@@ -71,30 +71,30 @@ func (f *facts) backingKinds() []schema.GroupKind {
 			}
 		}
 	}
-	for i := range f.machines {
-		add(f.machines[i].Spec)
+	for i := range f.Machines {
+		add(f.Machines[i].Spec)
 	}
-	for i := range f.machinePools {
-		add(f.machinePools[i].Spec.Template.Spec)
+	for i := range f.MachinePools {
+		add(f.MachinePools[i].Spec.Template.Spec)
 	}
 	return kinds
 }
 
 // belongings are the objects of the cluster, from the top down to what stands
 // behind its machines.
-func (f *facts) belongings() []*unstructured.Unstructured {
-	objects := []*unstructured.Unstructured{f.object, f.infrastructure, f.controlPlane}
-	for i := range f.machineDeployments {
-		objects = append(objects, asUnstructured(kindMachineDeployment, &f.machineDeployments[i]))
+func (f *Facts) belongings() []*unstructured.Unstructured {
+	objects := []*unstructured.Unstructured{f.Object, f.infrastructure, f.ControlPlane}
+	for i := range f.MachineDeployments {
+		objects = append(objects, asUnstructured(KindMachineDeployment, &f.MachineDeployments[i]))
 	}
-	for i := range f.machinePools {
-		objects = append(objects, asUnstructured(kindMachinePool, &f.machinePools[i]))
+	for i := range f.MachinePools {
+		objects = append(objects, asUnstructured(KindMachinePool, &f.MachinePools[i]))
 	}
 	for i := range f.machineSets {
 		objects = append(objects, asUnstructured("MachineSet", &f.machineSets[i]))
 	}
-	for i := range f.machines {
-		objects = append(objects, asUnstructured("Machine", &f.machines[i]))
+	for i := range f.Machines {
+		objects = append(objects, asUnstructured("Machine", &f.Machines[i]))
 	}
 	backing := slices.SortedFunc(slices.Values(f.backing), func(a, b *unstructured.Unstructured) int {
 		return cmp.Or(cmp.Compare(a.GetName(), b.GetName()), cmp.Compare(a.GetKind(), b.GetKind()))
@@ -102,9 +102,9 @@ func (f *facts) belongings() []*unstructured.Unstructured {
 	return slices.DeleteFunc(append(objects, backing...), func(obj *unstructured.Unstructured) bool { return obj == nil })
 }
 
-// remaining lists what of a cluster still exists while it is being deleted, and
+// Remaining lists what of a cluster still exists while it is being deleted, and
 // what holds it: for the person who has to find out why.
-func (f *facts) remaining() string {
+func (f *Facts) Remaining() string {
 	var lines []string
 	for _, obj := range f.belongings() {
 		lines = append(lines, blocked(obj))

@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"context"
@@ -28,6 +28,7 @@ import (
 
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live/livetest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
@@ -66,11 +67,11 @@ func TestListerSharesLists(t *testing.T) {
 		name := fmt.Sprintf("web-%d", i)
 		objects[name] = &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}}
 	}
-	mgmt, requests := counting(fakeManagement(objects))
-	l := listerOf(session.New(nil), mgmt)
-	read := func(name string) *facts {
+	mgmt, requests := counting(livetest.Management(objects))
+	l := ListerOf(session.New(nil), mgmt)
+	read := func(name string) *Facts {
 		t.Helper()
-		f, err := l.observe(t.Context(), client.ObjectKey{Namespace: "default", Name: name})
+		f, err := l.Observe(t.Context(), client.ObjectKey{Namespace: "default", Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,17 +91,17 @@ func TestListerSharesLists(t *testing.T) {
 	if many := requests(); many["get"] != few["get"] || many["list"] != few["list"]+6 {
 		t.Errorf("20 more reads made %v after %v", many, few)
 	}
-	if _, err := l.observe(t.Context(), client.ObjectKey{Namespace: "default", Name: "none"}); !management.IsAbsent(err) {
+	if _, err := l.Observe(t.Context(), client.ObjectKey{Namespace: "default", Name: "none"}); !management.IsAbsent(err) {
 		t.Errorf("a cluster that does not exist: %v", err)
 	}
-	changed := read("web-0").cluster.DeepCopy()
+	changed := read("web-0").Cluster.DeepCopy()
 	changed.Labels = map[string]string{"new": "yes"}
 	if err := mgmt.Update(t.Context(), changed); err != nil {
 		t.Fatal(err)
 	}
-	l.forget()
+	l.Forget()
 	for range singleReads + 1 {
-		if read("web-0").cluster.Labels["new"] != "yes" {
+		if read("web-0").Cluster.Labels["new"] != "yes" {
 			t.Fatal("what was listed before a change is used after it")
 		}
 	}
@@ -108,11 +109,11 @@ func TestListerSharesLists(t *testing.T) {
 
 // What is being listed while something changes is not handed out afterwards.
 func TestListerForgetsWhatIsBeingListed(t *testing.T) {
-	mgmt, _ := counting(fakeManagement(dying()))
-	l := listerOf(session.New(nil), mgmt)
+	mgmt, _ := counting(livetest.Management(dying()))
+	l := ListerOf(session.New(nil), mgmt)
 	l.look("default")
 	epoch := l.epoch
-	l.forget()
+	l.Forget()
 	l.look("default")
 	if _, err := l.load(t.Context(), "default", epoch); err != nil {
 		t.Fatal(err)
@@ -124,7 +125,7 @@ func TestListerForgetsWhatIsBeingListed(t *testing.T) {
 
 // Who may read a cluster but not list them reads it.
 func TestListerWithoutPermissionToList(t *testing.T) {
-	watching, _ := fakeManagement(dying()).Client.(client.WithWatch)
+	watching, _ := livetest.Management(dying()).Client.(client.WithWatch)
 	mgmt := &management.Cluster{Client: interceptor.NewClient(watching, interceptor.Funcs{
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			if len(opts) == 1 {
@@ -133,9 +134,9 @@ func TestListerWithoutPermissionToList(t *testing.T) {
 			return c.List(ctx, list, opts...)
 		},
 	})}
-	l := listerOf(session.New(nil), mgmt)
+	l := ListerOf(session.New(nil), mgmt)
 	for range 2 * singleReads {
-		if f, err := l.observe(t.Context(), webKey); err != nil || len(f.machines) != 1 {
+		if f, err := l.Observe(t.Context(), webKey); err != nil || len(f.Machines) != 1 {
 			t.Fatalf("cannot read: %v", err)
 		}
 	}
@@ -175,8 +176,8 @@ func TestIntegrationReadsOfManyClusters(t *testing.T) {
 	for i := range names {
 		names[i] = client.ObjectKey{Namespace: "many", Name: fmt.Sprintf("c%d", i)}
 	}
-	got := make([]*facts, clusters)
-	readAll := func(observe func(ctx context.Context, key client.ObjectKey) (*facts, error)) {
+	got := make([]*Facts, clusters)
+	readAll := func(observe func(ctx context.Context, key client.ObjectKey) (*Facts, error)) {
 		group, ctx := errgroup.WithContext(t.Context())
 		group.SetLimit(10) // Terraform's default
 		for i, key := range names {
@@ -190,22 +191,22 @@ func TestIntegrationReadsOfManyClusters(t *testing.T) {
 		}
 	}
 	before, start := requests.Load(), time.Now()
-	readAll(listerOf(session.New(nil), mgmt).observe)
+	readAll(ListerOf(session.New(nil), mgmt).Observe)
 	made := requests.Load() - before
 	t.Logf("%d clusters were read with %d requests in %s", clusters, made, time.Since(start).Round(time.Millisecond))
 	if limit := int64(singleReads*6 + 20); made > limit {
 		t.Errorf("%d requests, want at most %d", made, limit)
 	}
 	for _, i := range []int{0, clusters / 2, clusters - 1} {
-		alone, err := observe(t.Context(), mgmt, names[i])
+		alone, err := Observe(t.Context(), mgmt, names[i])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(alone.status(), got[i].status()); diff != "" || alone.pending() != got[i].pending() || len(got[i].machines) != 2 {
+		if diff := cmp.Diff(alone.Cluster.Status, got[i].Cluster.Status); diff != "" || alone.Pending() != got[i].Pending() || len(got[i].Machines) != 2 {
 			t.Errorf("%s differs from what it is when read alone:\n%s", names[i], diff)
 		}
 		if !slices.EqualFunc(alone.belongings(), got[i].belongings(), func(a, b *unstructured.Unstructured) bool { return a.GetUID() == b.GetUID() }) {
-			t.Errorf("%s: %s\nalone: %s", names[i], got[i].remaining(), alone.remaining())
+			t.Errorf("%s: %s\nalone: %s", names[i], got[i].Remaining(), alone.Remaining())
 		}
 	}
 }

@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"fmt"
@@ -15,10 +15,10 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 )
 
-// pending says what is missing until the cluster is as declared: a line of
+// Pending says what is missing until the cluster is as declared: a line of
 // numbers, then one line for each object and what it waits for. It is empty when
 // nothing is missing.
-func (f *facts) pending() string { return f.pendingAt(levelRollout, nil) }
+func (f *Facts) Pending() string { return f.pendingAt(LevelRollout, nil) }
 
 // pendingAt says the same of what is missing until a level. Lines of extra are
 // missing besides.
@@ -27,40 +27,50 @@ func (f *facts) pending() string { return f.pendingAt(levelRollout, nil) }
 // state before. So every object has to have been observed in its present
 // generation, and to have the version and the number of machines that the
 // topology asks for.
-func (f *facts) pendingAt(l level, extra []string) string {
-	if l == levelNone {
+func (f *Facts) pendingAt(l Level, extra []string) string {
+	if l == LevelNone {
 		return ""
 	}
 	lines := f.pendingCluster(l)
-	if l >= levelControlPlane {
+	if l >= LevelControlPlane {
 		lines = append(lines, f.pendingControlPlane(l)...)
 	}
-	if l >= levelAvailable {
+	if l >= LevelAvailable {
 		lines = append(lines, f.pendingWorkers(l)...)
 	}
 	lines = append(lines, extra...)
 	machines := f.pendingMachines()
 	// Up to the last level it is the counts of a set that matter, because old
 	// machines may be going. What single machines lack then only explains them.
-	if len(lines) == 0 && (l < levelRollout || len(machines) == 0) {
+	if len(lines) == 0 && (l < LevelRollout || len(machines) == 0) {
 		return ""
 	}
 	return strings.Join(slices.Concat([]string{f.progress()}, lines, machines), "\n")
 }
 
+// IsReady says that nothing is pending. Where there is no topology to compare with, because the cluster was made without a
+// ClusterClass, it says that the cluster is available.
+func (f *Facts) IsReady() bool {
+	if f.Cluster.Spec.Topology.IsDefined() {
+		return f.Pending() == ""
+	}
+	available := meta.FindStatusCondition(f.Cluster.Status.Conditions, clusterv1.ClusterAvailableCondition)
+	return pendingCondition(available, clusterv1.ClusterAvailableCondition, metav1.ConditionTrue, f.Cluster.Generation) == ""
+}
+
 // progress is the first line: how many machines are there, and how many are done.
-func (f *facts) progress() string {
+func (f *Facts) progress() string {
 	ready, current := 0, 0
-	version := f.cluster.Spec.Topology.Version
-	for i := range f.machines {
-		if len(pendingMachine(&f.machines[i], version)) == 0 {
+	version := f.Cluster.Spec.Topology.Version
+	for i := range f.Machines {
+		if len(pendingMachine(&f.Machines[i], version)) == 0 {
 			ready++
 		}
-		if f.machines[i].Spec.Version == version {
+		if f.Machines[i].Spec.Version == version {
 			current++
 		}
 	}
-	return fmt.Sprintf("%d of %d machines ready, %d at %s", ready, len(f.machines), current, version)
+	return fmt.Sprintf("%d of %d machines ready, %d at %s", ready, len(f.Machines), current, version)
 }
 
 // clusterConditions are those that a finished cluster has, in the order in which
@@ -69,27 +79,27 @@ var clusterConditions = []struct {
 	conditionType string
 	want          metav1.ConditionStatus
 	// from is the first level that asks for it.
-	from level
+	from Level
 	// once: it comes about once in a cluster's life, and is never looked at again.
 	once bool
 }{
-	{conditionType: clusterv1.ClusterTopologyReconciledCondition, want: metav1.ConditionTrue, from: levelInfrastructure},
-	{conditionType: clusterv1.ClusterInfrastructureReadyCondition, want: metav1.ConditionTrue, from: levelInfrastructure},
-	{conditionType: clusterv1.ClusterControlPlaneInitializedCondition, want: metav1.ConditionTrue, from: levelControlPlane, once: true},
-	{conditionType: clusterv1.ClusterControlPlaneAvailableCondition, want: metav1.ConditionTrue, from: levelControlPlane},
-	{conditionType: clusterv1.ClusterWorkersAvailableCondition, want: metav1.ConditionTrue, from: levelAvailable},
-	{conditionType: clusterv1.ClusterRollingOutCondition, want: metav1.ConditionFalse, from: levelRollout},
-	{conditionType: clusterv1.ClusterScalingUpCondition, want: metav1.ConditionFalse, from: levelRollout},
-	{conditionType: clusterv1.ClusterScalingDownCondition, want: metav1.ConditionFalse, from: levelRollout},
-	{conditionType: clusterv1.ClusterAvailableCondition, want: metav1.ConditionTrue, from: levelAvailable},
+	{conditionType: clusterv1.ClusterTopologyReconciledCondition, want: metav1.ConditionTrue, from: LevelInfrastructure},
+	{conditionType: clusterv1.ClusterInfrastructureReadyCondition, want: metav1.ConditionTrue, from: LevelInfrastructure},
+	{conditionType: clusterv1.ClusterControlPlaneInitializedCondition, want: metav1.ConditionTrue, from: LevelControlPlane, once: true},
+	{conditionType: clusterv1.ClusterControlPlaneAvailableCondition, want: metav1.ConditionTrue, from: LevelControlPlane},
+	{conditionType: clusterv1.ClusterWorkersAvailableCondition, want: metav1.ConditionTrue, from: LevelAvailable},
+	{conditionType: clusterv1.ClusterRollingOutCondition, want: metav1.ConditionFalse, from: LevelRollout},
+	{conditionType: clusterv1.ClusterScalingUpCondition, want: metav1.ConditionFalse, from: LevelRollout},
+	{conditionType: clusterv1.ClusterScalingDownCondition, want: metav1.ConditionFalse, from: LevelRollout},
+	{conditionType: clusterv1.ClusterAvailableCondition, want: metav1.ConditionTrue, from: LevelAvailable},
 }
 
-func (f *facts) pendingCluster(l level) []string {
-	who := "Cluster " + f.cluster.Name
-	if !f.cluster.DeletionTimestamp.IsZero() {
+func (f *Facts) pendingCluster(l Level) []string {
+	who := "Cluster " + f.Cluster.Name
+	if !f.Cluster.DeletionTimestamp.IsZero() {
 		return []string{who + ": is being deleted"}
 	}
-	if f.cluster.Status.ObservedGeneration < f.cluster.Generation {
+	if f.Cluster.Status.ObservedGeneration < f.Cluster.Generation {
 		return []string{who + ": the last change has not been observed yet"}
 	}
 	var lines []string
@@ -97,11 +107,11 @@ func (f *facts) pendingCluster(l level) []string {
 		if c.from > l {
 			continue
 		}
-		condition, generation := meta.FindStatusCondition(f.cluster.Status.Conditions, c.conditionType), f.cluster.Generation
+		condition, generation := meta.FindStatusCondition(f.Cluster.Status.Conditions, c.conditionType), f.Cluster.Generation
 		if c.once {
 			generation = 0
 		}
-		if l < levelRollout && upgradeGoesOn(condition) {
+		if l < LevelRollout && upgradeGoesOn(condition) {
 			condition = condition.DeepCopy()
 			condition.Status = c.want
 		}
@@ -128,30 +138,30 @@ func upgradeGoesOn(c *metav1.Condition) bool {
 
 // pendingControlPlane reads what the control plane contract offers, so that it
 // works for every control plane provider.
-func (f *facts) pendingControlPlane(l level) []string {
-	if f.controlPlane == nil {
+func (f *Facts) pendingControlPlane(l Level) []string {
+	if f.ControlPlane == nil {
 		return []string{"Control plane: not created yet"}
 	}
-	who := f.controlPlane.GetKind() + " " + f.controlPlane.GetName() + ": "
-	observed, reported, _ := unstructured.NestedInt64(f.controlPlane.Object, "status", "observedGeneration")
-	if reported && observed < f.controlPlane.GetGeneration() {
+	who := f.ControlPlane.GetKind() + " " + f.ControlPlane.GetName() + ": "
+	observed, reported, _ := unstructured.NestedInt64(f.ControlPlane.Object, "status", "observedGeneration")
+	if reported && observed < f.ControlPlane.GetGeneration() {
 		return []string{who + "the last change has not been observed yet"}
 	}
-	topology := f.cluster.Spec.Topology
-	if version, found, _ := unstructured.NestedString(f.controlPlane.Object, "spec", "version"); found && version != topology.Version {
+	topology := f.Cluster.Spec.Topology
+	if version, found, _ := unstructured.NestedString(f.ControlPlane.Object, "spec", "version"); found && version != topology.Version {
 		return []string{fmt.Sprintf("%sat %s, to become %s", who, version, topology.Version)}
 	}
-	have := countsOfControlPlane(f.controlPlane)
-	if want := topology.ControlPlane.Replicas; want != nil && ptr.Deref(have.desired, 0) != int64(*want) {
-		return []string{fmt.Sprintf("%swants %d replicas, to become %d", who, ptr.Deref(have.desired, 0), *want)}
+	have := CountsOfControlPlane(f.ControlPlane)
+	if want := topology.ControlPlane.Replicas; want != nil && ptr.Deref(have.Desired, 0) != int64(*want) {
+		return []string{fmt.Sprintf("%swants %d replicas, to become %d", who, ptr.Deref(have.Desired, 0), *want)}
 	}
-	if old := slices.DeleteFunc(controlPlaneVersions(f.controlPlane), func(v string) bool { return v == "" || v == topology.Version }); len(old) > 0 {
+	if old := slices.DeleteFunc(controlPlaneVersions(f.ControlPlane), func(v string) bool { return v == "" || v == topology.Version }); len(old) > 0 {
 		return []string{fmt.Sprintf("%smachines at %s, to be replaced", who, strings.Join(old, ", "))}
 	}
-	if have.replicas != nil && have.upToDate != nil && *have.upToDate < *have.replicas && l < levelRollout {
-		return []string{fmt.Sprintf("%s%d of %d machines up to date", who, *have.upToDate, *have.replicas)}
+	if have.Replicas != nil && have.UpToDate != nil && *have.UpToDate < *have.Replicas && l < LevelRollout {
+		return []string{fmt.Sprintf("%s%d of %d machines up to date", who, *have.UpToDate, *have.Replicas)}
 	}
-	if have.desired == nil {
+	if have.Desired == nil {
 		return nil
 	}
 	return have.pending(who, l)
@@ -159,42 +169,42 @@ func (f *facts) pendingControlPlane(l level) []string {
 
 // pendingWorkers says what the sets of workers lack that the topology has, and
 // which it has no more.
-func (f *facts) pendingWorkers(l level) []string {
+func (f *Facts) pendingWorkers(l Level) []string {
 	var lines []string
 	declared := map[string]bool{}
 	for _, want := range f.declaredSets() {
 		who := want.kind + " " + want.name
 		declared[who] = true
-		set := f.workerSet(want.kind, want.name)
+		set := f.findWorkerSet(want.kind, want.name)
 		if set == nil {
 			lines = append(lines, who+": not created yet")
 			continue
 		}
-		lines = append(lines, set.pending(want, f.cluster.Spec.Topology.Version, l)...)
+		lines = append(lines, set.pending(want, f.Cluster.Spec.Topology.Version, l)...)
 	}
-	for _, set := range f.workerSets() {
-		if l == levelRollout && set.name != "" && !declared[set.String()] {
+	for _, set := range f.WorkerSets() {
+		if l == LevelRollout && set.Name != "" && !declared[set.String()] {
 			lines = append(lines, set.String()+": to be deleted")
 		}
 	}
 	return lines
 }
 
-func (s workerSet) pending(want declaredSet, version string, l level) []string {
+func (s WorkerSet) pending(want declaredSet, version string, l Level) []string {
 	who := s.String() + ": "
 	available := meta.FindStatusCondition(s.conditions, clusterv1.AvailableCondition)
 	switch {
-	case s.observed < s.object.GetGeneration():
+	case s.observed < s.Object.GetGeneration():
 		return []string{who + "the last change has not been observed yet"}
-	case l == levelRollout && s.version != version:
+	case l == LevelRollout && s.version != version:
 		return []string{fmt.Sprintf("%sat %s, to become %s", who, s.version, version)}
-	case want.replicas != nil && *s.counts.desired != int64(*want.replicas):
-		return []string{fmt.Sprintf("%swants %d replicas, to become %d", who, *s.counts.desired, *want.replicas)}
+	case want.replicas != nil && *s.Counts.Desired != int64(*want.replicas):
+		return []string{fmt.Sprintf("%swants %d replicas, to become %d", who, *s.Counts.Desired, *want.replicas)}
 	}
-	if lines := s.counts.pending(who, l); len(lines) > 0 || available == nil {
+	if lines := s.Counts.pending(who, l); len(lines) > 0 || available == nil {
 		return lines
 	}
-	if line := pendingCondition(available, available.Type, metav1.ConditionTrue, s.object.GetGeneration()); line != "" {
+	if line := pendingCondition(available, available.Type, metav1.ConditionTrue, s.Object.GetGeneration()); line != "" {
 		return []string{who + line}
 	}
 	return nil
@@ -202,32 +212,32 @@ func (s workerSet) pending(want declaredSet, version string, l level) []string {
 
 // pending compares the counts with the number that there should be. Control
 // plane providers need not keep all of them.
-func (c counts) pending(who string, l level) []string {
+func (c Counts) pending(who string, l Level) []string {
 	for _, count := range []struct {
 		have      *int64
 		adjective string
-		from      level
+		from      Level
 	}{
-		{ptr.To(ptr.Deref(c.replicas, 0)), "existing", levelNodes},
-		{c.upToDate, "up to date", levelRollout},
-		{c.ready, "ready", levelNodes},
-		{c.available, "available", levelRollout},
+		{ptr.To(ptr.Deref(c.Replicas, 0)), "existing", LevelNodes},
+		{c.UpToDate, "up to date", LevelRollout},
+		{c.Ready, "ready", LevelNodes},
+		{c.Available, "available", LevelRollout},
 	} {
 		// Until the rollout is done there may be more than declared: new ones
 		// beside old ones.
-		missing := count.have != nil && (*count.have < *c.desired || l == levelRollout && *count.have != *c.desired)
+		missing := count.have != nil && (*count.have < *c.Desired || l == LevelRollout && *count.have != *c.Desired)
 		if missing && l >= count.from {
-			return []string{fmt.Sprintf("%s%d of %d machines %s", who, *count.have, *c.desired, count.adjective)}
+			return []string{fmt.Sprintf("%s%d of %d machines %s", who, *count.have, *c.Desired, count.adjective)}
 		}
 	}
 	return nil
 }
 
-func (f *facts) pendingMachines() []string {
+func (f *Facts) pendingMachines() []string {
 	var lines []string
-	for i := range f.machines {
-		if pending := pendingMachine(&f.machines[i], f.cluster.Spec.Topology.Version); len(pending) > 0 {
-			lines = append(lines, "Machine "+f.machines[i].Name+": "+strings.Join(pending, "; "))
+	for i := range f.Machines {
+		if pending := pendingMachine(&f.Machines[i], f.Cluster.Spec.Topology.Version); len(pending) > 0 {
+			lines = append(lines, "Machine "+f.Machines[i].Name+": "+strings.Join(pending, "; "))
 		}
 	}
 	return lines

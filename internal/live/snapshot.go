@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 // snapshot is what the management cluster knew about all clusters of a namespace
 // at one moment.
 type snapshot struct {
-	clusters map[string]*facts
+	clusters map[string]*Facts
 }
 
 // takeSnapshot makes one request for Clusters, one for each kind of set and for
@@ -30,10 +30,10 @@ func takeSnapshot(ctx context.Context, mgmt *management.Cluster, namespace strin
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{clusters: map[string]*facts{}}
+	s := &snapshot{clusters: map[string]*Facts{}}
 	for name, obj := range objects {
-		f := &facts{cluster: &clusterv1.Cluster{}, object: obj}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, f.cluster); err != nil {
+		f := &Facts{Cluster: &clusterv1.Cluster{}, Object: obj}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, f.Cluster); err != nil {
 			return nil, err
 		}
 		s.clusters[name] = f
@@ -41,7 +41,7 @@ func takeSnapshot(ctx context.Context, mgmt *management.Cluster, namespace strin
 	if err := s.addReferenced(ctx, mgmt, namespace); err != nil {
 		return nil, err
 	}
-	all := &facts{}
+	all := &Facts{}
 	if err := all.observeMachines(ctx, mgmt, client.InNamespace(namespace)); err != nil {
 		return nil, err
 	}
@@ -73,10 +73,10 @@ func (s *snapshot) addReferenced(ctx context.Context, mgmt *management.Cluster, 
 	}
 	var err error
 	for _, f := range s.clusters {
-		if f.controlPlane, err = find(f.cluster.Spec.ControlPlaneRef); err != nil {
+		if f.ControlPlane, err = find(f.Cluster.Spec.ControlPlaneRef); err != nil {
 			return err
 		}
-		if f.infrastructure, err = find(f.cluster.Spec.InfrastructureRef); err != nil {
+		if f.infrastructure, err = find(f.Cluster.Spec.InfrastructureRef); err != nil {
 			return err
 		}
 	}
@@ -84,34 +84,34 @@ func (s *snapshot) addReferenced(ctx context.Context, mgmt *management.Cluster, 
 }
 
 // distribute gives each cluster its own of what was listed of all.
-func (s *snapshot) distribute(all *facts) {
-	for _, md := range all.machineDeployments {
+func (s *snapshot) distribute(all *Facts) {
+	for _, md := range all.MachineDeployments {
 		if f := s.clusters[md.Labels[clusterv1.ClusterNameLabel]]; f != nil {
-			f.machineDeployments = append(f.machineDeployments, md)
+			f.MachineDeployments = append(f.MachineDeployments, md)
 		}
 	}
-	for _, pool := range all.machinePools {
+	for _, pool := range all.MachinePools {
 		if f := s.clusters[pool.Labels[clusterv1.ClusterNameLabel]]; f != nil {
-			f.machinePools = append(f.machinePools, pool)
+			f.MachinePools = append(f.MachinePools, pool)
 		}
 	}
-	for _, machine := range all.machines {
+	for _, machine := range all.Machines {
 		if f := s.clusters[machine.Labels[clusterv1.ClusterNameLabel]]; f != nil {
-			f.machines = append(f.machines, machine)
+			f.Machines = append(f.Machines, machine)
 		}
 	}
 }
 
 // facts are those of one cluster. The error is NotFound if there is no such
 // Cluster.
-func (s *snapshot) facts(key client.ObjectKey) (*facts, error) {
+func (s *snapshot) facts(key client.ObjectKey) (*Facts, error) {
 	f := s.clusters[key.Name]
 	if f == nil {
 		return nil, apierrors.NewNotFound(clusterv1.GroupVersion.WithResource("clusters").GroupResource(), key.Name)
 	}
 	// Who imports a cluster changes what was read.
 	own := *f
-	own.object = f.object.DeepCopy()
+	own.Object = f.Object.DeepCopy()
 	return &own, nil
 }
 

@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"slices"
@@ -11,30 +11,32 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/live/livetest"
 )
 
 // neverRan says that machines, all if none are named, never had a node.
-func neverRan(f *facts, version string, names ...string) {
-	for i := range f.machines {
-		if machine := &f.machines[i]; len(names) == 0 || slices.Contains(names, machine.Name) {
+func neverRan(f *Facts, version string, names ...string) {
+	for i := range f.Machines {
+		if machine := &f.Machines[i]; len(names) == 0 || slices.Contains(names, machine.Name) {
 			machine.Spec.Version, machine.Status.NodeRef, machine.Status.NodeInfo = version, clusterv1.MachineNodeReference{}, nil
-			machine.OwnerReferences = []metav1.OwnerReference{{UID: f.controlPlane.GetUID(), Controller: ptr.To(true)}}
+			machine.OwnerReferences = []metav1.OwnerReference{{UID: f.ControlPlane.GetUID(), Controller: ptr.To(true)}}
 		}
 	}
 }
 
 // setVersions has the sets at a version.
-func setVersions(f *facts, controlPlane, workers string) {
-	_ = unstructured.SetNestedField(f.controlPlane.Object, controlPlane, "spec", "version")
-	f.machineDeployments[0].Spec.Template.Spec.Version = workers
+func setVersions(f *Facts, controlPlane, workers string) {
+	_ = unstructured.SetNestedField(f.ControlPlane.Object, controlPlane, "spec", "version")
+	f.MachineDeployments[0].Spec.Template.Spec.Version = workers
 }
 
 // neverUp is a cluster whose control plane has never come up, with machines of a
 // version.
-func neverUp(version string) *facts {
+func neverUp(version string) *Facts {
 	f := finished()
-	f.controlPlane.SetUID("of-the-control-plane")
-	f.cluster.Status.Conditions = nil
+	f.ControlPlane.SetUID("of-the-control-plane")
+	f.Cluster.Status.Conditions = nil
 	neverRan(f, version)
 	setVersions(f, version, version)
 	return f
@@ -46,15 +48,15 @@ func TestAbandons(t *testing.T) {
 	upgrading := finished()
 	neverRan(upgrading, bad, "web-md-0-a")
 	noMachinesLeft := finished()
-	noMachinesLeft.machines = nil
+	noMachinesLeft.Machines = nil
 	ownWord := finished()
-	ownWord.machines = nil
-	_ = unstructured.SetNestedField(ownWord.controlPlane.Object, version, "status", "version")
+	ownWord.Machines = nil
+	_ = unstructured.SetNestedField(ownWord.ControlPlane.Object, version, "status", "version")
 	pool := finished()
 	withPool(func(pool *clusterv1.MachinePool) { pool.Spec.Template.Spec.Version = bad })(pool)
-	nothing := &facts{cluster: &clusterv1.Cluster{}}
+	nothing := &Facts{Cluster: &clusterv1.Cluster{}}
 	for name, tc := range map[string]struct {
-		facts   *facts
+		facts   *Facts
 		version string
 		newest  string
 		want    bool
@@ -69,7 +71,7 @@ func TestAbandons(t *testing.T) {
 		"its upgrade":                   {ownWord, bad, version, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if newest, got := tc.facts.abandons(tc.version); got != tc.want || newest != tc.newest {
+			if newest, got := tc.facts.Abandons(tc.version); got != tc.want || newest != tc.newest {
 				t.Errorf("%t with %q, want %t with %q", got, newest, tc.want, tc.newest)
 			}
 		})
@@ -79,24 +81,24 @@ func TestAbandons(t *testing.T) {
 // Sets go back to what their machines run, and machines that never came up go.
 func TestGiveUp(t *testing.T) {
 	const bad, low = "v1.35.99", "v1.34.9"
-	stuck := func(f *facts, wanted string) *facts {
-		f.cluster.Spec.Topology.Version = wanted
+	stuck := func(f *Facts, wanted string) *Facts {
+		f.Cluster.Spec.Topology.Version = wanted
 		return f
 	}
 	upgrading := finished()
 	setVersions(upgrading, bad, version)
-	upgrading.machines = append(upgrading.machines, machine("web-new", clusterv1.MachineControlPlaneLabel, ""))
+	upgrading.Machines = append(upgrading.Machines, livetest.Machine("web-new", clusterv1.MachineControlPlaneLabel, ""))
 	neverRan(upgrading, bad, "web-new")
 	rolling := finished()
 	setVersions(rolling, bad, bad)
-	rolling.machines[1].Spec.Version = bad
+	rolling.Machines[1].Spec.Version = bad
 	chained := finished()
 	setVersions(chained, "v1.36.0", version)
-	chained.cluster.Spec.Topology.Version = "v1.37.0"
+	chained.Cluster.Spec.Topology.Version = "v1.37.0"
 	foreign := neverUp(bad)
-	foreign.machines[0].OwnerReferences = nil
+	foreign.Machines[0].OwnerReferences = nil
 	for name, tc := range map[string]struct {
-		facts     *facts
+		facts     *Facts
 		abandoned bool
 		sets      []string
 		machines  []string

@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"cmp"
@@ -10,16 +10,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	addonsv1 "sigs.k8s.io/cluster-api/api/addons/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util"
 
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
-	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 const (
@@ -32,65 +31,29 @@ const (
 	retryGrace = 2 * time.Minute
 )
 
-// failure is why a cluster does not get on without help.
-type failure struct {
-	// object is what failed, with its kind.
-	object string
+// Failure is why a cluster does not get on without help.
+type Failure struct {
+	// Object is what failed, with its kind.
+	Object string
 	// reason is the one of its condition.
 	reason string
-	// message says what happened, in full.
-	message string
+	// Message says what happened, in full.
+	Message string
 	// grace is how long the failure has to last.
 	grace time.Duration
 }
 
-// stuckError ends a wait for a failure that has lasted.
-type stuckError struct {
-	failure
-	// waited is for how long.
-	waited time.Duration
-	// tree shows the cluster as it is then.
-	tree string
+// StuckError ends a wait for a failure that has lasted.
+type StuckError struct {
+	Failure
+	// Waited is for how long.
+	Waited time.Duration
+	// Tree shows the cluster as it is then.
+	Tree string
 }
 
-func (e *stuckError) Error() string {
-	return fmt.Sprintf("stuck after %s: %s: %s", e.waited.Round(time.Second), e.object, e.message)
-}
-
-// stuckDiagnostic says what failed, and what helps. What is known about the cluster,
-// if anything is, tells the likely causes.
-func stuckDiagnostic(plan model, waitingFor string, stuck *stuckError, f *facts) diag.Diagnostic {
-	texts := []string{
-		fmt.Sprintf("%s failed:\n\n%s", stuck.object, tfkit.Indent(stuck.message)),
-		fmt.Sprintf("Waited %s for %s, which does not come about unless the cause is corrected.", stuck.waited.Round(time.Second), waitingFor),
-	}
-	if stuck.tree != "" {
-		texts = append(texts, tfkit.Indent(stuck.tree))
-	}
-	if f != nil {
-		texts = append(texts, f.causes(plan)...)
-		texts = append(texts, stuck.replacement(isInitialized(f.cluster))...)
-	}
-	if plan.OnTimeout.ValueString() == onTimeoutError {
-		texts = append(texts, failedCreation)
-		return diag.NewErrorDiagnostic("Cluster is stuck", strings.Join(texts, "\n\n"))
-	}
-	texts = append(texts, "The next apply resumes the wait.")
-	return diag.NewWarningDiagnostic("Cluster is stuck", strings.Join(texts, "\n\n"))
-}
-
-// replacement says how a machine that failed gets replaced, once the cause is
-// corrected.
-func (e *stuckError) replacement(initialized bool) []string {
-	switch {
-	case !strings.HasPrefix(e.object, "Machine "):
-		return nil
-	case !initialized:
-		return []string{"Cluster API does not replace the first machine of a control plane for a change. If topology.version is the cause, " +
-			"correct it, and the apply replaces the machine. Otherwise correct the cause and delete the Machine with kubectl, " +
-			"or destroy the cluster and create it again."}
-	}
-	return []string{"Cluster API replaces a failed machine for a change of its template or version, for a health_check, and when its Machine is deleted."}
+func (e *StuckError) Error() string {
+	return fmt.Sprintf("stuck after %s: %s: %s", e.Waited.Round(time.Second), e.Object, e.Message)
 }
 
 // lasting remembers since when failures have lasted.
@@ -98,11 +61,11 @@ type lasting map[string]time.Time
 
 // update takes over which failures there are now, and returns the first one that
 // has lasted for its grace, if any has.
-func (l lasting) update(failures []failure, now time.Time) *failure {
+func (l lasting) update(failures []Failure, now time.Time) *Failure {
 	keys := map[string]bool{}
-	var lasted *failure
+	var lasted *Failure
 	for i := range failures {
-		key := failures[i].object + " " + failures[i].reason
+		key := failures[i].Object + " " + failures[i].reason
 		keys[key] = true
 		if _, known := l[key]; !known {
 			l[key] = now
@@ -119,39 +82,39 @@ func (l lasting) update(failures []failure, now time.Time) *failure {
 	return lasted
 }
 
-// failures are what keeps the cluster from coming to the level, the causes of
+// Failures are what keeps the cluster from coming to the level, the causes of
 // others first: infrastructure, control plane machines, workers, the network plugin.
 // What Cluster API is about to replace is not among them.
-func (f *facts) failures(l level) []failure {
-	var list []failure
-	add := func(found *failure) {
+func (f *Facts) Failures(l Level) []Failure {
+	var list []Failure
+	add := func(found *Failure) {
 		if found != nil {
 			list = append(list, *found)
 		}
 	}
 	add(f.infrastructureFailure())
 	for _, machine := range f.byCause() {
-		if l >= levelAvailable || l >= levelControlPlane && isControlPlane(machine) {
+		if l >= LevelAvailable || l >= LevelControlPlane && util.IsControlPlaneMachine(machine) {
 			add(f.machineFailure(machine))
 		}
 	}
-	if l >= levelAvailable {
+	if l >= LevelAvailable {
 		add(f.resourceSetFailure())
 	}
 	return list
 }
 
 // byCause returns the machines in the order in which what hinders one hinders others.
-func (f *facts) byCause() []*clusterv1.Machine {
-	machines := make([]*clusterv1.Machine, len(f.machines))
-	for i := range f.machines {
-		machines[i] = &f.machines[i]
+func (f *Facts) byCause() []*clusterv1.Machine {
+	machines := make([]*clusterv1.Machine, len(f.Machines))
+	for i := range f.Machines {
+		machines[i] = &f.Machines[i]
 	}
 	slices.SortStableFunc(machines, func(a, b *clusterv1.Machine) int {
 		switch {
-		case isControlPlane(a) == isControlPlane(b):
+		case util.IsControlPlaneMachine(a) == util.IsControlPlaneMachine(b):
 			return 0
-		case isControlPlane(a):
+		case util.IsControlPlaneMachine(a):
 			return -1
 		}
 		return 1
@@ -159,7 +122,7 @@ func (f *facts) byCause() []*clusterv1.Machine {
 	return machines
 }
 
-func (f *facts) infrastructureFailure() *failure {
+func (f *Facts) infrastructureFailure() *Failure {
 	if f.infrastructure == nil {
 		return nil
 	}
@@ -167,14 +130,14 @@ func (f *facts) infrastructureFailure() *failure {
 	return f.conditionFailure(object, f.infrastructure.GetKind(), conditionOf(f.infrastructure, clusterv1.ReadyCondition))
 }
 
-func (f *facts) machineFailure(machine *clusterv1.Machine) *failure {
+func (f *Facts) machineFailure(machine *clusterv1.Machine) *Failure {
 	if !machine.DeletionTimestamp.IsZero() || f.isAboutToRoll(machine) || isAboutToBeRemediated(machine) {
 		return nil
 	}
 	object := "Machine " + machine.Name
 	if status := machine.Status.Deprecated; status != nil && status.V1Beta1 != nil { //nolint:staticcheck // As below.
 		if message := status.V1Beta1.FailureMessage; message != nil { //nolint:staticcheck // Providers of the contract v1beta1 say nothing else.
-			return &failure{object: object, reason: "Failed", message: redact.Text(*message), grace: failureGrace}
+			return &Failure{Object: object, reason: "Failed", Message: redact.Text(*message), grace: failureGrace}
 		}
 	}
 	for _, c := range []struct{ conditionType, kind string }{
@@ -195,8 +158,8 @@ func (f *facts) machineFailure(machine *clusterv1.Machine) *failure {
 
 // conditionFailure is the failure that a condition about an object of the kind
 // tells of, if it tells of one.
-func (f *facts) conditionFailure(object, kind string, c metav1.Condition) *failure {
-	found := &failure{object: object, reason: c.Reason, message: plainMessage(c), grace: failureGrace}
+func (f *Facts) conditionFailure(object, kind string, c metav1.Condition) *Failure {
+	found := &Failure{Object: object, reason: c.Reason, Message: plainMessage(c), grace: failureGrace}
 	isDocker := slices.Contains([]string{"DockerMachine", "DevMachine", "DockerCluster", "DevCluster"}, kind)
 	switch {
 	case c.Status != metav1.ConditionFalse:
@@ -216,7 +179,7 @@ func (f *facts) conditionFailure(object, kind string, c metav1.Condition) *failu
 
 // resourceSetFailure is why what installs the network plugin cannot be applied to
 // the cluster. Only a deprecated condition says that in full (Cluster API 1.14).
-func (f *facts) resourceSetFailure() *failure {
+func (f *Facts) resourceSetFailure() *Failure {
 	if f.resourceSet == nil {
 		return nil
 	}
@@ -231,21 +194,21 @@ func (f *facts) resourceSetFailure() *failure {
 			message = redact.Text(c.Message)
 		}
 	}
-	return &failure{object: "ClusterResourceSet " + f.resourceSet.Name, reason: condition.Reason, message: message, grace: retryGrace}
+	return &Failure{Object: "ClusterResourceSet " + f.resourceSet.Name, reason: condition.Reason, Message: message, grace: retryGrace}
 }
 
 // isAboutToRoll says whether Cluster API replaces a machine because it is not as
 // declared. The first machine of a control plane it leaves alone: there is no API
 // server to ask whether that is safe. Nor does a control plane go on to a version that
 // is several steps away while a machine of the present step fails.
-func (f *facts) isAboutToRoll(machine *clusterv1.Machine) bool {
-	version := f.cluster.Spec.Topology.Version
-	if isControlPlane(machine) {
-		if !isInitialized(f.cluster) {
+func (f *Facts) isAboutToRoll(machine *clusterv1.Machine) bool {
+	version := f.Cluster.Spec.Topology.Version
+	if util.IsControlPlaneMachine(machine) {
+		if !IsInitialized(f.Cluster) {
 			return false
 		}
-		if f.controlPlane != nil {
-			step, _, _ := unstructured.NestedString(f.controlPlane.Object, "spec", "version")
+		if f.ControlPlane != nil {
+			step, _, _ := unstructured.NestedString(f.ControlPlane.Object, "spec", "version")
 			version = cmp.Or(step, version)
 		}
 	}
@@ -275,8 +238,8 @@ func isAboutToBeRemediated(machine *clusterv1.Machine) bool {
 	return false
 }
 
-func (f *facts) isAnyMachineGoing() bool {
-	return slices.ContainsFunc(f.machines, func(m clusterv1.Machine) bool { return !m.DeletionTimestamp.IsZero() })
+func (f *Facts) isAnyMachineGoing() bool {
+	return slices.ContainsFunc(f.Machines, func(m clusterv1.Machine) bool { return !m.DeletionTimestamp.IsZero() })
 }
 
 // plainMessage is the message of a condition that is the summary of another one,

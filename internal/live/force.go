@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"context"
@@ -33,10 +33,10 @@ var forcedFinalizers = []string{
 	controlplanev1.KubeadmControlPlaneFinalizer,
 }
 
-// force lets go of objects that are being deleted and wait for nothing that
+// Force lets go of objects that are being deleted and wait for nothing that
 // exists. It looks at one layer at a time: what lies above comes when what lies
 // below is gone. It returns what it did, a line for each object.
-func (f *facts) force(ctx context.Context, mgmt *management.Cluster) ([]string, error) {
+func (f *Facts) Force(ctx context.Context, mgmt *management.Cluster) ([]string, error) {
 	candidates, err := f.unheld(ctx, mgmt)
 	if err != nil {
 		return nil, err
@@ -56,17 +56,17 @@ func (f *facts) force(ctx context.Context, mgmt *management.Cluster) ([]string, 
 }
 
 // unheld are the objects below which nothing exists any more.
-func (f *facts) unheld(ctx context.Context, mgmt *management.Cluster) ([]client.Object, error) {
+func (f *Facts) unheld(ctx context.Context, mgmt *management.Cluster) ([]client.Object, error) {
 	var objects []client.Object
-	for i := range f.machines {
-		if gone, err := f.isGone(ctx, mgmt, backingRefs(f.machines[i].Spec)...); err != nil {
+	for i := range f.Machines {
+		if gone, err := f.isGone(ctx, mgmt, backingRefs(f.Machines[i].Spec)...); err != nil {
 			return nil, err
 		} else if gone {
-			objects = append(objects, &f.machines[i])
+			objects = append(objects, &f.Machines[i])
 		}
 	}
-	for i := range f.machinePools {
-		pool := &f.machinePools[i]
+	for i := range f.MachinePools {
+		pool := &f.MachinePools[i]
 		if gone, err := f.isGone(ctx, mgmt, backingRefs(pool.Spec.Template.Spec)...); err != nil {
 			return nil, err
 		} else if gone && !f.hasMachines(pool, clusterv1.MachinePoolNameLabel) {
@@ -78,8 +78,8 @@ func (f *facts) unheld(ctx context.Context, mgmt *management.Cluster) ([]client.
 			objects = append(objects, &f.machineSets[i])
 		}
 	}
-	for i := range f.machineDeployments {
-		md := &f.machineDeployments[i]
+	for i := range f.MachineDeployments {
+		md := &f.MachineDeployments[i]
 		hasSets := slices.ContainsFunc(f.machineSets, func(set clusterv1.MachineSet) bool {
 			return belongs(&set, md, clusterv1.MachineDeploymentNameLabel)
 		})
@@ -87,16 +87,16 @@ func (f *facts) unheld(ctx context.Context, mgmt *management.Cluster) ([]client.
 			objects = append(objects, md)
 		}
 	}
-	if f.controlPlane != nil && f.controlPlane.GroupVersionKind().Group == controlplanev1.GroupVersion.Group && len(f.machines) == 0 {
-		objects = append(objects, f.controlPlane)
+	if f.ControlPlane != nil && f.ControlPlane.GroupVersionKind().Group == controlplanev1.GroupVersion.Group && len(f.Machines) == 0 {
+		objects = append(objects, f.ControlPlane)
 	}
 	if len(f.belongings()) == 1 {
-		gone, err := f.isGone(ctx, mgmt, f.cluster.Spec.InfrastructureRef, f.cluster.Spec.ControlPlaneRef)
+		gone, err := f.isGone(ctx, mgmt, f.Cluster.Spec.InfrastructureRef, f.Cluster.Spec.ControlPlaneRef)
 		if err != nil {
 			return nil, err
 		}
 		if gone {
-			objects = append(objects, f.object)
+			objects = append(objects, f.Object)
 		}
 	}
 	return objects, nil
@@ -105,7 +105,7 @@ func (f *facts) unheld(ctx context.Context, mgmt *management.Cluster) ([]client.
 // isGone asks for each object by its name, because a list could miss one that has
 // lost its labels. Of a kind that the management cluster does not know it says no:
 // that proves nothing about objects, as the kind may only not be served.
-func (f *facts) isGone(ctx context.Context, mgmt *management.Cluster, refs ...clusterv1.ContractVersionedObjectReference) (bool, error) {
+func (f *Facts) isGone(ctx context.Context, mgmt *management.Cluster, refs ...clusterv1.ContractVersionedObjectReference) (bool, error) {
 	for _, ref := range refs {
 		if !ref.IsDefined() {
 			continue
@@ -113,15 +113,15 @@ func (f *facts) isGone(ctx context.Context, mgmt *management.Cluster, refs ...cl
 		if _, err := mgmt.RESTMapper().RESTMapping(schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind}); meta.IsNoMatchError(err) {
 			return false, nil
 		}
-		if obj, err := referenced(ctx, mgmt, f.cluster.Namespace, ref); err != nil || obj != nil {
+		if obj, err := referenced(ctx, mgmt, f.Cluster.Namespace, ref); err != nil || obj != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-func (f *facts) hasMachines(owner client.Object, label string) bool {
-	return slices.ContainsFunc(f.machines, func(m clusterv1.Machine) bool { return belongs(&m, owner, label) })
+func (f *Facts) hasMachines(owner client.Object, label string) bool {
+	return slices.ContainsFunc(f.Machines, func(m clusterv1.Machine) bool { return belongs(&m, owner, label) })
 }
 
 // belongs says whether an object is the owner's, by its owner or by its label: one

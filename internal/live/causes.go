@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"fmt"
@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/cluster-api/util"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
@@ -32,9 +33,9 @@ var knownCauses = []struct{ says, remedy string }{
 	{"exit code 137", "The container was killed, mostly for want of memory: give Docker more of it (4 GB for a management cluster and a small cluster), or declare fewer machines."},
 }
 
-// causes names the likely reasons for which the cluster does not get on, and the
+// Causes names the likely reasons for which the cluster does not get on, and the
 // commands that tell more.
-func (f *facts) causes(plan model) []string {
+func (f *Facts) Causes(declaresCNI bool) []string {
 	messages := strings.Join(f.messages(), "\n")
 	var texts []string
 	for _, cause := range knownCauses {
@@ -42,12 +43,12 @@ func (f *facts) causes(plan model) []string {
 			texts = append(texts, cause.remedy)
 		}
 	}
-	if nodes := f.nodesNotReady(); len(nodes) > 0 && plan.CNI.IsNull() {
+	if nodes := f.nodesNotReady(); len(nodes) > 0 && !declaresCNI {
 		texts = append(texts, fmt.Sprintf("Nodes are not ready (%s), and no cni is declared: without a network plugin nodes do not become ready. "+
 			"Set cni = { name = \"kindnet\" }, or install a plugin with the credentials of capi_kubeconfig; "+
 			"with wait_for = \"control_plane\" the apply goes on before.", listed(nodes)))
 	} else if failed := f.resourceSetFailure(); failed != nil {
-		texts = append(texts, fmt.Sprintf("The network plugin is not applied to the cluster (%s): %s\nCorrect cni.manifests.", failed.object, failed.message))
+		texts = append(texts, fmt.Sprintf("The network plugin is not applied to the cluster (%s): %s\nCorrect cni.manifests.", failed.Object, failed.Message))
 	} else if strings.Contains(messages, "cni plugin not initialized") {
 		texts = append(texts, "The network plugin that cni declares does not run in the cluster: look at the pods of its kube-system namespace with the credentials of capi_kubeconfig.")
 	}
@@ -59,16 +60,16 @@ func (f *facts) causes(plan model) []string {
 }
 
 // messages are those of all conditions that say why something is not so.
-func (f *facts) messages() []string {
+func (f *Facts) messages() []string {
 	var lists [][]metav1.Condition
-	lists = append(lists, f.cluster.Status.Conditions)
-	for _, obj := range []*unstructured.Unstructured{f.infrastructure, f.controlPlane} {
+	lists = append(lists, f.Cluster.Status.Conditions)
+	for _, obj := range []*unstructured.Unstructured{f.infrastructure, f.ControlPlane} {
 		if obj != nil {
 			lists = append(lists, []metav1.Condition{conditionOf(obj, clusterv1.ReadyCondition), conditionOf(obj, clusterv1.AvailableCondition)})
 		}
 	}
-	for i := range f.machines {
-		lists = append(lists, f.machines[i].Status.Conditions)
+	for i := range f.Machines {
+		lists = append(lists, f.Machines[i].Status.Conditions)
 	}
 	var messages []string
 	for _, c := range slices.Concat(lists...) {
@@ -78,10 +79,10 @@ func (f *facts) messages() []string {
 }
 
 // nodesNotReady are the nodes that have joined and are not ready.
-func (f *facts) nodesNotReady() []string {
+func (f *Facts) nodesNotReady() []string {
 	var names []string
-	for i := range f.machines {
-		machine := &f.machines[i]
+	for i := range f.Machines {
+		machine := &f.Machines[i]
 		if machine.Status.NodeRef.IsDefined() && machine.DeletionTimestamp.IsZero() &&
 			!meta.IsStatusConditionTrue(machine.Status.Conditions, clusterv1.MachineNodeReadyCondition) {
 			names = append(names, machine.Status.NodeRef.Name)
@@ -92,11 +93,11 @@ func (f *facts) nodesNotReady() []string {
 
 // goingMachines are the machines that are being deleted although they are as
 // declared, and their set has no more than declared.
-func (f *facts) goingMachines() []string {
+func (f *Facts) goingMachines() []string {
 	var names []string
-	for i := range f.machines {
-		machine := &f.machines[i]
-		if !machine.DeletionTimestamp.IsZero() && machine.Spec.Version == f.cluster.Spec.Topology.Version &&
+	for i := range f.Machines {
+		machine := &f.Machines[i]
+		if !machine.DeletionTimestamp.IsZero() && machine.Spec.Version == f.Cluster.Spec.Topology.Version &&
 			meta.IsStatusConditionTrue(machine.Status.Conditions, clusterv1.MachineUpToDateCondition) && !f.isSuperfluous(machine) {
 			names = append(names, machine.Name)
 		}
@@ -107,21 +108,21 @@ func (f *facts) goingMachines() []string {
 // isSuperfluous says whether a machine that is being deleted is one too many: its
 // set is to have no more machines than there are without those that go, or is not
 // declared.
-func (f *facts) isSuperfluous(machine *clusterv1.Machine) bool {
+func (f *Facts) isSuperfluous(machine *clusterv1.Machine) bool {
 	var want *int32
-	declared := isControlPlane(machine)
+	declared := util.IsControlPlaneMachine(machine)
 	if declared {
-		want = f.cluster.Spec.Topology.ControlPlane.Replicas
+		want = f.Cluster.Spec.Topology.ControlPlane.Replicas
 	}
 	for _, set := range f.declaredSets() {
-		if !isControlPlane(machine) && set.name == machineSet(machine) {
+		if !util.IsControlPlaneMachine(machine) && set.name == SetName(machine) {
 			want, declared = set.replicas, true
 		}
 	}
 	staying := int32(0)
-	for i := range f.machines {
-		other := &f.machines[i]
-		if other.DeletionTimestamp.IsZero() && isControlPlane(other) == isControlPlane(machine) && machineSet(other) == machineSet(machine) {
+	for i := range f.Machines {
+		other := &f.Machines[i]
+		if other.DeletionTimestamp.IsZero() && util.IsControlPlaneMachine(other) == util.IsControlPlaneMachine(machine) && SetName(other) == SetName(machine) {
 			staying++
 		}
 	}
@@ -134,17 +135,17 @@ var disruptionBudget = regexp.MustCompile(`Pods? (([^\s/]+)/[^\n]*?): cannot evi
 
 // blockedDrains names the PodDisruptionBudgets that keep machines from being
 // deleted.
-func (f *facts) blockedDrains() []string {
+func (f *Facts) blockedDrains() []string {
 	var texts []string
-	for i := range f.machines {
-		deleting := meta.FindStatusCondition(f.machines[i].Status.Conditions, clusterv1.MachineDeletingCondition)
+	for i := range f.Machines {
+		deleting := meta.FindStatusCondition(f.Machines[i].Status.Conditions, clusterv1.MachineDeletingCondition)
 		if deleting == nil {
 			continue
 		}
 		for _, match := range disruptionBudget.FindAllStringSubmatch(deleting.Message, -1) {
 			pods, namespace, budget, why := match[1], match[2], match[3], match[4]
 			texts = append(texts, fmt.Sprintf("PodDisruptionBudget %s/%s keeps the node of Machine %s from being drained of %s: it %s.",
-				namespace, budget, f.machines[i].Name, pods, strings.TrimSuffix(why, ".")))
+				namespace, budget, f.Machines[i].Name, pods, strings.TrimSuffix(why, ".")))
 		}
 	}
 	if len(texts) > 0 {
@@ -156,7 +157,7 @@ func (f *facts) blockedDrains() []string {
 
 // lookAt gives the commands for the first machine that hangs before its node is
 // ready: the others mostly hang for the same reason.
-func (f *facts) lookAt() []string {
+func (f *Facts) lookAt() []string {
 	for _, machine := range f.byCause() {
 		if !machine.DeletionTimestamp.IsZero() || meta.IsStatusConditionTrue(machine.Status.Conditions, clusterv1.MachineNodeReadyCondition) {
 			continue

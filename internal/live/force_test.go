@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package live
 
 import (
 	"slices"
@@ -9,17 +9,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	bootstrapv1 "sigs.k8s.io/cluster-api/api/bootstrap/kubeadm/v1beta2"
 	controlplanev1 "sigs.k8s.io/cluster-api/api/controlplane/kubeadm/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live/livetest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
@@ -64,26 +62,6 @@ func dying() map[string]client.Object {
 		"DockerMachine": object(&dockerv1.DockerMachine{}, "web-a", "dockermachine"),
 		"KubeadmConfig": object(&bootstrapv1.KubeadmConfig{}, "web-a", "kubeadmconfig"),
 	}
-}
-
-// fakeManagement is a management cluster that has these objects. It knows no other
-// kinds.
-func fakeManagement(objects map[string]client.Object) *management.Cluster {
-	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{
-		clusterv1.GroupVersion, bootstrapv1.GroupVersion, controlplanev1.GroupVersion, dockerv1.GroupVersion,
-	})
-	for kind := range dying() {
-		for gvk := range management.Scheme.AllKnownTypes() {
-			if gvk.Kind == kind && gvk.Version == "v1beta2" {
-				mapper.Add(gvk, meta.RESTScopeNamespace)
-			}
-		}
-	}
-	builder := fake.NewClientBuilder().WithScheme(management.Scheme).WithRESTMapper(mapper)
-	for _, obj := range objects {
-		builder = builder.WithObjects(obj)
-	}
-	return &management.Cluster{Client: builder.Build()}
 }
 
 func without(kinds ...string) func(map[string]client.Object) {
@@ -143,12 +121,12 @@ func TestForce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			objects := dying()
 			test.change(objects)
-			mgmt := fakeManagement(objects)
-			f, err := observeDeletion(t.Context(), mgmt, webKey)
+			mgmt := livetest.Management(objects)
+			f, err := ObserveDeletion(t.Context(), mgmt, webKey)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := f.force(t.Context(), mgmt)
+			got, err := f.Force(t.Context(), mgmt)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,19 +142,19 @@ func TestForce(t *testing.T) {
 func TestForceGoesBottomUp(t *testing.T) {
 	objects := dying()
 	without("DockerMachine", "KubeadmConfig", "DockerCluster")(objects)
-	mgmt := fakeManagement(objects)
+	mgmt := livetest.Management(objects)
 	var removed []string
 	for round := range 10 {
-		f, err := observeDeletion(t.Context(), mgmt, webKey)
+		f, err := ObserveDeletion(t.Context(), mgmt, webKey)
 		if management.IsAbsent(err) {
 			break
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		let, err := f.force(t.Context(), mgmt)
+		let, err := f.Force(t.Context(), mgmt)
 		if err != nil || len(let) == 0 {
-			t.Fatalf("round %d let nothing go: %v\n%s", round, err, f.remaining())
+			t.Fatalf("round %d let nothing go: %v\n%s", round, err, f.Remaining())
 		}
 		removed = append(removed, let...)
 	}
@@ -191,9 +169,9 @@ func TestForceGoesBottomUp(t *testing.T) {
 
 // What holds up a deletion is all named, infrastructure of machines included.
 func TestRemainingNamesEverything(t *testing.T) {
-	f, err := observeDeletion(t.Context(), fakeManagement(dying()), webKey)
+	f, err := ObserveDeletion(t.Context(), livetest.Management(dying()), webKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	acctest.Golden(t, "remaining-all", f.remaining()+"\n")
+	acctest.Golden(t, "remaining-all", f.Remaining()+"\n")
 }
