@@ -219,7 +219,7 @@ func setUpCNI(ctx context.Context, mgmt *management.Cluster, plan model, config 
 // generations of wait. It returns the Cluster as it is then, nil if that cannot be
 // read, and whether there is nothing left to wait for.
 func finish(
-	ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model, settled bool, noted map[string]int64,
+	ctx, waitCtx context.Context, mgmt *management.Cluster, plan *model, settled bool, noted live.Generations,
 ) (found *clusterv1.Cluster, finished bool, diags diag.Diagnostics) {
 	w := live.Goal{Until: live.LevelOf(plan.WaitFor.ValueString()), Noted: noted, Began: time.Now()}
 	var waitErr error

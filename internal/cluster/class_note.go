@@ -11,7 +11,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/classes"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
@@ -30,7 +30,7 @@ type privateState interface {
 // noteClass notes what clusters are validated against. Neither templates nor
 // patches are noted: they may hold what a state must not.
 func noteClass(ctx context.Context, s *session.Session, mgmt *management.Cluster, key client.ObjectKey, private privateState) diag.Diagnostics {
-	found, err := clusterclass.Live(ctx, s, mgmt, key)
+	found, err := classes.Live(ctx, s, mgmt, key)
 	if err != nil || found == nil {
 		return nil
 	}

@@ -22,7 +22,6 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
-	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 var writeOnlyPath = path.Root("cni").AtName("manifests_wo")
@@ -107,7 +106,7 @@ func isAsApplied(obj client.Object, field ...string) bool {
 	if err != nil {
 		return false
 	}
-	owned, _, err := topology.Owned(&unstructured.Unstructured{Object: content}, management.FieldManager)
+	owned, _, err := management.Owned(&unstructured.Unstructured{Object: content})
 	if err != nil {
 		return false
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -89,8 +89,8 @@ func (m *model) settle() {
 
 // announced are those of the generations whose machine sets the plan announced to
 // roll.
-func (m *model) announced(generations clusterclass.Generations) clusterclass.Generations {
-	announced := clusterclass.Generations{}
+func (m *model) announced(generations live.Generations) live.Generations {
+	announced := live.Generations{}
 	for _, element := range m.Rollout.Elements() {
 		roll, _ := element.(types.Object)
 		set, _ := roll.Attributes()["machine_set"].(types.String)

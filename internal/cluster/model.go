@@ -20,7 +20,6 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 // model is the resource in plans and states.
@@ -131,10 +130,10 @@ func (m *model) FromAPI(obj *unstructured.Unstructured) error {
 	declared, content := m.attributes(), obj.Object
 	if m.Topology.IsNull() {
 		var err error
-		if content, err = topology.Importable(obj, management.FieldManager); err != nil {
+		if content, err = management.Importable(obj); err != nil {
 			return err
 		}
-		if _, applied, err := topology.Owned(obj, management.FieldManager); err == nil && !applied {
+		if _, applied, err := management.Owned(obj); err == nil && !applied {
 			// Nearly always the infrastructure provider has filled it in.
 			unstructured.RemoveNestedField(content, "spec", "controlPlaneEndpoint")
 		}

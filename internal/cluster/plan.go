@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
-	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/classes"
 	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
@@ -47,7 +47,7 @@ type planning struct {
 	// mgmt is nil if the management cluster cannot be asked.
 	mgmt *management.Cluster
 	// class is that of the configuration, oldClass that of the state.
-	class, oldClass clusterclass.Planned
+	class, oldClass classes.Planned
 	// noted is the class as it was last read, if nothing better is known.
 	noted *clusterv1.ClusterClass
 	// networkKept says that the network of the state does not change.
@@ -126,16 +126,16 @@ func (p *planning) look(ctx context.Context, s *session.Session) diag.Diagnostic
 	}
 	p.desired = desired
 	key := p.cluster.GetClassKey()
-	p.class = clusterclass.ForPlan(ctx, s, nil, p.plan.ManagementCluster, key)
+	p.class = classes.ForPlan(ctx, s, nil, p.plan.ManagementCluster, key)
 	if !p.changes && !p.class.Changes {
 		return nil
 	}
 	mgmt, diags := tfkit.ConnectAtPlan(ctx, s, p.plan.ManagementCluster)
 	p.mgmt = mgmt
-	p.class = clusterclass.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, key)
+	p.class = classes.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, key)
 	p.oldClass = p.class
 	if before := p.declaredBefore(); before != nil && before.GetClassKey() != key {
-		p.oldClass = clusterclass.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, before.GetClassKey())
+		p.oldClass = classes.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, before.GetClassKey())
 	}
 	return append(diags, p.missingClass(ctx, s)...)
 }
@@ -168,7 +168,7 @@ func (p *planning) missingClass(ctx context.Context, s *session.Session) diag.Di
 		return asWarnings(diags)
 	}
 	key := p.cluster.GetClassKey()
-	if _, err := clusterclass.Live(ctx, s, p.mgmt, key); !apierrors.IsNotFound(err) {
+	if _, err := classes.Live(ctx, s, p.mgmt, key); !apierrors.IsNotFound(err) {
 		return nil
 	}
 	return asWarnings(diag.Diagnostics{classNotFound(ctx, p.mgmt, key)})

@@ -13,7 +13,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
-	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/classes"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
@@ -65,7 +65,7 @@ func (p *planning) renderable(ctx context.Context) diag.Diagnostics {
 		return nil
 	}
 	rendered, problems := topology.Render(ctx, *p.class.After, p.cluster, nil)
-	problems = append(problems, clusterclass.CheckPatched(ctx, p.mgmt, rendered)...)
+	problems = append(problems, classes.CheckPatched(ctx, p.mgmt, rendered)...)
 	return append(p.checkRendered(ctx, rendered), problemDiagnostics(problems, p.desired)...)
 }
 
@@ -108,7 +108,7 @@ func (p *planning) forecast(ctx context.Context) (*forecast, diag.Diagnostics) {
 	}
 	after := p.wanted(old.Cluster)
 	rendered, problems := topology.Render(ctx, *p.class.After, after, old)
-	if problems = append(problems, clusterclass.CheckPatched(ctx, p.mgmt, rendered)...); len(problems) > 0 {
+	if problems = append(problems, classes.CheckPatched(ctx, p.mgmt, rendered)...); len(problems) > 0 {
 		return nil, problemDiagnostics(problems, p.desired)
 	}
 	diags := p.checkRendered(ctx, rendered)

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
-	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/classes"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -25,7 +25,7 @@ func TestAnnounceOfPanic(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := &topology.Blueprint{Class: &clusterv1.ClusterClass{}, Templates: []*unstructured.Unstructured{nil}}
-	planned := clusterclass.Planned{Before: broken, After: broken, Changes: true}
+	planned := classes.Planned{Before: broken, After: broken, Changes: true}
 	newPlanning := func() *planning {
 		m := empty()
 		if err := m.FromAPI(applied(t, desired)); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/advice"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -22,7 +23,7 @@ func (p *planning) checkRendered(ctx context.Context, rendered *topology.Renderi
 		return nil
 	}
 	var problems []topology.Problem
-	isDocker := isDockerCluster(rendered.InfrastructureKind())
+	isDocker := advice.Serves(rendered.InfrastructureKind())
 	if !p.networkKept {
 		problems = rendered.ValidateKubeadmNetwork()
 		if isDocker {
@@ -52,9 +53,6 @@ func (p *planning) checkRendered(ctx context.Context, rendered *topology.Renderi
 	return diags
 }
 
-// isDockerCluster says that the infrastructure of this kind is the Docker provider's.
-func isDockerCluster(kind string) bool { return kind == "DockerCluster" || kind == "DevCluster" }
-
 // dockerAddress is an address on the Docker network that all clusters of a management
 // cluster share: where another one of them is reached. It is nil if none is known.
 func (p *planning) dockerAddress(ctx context.Context) net.IP {
@@ -63,7 +61,7 @@ func (p *planning) dockerAddress(ctx context.Context) net.IP {
 		return nil
 	}
 	for _, cluster := range clusters.Items {
-		if address := net.ParseIP(cluster.Spec.ControlPlaneEndpoint.Host); address != nil && isDockerCluster(cluster.Spec.InfrastructureRef.Kind) {
+		if address := net.ParseIP(cluster.Spec.ControlPlaneEndpoint.Host); address != nil && advice.Serves(cluster.Spec.InfrastructureRef.Kind) {
 			return address
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/terraform-capi/terraform-provider-capi/internal/clusterclass"
+	"github.com/terraform-capi/terraform-provider-capi/internal/classes"
 	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
@@ -231,7 +231,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	resp.Diagnostics.Append(diags...)
 	plan.observe(&live.Facts{Cluster: cluster})
 	plan.settle()
-	noted := plan.announced(clusterclass.GenerationsBefore(r.session, plan.ManagementCluster, cluster.GetClassKey(), plan.key()))
+	noted := plan.announced(classes.GenerationsBefore(r.session, plan.ManagementCluster, cluster.GetClassKey(), plan.key()))
 	found, finished, diags := finish(ctx, waitCtx, mgmt, &plan, len(diags) == 0, noted)
 	resp.Diagnostics.Append(diags...)
 	plan.keepPlanned(planned)

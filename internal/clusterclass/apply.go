@@ -119,7 +119,7 @@ func (r *rendered) applyTemplates(ctx context.Context, mgmt *management.Cluster,
 			APIVersion: clusterv1.GroupVersion.String(), Kind: clusterv1.ClusterClassKind, Name: r.class.GetName(), UID: class,
 		}})
 		err := mgmt.Apply(ctx, template)
-		if isFaulty(err) {
+		if topology.IsFaulty(err) {
 			return diag.Diagnostics{r.templateDiagnostic(role, topology.Problems(err))}
 		}
 		if err != nil {

@@ -6,7 +6,6 @@ package clusterclass
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -16,6 +15,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/classes"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
@@ -55,7 +55,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 	desired, err := plan.ToAPI()
 	if errors.Is(err, tfkit.ErrUnknown) {
-		remember(r.session, plan.ManagementCluster, plan.key(), Planned{Before: declaredIn(state, plan.key()), Changes: true})
+		classes.Remember(r.session, plan.ManagementCluster, plan.key(), classes.Planned{Before: declaredIn(state, plan.key()), Changes: true})
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("templates"), types.MapUnknown(types.StringType))...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("left_out"), types.ListUnknown(types.StringType))...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
@@ -94,11 +94,11 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, know
 		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
 	}
 	after := asReconciled(blueprint)
-	planned := Planned{Before: after, After: after, Changes: changes}
+	planned := classes.Planned{Before: after, After: after, Changes: changes}
 	if changes {
 		planned.Before = declaredIn(state, plan.key())
 	}
-	remember(r.session, plan.ManagementCluster, plan.key(), planned)
+	classes.Remember(r.session, plan.ManagementCluster, plan.key(), planned)
 	if changes {
 		diags.Append(desired.manifestWarnings()...)
 		diags.Append(r.validate(ctx, plan, state, known, resp.Private, desired, blueprint, planned)...)
@@ -109,7 +109,7 @@ func (r *Resource) planKnown(ctx context.Context, plan model, state *model, know
 // validate refuses what Cluster API would refuse: by its own admission code,
 // and by the management cluster if it answers. What the change does to clusters it
 // announces.
-func (r *Resource) validate(ctx context.Context, plan model, state *model, known tfkit.Record, private tfkit.PrivateState, desired *rendered, blueprint topology.Blueprint, planned Planned) diag.Diagnostics {
+func (r *Resource) validate(ctx context.Context, plan model, state *model, known tfkit.Record, private tfkit.PrivateState, desired *rendered, blueprint topology.Blueprint, planned classes.Planned) diag.Diagnostics {
 	if r.session == nil {
 		return nil
 	}
@@ -136,7 +136,7 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, known
 		diags.Append(dryRun(ctx, mgmt, desired)...)
 	}
 	if !diags.HasError() {
-		diags.Append(desired.problemDiagnostics(CheckPatched(ctx, mgmt, sample))...)
+		diags.Append(desired.problemDiagnostics(classes.CheckPatched(ctx, mgmt, sample))...)
 	}
 	if !diags.HasError() {
 		diags.Append(announce(ctx, plan, planned.Before, planned.After, clusters)...)
@@ -152,7 +152,7 @@ func (r *Resource) before(ctx context.Context, mgmt *management.Cluster, plan mo
 	}
 	if mgmt != nil {
 		live := &clusterv1.ClusterClass{}
-		clusters, err := users(ctx, mgmt, plan.key())
+		clusters, err := classes.Users(ctx, mgmt, plan.key())
 		if err == nil && mgmt.Get(ctx, plan.key(), live) == nil {
 			return &topology.Blueprint{Class: live}, clusters
 		}
@@ -191,7 +191,7 @@ func asReconciled(blueprint topology.Blueprint) *topology.Blueprint {
 func dryRun(ctx context.Context, mgmt *management.Cluster, desired *rendered) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for role, template := range desired.templates {
-		if err := mgmt.Apply(ctx, template.DeepCopy(), client.DryRunAll); isFaulty(err) {
+		if err := mgmt.Apply(ctx, template.DeepCopy(), client.DryRunAll); topology.IsFaulty(err) {
 			diags.Append(desired.templateDiagnostic(role, topology.Problems(err)))
 		}
 	}
@@ -203,14 +203,4 @@ func dryRun(ctx context.Context, mgmt *management.Cluster, desired *rendered) di
 		diags.Append(desired.problemDiagnostics(topology.Problems(err))...)
 	}
 	return diags
-}
-
-// unlikeSchema is how API servers complain about fields that a kind does not have,
-// or that have another type. They have no reason of its own for that.
-const unlikeSchema = "failed to create typed patch object"
-
-// isFaulty says whether the fault is in the object, and not in the connection or
-// in a management cluster that does not know the kind yet.
-func isFaulty(err error) bool {
-	return topology.IsRefusal(err) || err != nil && strings.Contains(err.Error(), unlikeSchema)
 }

@@ -16,10 +16,10 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/classes"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
-	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
@@ -149,7 +149,7 @@ func (m *model) read(ctx context.Context, mgmt *management.Cluster, obj *unstruc
 	content, imported := obj.Object, m.isImport()
 	var err error
 	if imported {
-		if content, err = topology.Importable(obj, management.FieldManager); err != nil {
+		if content, err = management.Importable(obj); err != nil {
 			return err
 		}
 		for _, variable := range variables(content) {
@@ -213,7 +213,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	}
 	before, err := get(waitCtx, mgmt, plan.key())
 	if err == nil {
-		err = noteGenerations(waitCtx, r.session, mgmt, plan)
+		err = classes.NoteGenerations(waitCtx, r.session, mgmt, plan.ManagementCluster, plan.key())
 	}
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.RequestError("read "+plan.object()+" and its clusters", err))

@@ -191,7 +191,7 @@ func readInto(ctx context.Context, mgmt *management.Cluster, namespace string, r
 	}
 	object := template.Object
 	if imported {
-		if object, err = topology.Importable(template, management.FieldManager); err != nil {
+		if object, err = management.Importable(template); err != nil {
 			return err
 		}
 	}

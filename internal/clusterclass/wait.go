@@ -15,6 +15,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/classes"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
@@ -79,7 +80,7 @@ func (e *inUseError) Error() string { return strings.Join(e.clusters, "\n") }
 func waitUnused(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, grace time.Duration) error {
 	lastDeletion := time.Now()
 	return waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
-		clusters, err := users(ctx, mgmt, key)
+		clusters, err := classes.Users(ctx, mgmt, key)
 		if err != nil {
 			return false, "", err
 		}
@@ -98,13 +99,4 @@ func waitUnused(ctx context.Context, mgmt *management.Cluster, key client.Object
 		}
 		return len(lines) == 0, strings.Join(lines, "\n"), nil
 	})
-}
-
-// users are the Clusters that use the class, in all namespaces.
-func users(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) ([]clusterv1.Cluster, error) {
-	clusters := &clusterv1.ClusterList{}
-	if err := mgmt.List(ctx, clusters); err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(clusters.Items, func(c clusterv1.Cluster) bool { return c.GetClassKey() != key }), nil
 }

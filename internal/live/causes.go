@@ -15,34 +15,14 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/util"
 
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/internal/container"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/advice"
 )
-
-// knownCauses are messages that tell why a cluster does not come up, and what
-// helps. Nothing but the message tells these cases apart from outside.
-var knownCauses = []struct{ says, remedy string }{
-	{"cannot be pulled", "An image is missing: docker pull it on the Docker host, or docker load it there, or name one that exists " +
-		"(topology.version, or spec.customImage of the machine template)."},
-	{container.ErrPortTaken.Error(), "A port of the Docker host is in use: free it, or declare another hostPort in extraPortMappings of the machine template, or none, " +
-		"for Docker to choose one. A machine that replaces another one gets its port only if that goes first: set rollout.strategy.rolling_update.max_surge = 0."},
-	{"does not belong to", "A container of another cluster has the name, left behind perhaps by a management cluster that was deleted. " +
-		"\"terraform-provider-capi orphans\" lists what is left of such clusters, and removes it with --remove."},
-	{"was removed and its data with it", "The container was removed, but not by Cluster API. Delete its Machine in the management cluster, which replaces it; " +
-		"a health_check does so by itself. To be rid of a cluster, destroy the resource, not its containers."},
-	{"exit code 137", "The container was killed, mostly for want of memory: give Docker more of it (4 GB for a management cluster and a small cluster), or declare fewer machines."},
-}
 
 // Causes names the likely reasons for which the cluster does not get on, and the
 // commands that tell more.
 func (f *Facts) Causes(declaresCNI bool) []string {
 	messages := strings.Join(f.messages(), "\n")
-	var texts []string
-	for _, cause := range knownCauses {
-		if strings.Contains(messages, cause.says) {
-			texts = append(texts, cause.remedy)
-		}
-	}
+	texts := advice.Remedies(messages)
 	if nodes := f.nodesNotReady(); len(nodes) > 0 && !declaresCNI {
 		texts = append(texts, fmt.Sprintf("Nodes are not ready (%s), and no cni is declared: without a network plugin nodes do not become ready. "+
 			"Set cni = { name = \"kindnet\" }, or install a plugin with the credentials of capi_kubeconfig; "+
@@ -163,12 +143,12 @@ func (f *Facts) lookAt() []string {
 			continue
 		}
 		describe := fmt.Sprintf("kubectl describe machine %s -n %s", machine.Name, machine.Namespace)
-		name := identity.ContainerName(machine.Spec.ProviderID)
-		if name == "" {
+		commands := advice.Commands(machine.Spec.ProviderID)
+		if commands == nil {
 			return []string{"More about the first machine that hangs, in the management cluster:\n\n  " + describe}
 		}
-		return []string{fmt.Sprintf("More about the first machine that hangs (it is a container: there is no SSH), in the management cluster and on the Docker host:\n\n"+
-			"  %s\n  docker logs %s\n  docker exec %s journalctl -u kubelet --no-pager -n 50", describe, name, name)}
+		return []string{"More about the first machine that hangs (it is a container: there is no SSH), in the management cluster and on the Docker host:\n\n  " +
+			strings.Join(append([]string{describe}, commands...), "\n  ")}
 	}
 	return nil
 }

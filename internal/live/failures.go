@@ -17,7 +17,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/cluster-api/util"
 
-	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/advice"
 	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
@@ -160,16 +160,13 @@ func (f *Facts) machineFailure(machine *clusterv1.Machine) *Failure {
 // tells of, if it tells of one.
 func (f *Facts) conditionFailure(object, kind string, c metav1.Condition) *Failure {
 	found := &Failure{Object: object, reason: c.Reason, Message: plainMessage(c), grace: failureGrace}
-	isDocker := slices.Contains([]string{"DockerMachine", "DevMachine", "DockerCluster", "DevCluster"}, kind)
+	outlook := advice.Judge(kind, c.Reason, f.isAnyMachineGoing())
 	switch {
 	case c.Status != metav1.ConditionFalse:
 		return nil
-	case isDocker && c.Reason == dockerv1.HostPortInUseReason && f.isAnyMachineGoing():
-		// It may be the one that has the port.
-		return nil
-	case isDocker && dockerv1.NeedsHelp(c.Reason), c.Reason == clusterv1.ObjectDeletedReason, c.Reason == clusterv1.MachineNodeDeletedReason:
+	case outlook == advice.NeedsHelp, c.Reason == clusterv1.ObjectDeletedReason, c.Reason == clusterv1.MachineNodeDeletedReason:
 		return found
-	case isDocker && c.Reason == dockerv1.ImagePullFailedReason, kind == "KubeadmConfig" && strings.Contains(c.Message, ": Failed to "):
+	case outlook == advice.Retried, kind == "KubeadmConfig" && strings.Contains(c.Message, ": Failed to "):
 		// Of the bootstrap provider's failures only the text tells (Cluster API 1.14).
 		found.grace = retryGrace
 		return found

@@ -113,7 +113,7 @@ func withPool(change func(*clusterv1.MachinePool)) func(*Facts) {
 // Cluster changes; one that Cluster API finds needless is not, for ever.
 func TestWaitForAnnouncedRollout(t *testing.T) {
 	now := time.Now()
-	noted := map[string]int64{controlPlaneLabel: 4, `machine deployment md-0`: 2, `machine pool mp-0`: 1}
+	noted := Generations{controlPlaneLabel: 4, `machine deployment md-0`: 2, `machine pool mp-0`: 1}
 	begun := func(f *Facts) {
 		withPool(func(pool *clusterv1.MachinePool) { pool.Generation, pool.Status.ObservedGeneration = 2, 2 })(f)
 		f.ControlPlane.SetGeneration(5)

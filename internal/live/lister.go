@@ -42,7 +42,7 @@ type namespaceReads struct {
 	began time.Time
 	reads int
 	// snapshot is nil until there have been enough reads.
-	snapshot *snapshot
+	snapshot *Snapshot
 }
 
 // listers has one lister for each management cluster that a session is connected to
@@ -68,7 +68,7 @@ func (l *Lister) Forget() {
 func (l *Lister) Observe(ctx context.Context, key client.ObjectKey) (*Facts, error) {
 	known, isSingle, epoch := l.look(key.Namespace)
 	if known != nil {
-		return known.facts(key)
+		return known.Facts(key)
 	}
 	if isSingle {
 		return Observe(ctx, l.Management, key)
@@ -81,12 +81,12 @@ func (l *Lister) Observe(ctx context.Context, key client.ObjectKey) (*Facts, err
 		// this cluster.
 		return Observe(ctx, l.Management, key)
 	}
-	fresh, _ := loaded.(*snapshot)
-	return fresh.facts(key)
+	fresh, _ := loaded.(*Snapshot)
+	return fresh.Facts(key)
 }
 
 // look counts a read, and says what there is for it.
-func (l *Lister) look(namespace string) (known *snapshot, isSingle bool, epoch int) {
+func (l *Lister) look(namespace string) (known *Snapshot, isSingle bool, epoch int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	entry := l.namespaces[namespace]
@@ -105,9 +105,9 @@ func (l *Lister) look(namespace string) (known *snapshot, isSingle bool, epoch i
 
 // load lists a namespace, for those who wait for it and for those who come while
 // it is fresh.
-func (l *Lister) load(ctx context.Context, namespace string, epoch int) (*snapshot, error) {
+func (l *Lister) load(ctx context.Context, namespace string, epoch int) (*Snapshot, error) {
 	began := time.Now()
-	fresh, err := takeSnapshot(ctx, l.Management, namespace)
+	fresh, err := TakeSnapshot(ctx, l.Management, namespace)
 	if err != nil {
 		return nil, err
 	}

@@ -17,20 +17,20 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
-// snapshot is what the management cluster knew about all clusters of a namespace
+// Snapshot is what the management cluster knew about all clusters of a namespace
 // at one moment.
-type snapshot struct {
+type Snapshot struct {
 	clusters map[string]*Facts
 }
 
-// takeSnapshot makes one request for Clusters, one for each kind of set and for
+// TakeSnapshot makes one request for Clusters, one for each kind of set and for
 // Machines, and one for each kind of control plane and infrastructure.
-func takeSnapshot(ctx context.Context, mgmt *management.Cluster, namespace string) (*snapshot, error) {
+func TakeSnapshot(ctx context.Context, mgmt *management.Cluster, namespace string) (*Snapshot, error) {
 	objects, err := listOf(ctx, mgmt, namespace, clusterv1.GroupVersion.WithKind(clusterv1.ClusterKind))
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{clusters: map[string]*Facts{}}
+	s := &Snapshot{clusters: map[string]*Facts{}}
 	for name, obj := range objects {
 		f := &Facts{Cluster: &clusterv1.Cluster{}, Object: obj}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, f.Cluster); err != nil {
@@ -50,7 +50,7 @@ func takeSnapshot(ctx context.Context, mgmt *management.Cluster, namespace strin
 }
 
 // addReferenced finds the control planes and the infrastructure of the clusters.
-func (s *snapshot) addReferenced(ctx context.Context, mgmt *management.Cluster, namespace string) error {
+func (s *Snapshot) addReferenced(ctx context.Context, mgmt *management.Cluster, namespace string) error {
 	known := map[schema.GroupKind]map[string]*unstructured.Unstructured{}
 	find := func(ref clusterv1.ContractVersionedObjectReference) (*unstructured.Unstructured, error) {
 		if !ref.IsDefined() {
@@ -84,7 +84,7 @@ func (s *snapshot) addReferenced(ctx context.Context, mgmt *management.Cluster, 
 }
 
 // distribute gives each cluster its own of what was listed of all.
-func (s *snapshot) distribute(all *Facts) {
+func (s *Snapshot) distribute(all *Facts) {
 	for _, md := range all.MachineDeployments {
 		if f := s.clusters[md.Labels[clusterv1.ClusterNameLabel]]; f != nil {
 			f.MachineDeployments = append(f.MachineDeployments, md)
@@ -102,9 +102,9 @@ func (s *snapshot) distribute(all *Facts) {
 	}
 }
 
-// facts are those of one cluster. The error is NotFound if there is no such
+// Facts are those of one cluster. The error is NotFound if there is no such
 // Cluster.
-func (s *snapshot) facts(key client.ObjectKey) (*Facts, error) {
+func (s *Snapshot) Facts(key client.ObjectKey) (*Facts, error) {
 	f := s.clusters[key.Name]
 	if f == nil {
 		return nil, apierrors.NewNotFound(clusterv1.GroupVersion.WithResource("clusters").GroupResource(), key.Name)

@@ -30,7 +30,7 @@ type Goal struct {
 	// roll, as they were before their class changed, by the sets' labels. A changed class leaves the
 	// Cluster as it is: that its machine sets have been changed is all there is
 	// to see of a rollout's beginning.
-	Noted map[string]int64
+	Noted Generations
 	Began time.Time
 }
 
@@ -76,6 +76,18 @@ func WaitFor(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey
 		}
 		return pending == "", pending, nil
 	})
+}
+
+// Generations are those of the sets of machines that the topology has made, by the sets' labels (topology.Set).
+type Generations map[string]int64
+
+// Generations are those that the sets were at.
+func (f *Facts) Generations() Generations {
+	all := Generations{}
+	for _, set := range f.generations() {
+		all[set.key] = set.generation
+	}
+	return all
 }
 
 // generation is which generation a set of machines is at.

@@ -9,13 +9,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -156,11 +154,6 @@ func (c *Cluster) desired(obj client.Object) (*unstructured.Unstructured, error)
 		unstructured.RemoveNestedField(desired.Object, "metadata", field)
 	}
 	return desired, nil
-}
-
-// IsApplied says whether this provider has ever applied the object.
-func IsApplied(obj client.Object) bool {
-	return slices.ContainsFunc(obj.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager == FieldManager })
 }
 
 // Describe names the management cluster with the given id in a sentence.

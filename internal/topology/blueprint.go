@@ -24,9 +24,13 @@ type Blueprint struct {
 // no cluster of the class.
 func (b Blueprint) resolve() (*scope.ClusterBlueprint, []Problem) {
 	r := &resolver{templates: b.Templates}
-	spec := &b.Class.Spec
+	return r.resolve(b.Class), r.problems
+}
+
+func (r *resolver) resolve(class *clusterv1.ClusterClass) *scope.ClusterBlueprint {
+	spec := &class.Spec
 	resolved := &scope.ClusterBlueprint{
-		ClusterClass:                  b.Class,
+		ClusterClass:                  class,
 		InfrastructureClusterTemplate: r.find("spec.infrastructure.templateRef", spec.Infrastructure.TemplateRef),
 		ControlPlane:                  &scope.ControlPlaneBlueprint{Template: r.find("spec.controlPlane.templateRef", spec.ControlPlane.TemplateRef)},
 		MachineDeployments:            map[string]*scope.MachineDeploymentBlueprint{},
@@ -38,28 +42,36 @@ func (b Blueprint) resolve() (*scope.ClusterBlueprint, []Problem) {
 		resolved.ControlPlane.HealthCheck = spec.ControlPlane.HealthCheck
 	}
 	for i := range spec.Workers.MachineDeployments {
-		class, path := &spec.Workers.MachineDeployments[i], fmt.Sprintf("spec.workers.machineDeployments[%d]", i)
-		resolved.MachineDeployments[class.Class] = &scope.MachineDeploymentBlueprint{
-			Metadata:                      *class.Metadata.DeepCopy(),
-			BootstrapTemplate:             r.find(path+".bootstrap.templateRef", class.Bootstrap.TemplateRef),
-			InfrastructureMachineTemplate: r.find(path+".infrastructure.templateRef", class.Infrastructure.TemplateRef),
-			HealthCheck:                   class.HealthCheck,
+		workers, path := &spec.Workers.MachineDeployments[i], fmt.Sprintf("spec.workers.machineDeployments[%d]", i)
+		resolved.MachineDeployments[workers.Class] = &scope.MachineDeploymentBlueprint{
+			Metadata:                      *workers.Metadata.DeepCopy(),
+			BootstrapTemplate:             r.find(path+".bootstrap.templateRef", workers.Bootstrap.TemplateRef),
+			InfrastructureMachineTemplate: r.find(path+".infrastructure.templateRef", workers.Infrastructure.TemplateRef),
+			HealthCheck:                   workers.HealthCheck,
 		}
 	}
 	for i := range spec.Workers.MachinePools {
-		class, path := &spec.Workers.MachinePools[i], fmt.Sprintf("spec.workers.machinePools[%d]", i)
-		resolved.MachinePools[class.Class] = &scope.MachinePoolBlueprint{
-			Metadata:                          *class.Metadata.DeepCopy(),
-			BootstrapTemplate:                 r.find(path+".bootstrap.templateRef", class.Bootstrap.TemplateRef),
-			InfrastructureMachinePoolTemplate: r.find(path+".infrastructure.templateRef", class.Infrastructure.TemplateRef),
+		workers, path := &spec.Workers.MachinePools[i], fmt.Sprintf("spec.workers.machinePools[%d]", i)
+		resolved.MachinePools[workers.Class] = &scope.MachinePoolBlueprint{
+			Metadata:                          *workers.Metadata.DeepCopy(),
+			BootstrapTemplate:                 r.find(path+".bootstrap.templateRef", workers.Bootstrap.TemplateRef),
+			InfrastructureMachinePoolTemplate: r.find(path+".infrastructure.templateRef", workers.Infrastructure.TemplateRef),
 		}
 	}
-	return resolved, r.problems
+	return resolved
 }
 
-// resolver finds templates and notes down what it did not find.
+// TemplateRefs are the references of a class to templates of which clusters get copies.
+func TemplateRefs(class *clusterv1.ClusterClass) []clusterv1.ClusterClassTemplateReference {
+	r := &resolver{}
+	r.resolve(class)
+	return r.refs
+}
+
+// resolver finds templates and notes down what it looked for, and what it did not find.
 type resolver struct {
 	templates []*unstructured.Unstructured
+	refs      []clusterv1.ClusterClassTemplateReference
 	problems  []Problem
 }
 
@@ -67,6 +79,7 @@ type resolver struct {
 // into what it is given, or nil. The copy is made by way of JSON, so that it has
 // the types of numbers that Cluster API expects, wherever the template came from.
 func (r *resolver) find(field string, ref clusterv1.ClusterClassTemplateReference) *unstructured.Unstructured {
+	r.refs = append(r.refs, ref)
 	for _, template := range r.templates {
 		if template.GroupVersionKind() != ref.GroupVersionKind() || template.GetName() != ref.Name {
 			continue

@@ -110,3 +110,8 @@ func ValidateFailureDomains(uses []FailureDomainUse, domains []string) []Problem
 	}
 	return problems
 }
+
+func asMap(value any) map[string]any {
+	m, _ := value.(map[string]any)
+	return m
+}

@@ -6,6 +6,7 @@ package topology
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -72,6 +73,16 @@ func Problems(err error) []Problem {
 func IsRefusal(err error) bool {
 	problems := Problems(err)
 	return len(problems) > 0 && problems[0].Field != "" && !apierrors.IsConflict(err)
+}
+
+// unlikeSchema is how API servers complain about fields that a kind does not have,
+// or that have another type. They have no reason of its own for that.
+const unlikeSchema = "failed to create typed patch object"
+
+// IsFaulty says whether the fault is in the object, and not in the connection or
+// in a management cluster that does not know the kind yet.
+func IsFaulty(err error) bool {
+	return IsRefusal(err) || err != nil && strings.Contains(err.Error(), unlikeSchema)
 }
 
 // fieldProblems leaves out repetitions: admission code finds fault with the same

@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package clusterclass
+package classes
 
 import (
 	"testing"
@@ -31,14 +31,14 @@ func TestForPlan(t *testing.T) {
 	}
 
 	g.Expect(planned(s, known)).To(Equal(Planned{}), "before it was planned")
-	remember(s, known, key, Planned{Before: first, After: first, Changes: true})
-	remember(s, known, key, Planned{Before: first, After: second})
+	Remember(s, known, key, Planned{Before: first, After: first, Changes: true})
+	Remember(s, known, key, Planned{Before: first, After: second})
 	g.Expect(planned(s, known)).To(Equal(Planned{Before: first, After: second}), "the later plan")
 	g.Expect(planned(s, types.StringValue("kind://b"))).To(Equal(Planned{}), "another management cluster")
 	g.Expect(planned(session.New(nil), known)).To(Equal(Planned{}), "another provider instance")
 
-	remember(s, unknown, key, Planned{After: first})
+	Remember(s, unknown, key, Planned{After: first})
 	g.Expect(planned(s, unknown)).To(Equal(Planned{After: first}))
-	remember(s, unknown, key, Planned{After: second})
+	Remember(s, unknown, key, Planned{After: second})
 	g.Expect(planned(s, unknown)).To(Equal(Planned{Changes: true}), "two that cannot be told apart")
 }

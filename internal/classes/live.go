@@ -1,16 +1,16 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package clusterclass
+package classes
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -57,8 +57,8 @@ func Live(ctx context.Context, s *session.Session, mgmt *management.Cluster, key
 }
 
 func readBlueprint(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey) (*topology.Blueprint, error) {
-	content, class, err := getClass(ctx, mgmt, key)
-	if err != nil {
+	class := &clusterv1.ClusterClass{}
+	if err := mgmt.Get(ctx, key, class); err != nil {
 		return nil, err
 	}
 	usable := topology.Usable(class)
@@ -66,8 +66,8 @@ func readBlueprint(ctx context.Context, mgmt *management.Cluster, key client.Obj
 		return nil, nil
 	}
 	blueprint := &topology.Blueprint{Class: usable}
-	for _, holder := range holders(content.Object) {
-		template, err := readTemplate(ctx, mgmt, key.Namespace, holder)
+	for _, ref := range topology.TemplateRefs(class) {
+		template, err := readTemplate(ctx, mgmt, key.Namespace, ref)
 		if err != nil {
 			return nil, err
 		}
@@ -78,28 +78,24 @@ func readBlueprint(ctx context.Context, mgmt *management.Cluster, key client.Obj
 	return blueprint, nil
 }
 
-// readTemplate reads the template that a part of a class refers to, and of it
-// what was declared: clusters are rendered from the same content whether the
-// class is planned in the same configuration or read. It is nil if there is none.
-func readTemplate(ctx context.Context, mgmt *management.Cluster, namespace string, holder map[string]any) (*unstructured.Unstructured, error) {
-	ref, _ := holder["templateRef"].(map[string]any)
+// readTemplate reads a template, and of it what was declared: clusters are rendered from the same content whether the class is
+// planned in the same configuration or read. It is nil if there is none.
+func readTemplate(ctx context.Context, mgmt *management.Cluster, namespace string, ref clusterv1.ClusterClassTemplateReference) (*unstructured.Unstructured, error) {
 	template := &unstructured.Unstructured{}
-	template.SetAPIVersion(fmt.Sprint(ref["apiVersion"]))
-	template.SetKind(fmt.Sprint(ref["kind"]))
-	err := mgmt.Get(ctx, client.ObjectKey{Namespace: namespace, Name: fmt.Sprint(ref["name"])}, template)
+	template.SetGroupVersionKind(ref.GroupVersionKind())
+	err := mgmt.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, template)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	content, err := topology.Importable(template, management.FieldManager)
+	content, err := management.Importable(template)
 	if err != nil {
 		return nil, err
 	}
 	declared := &unstructured.Unstructured{Object: content}
-	declared.SetAPIVersion(template.GetAPIVersion())
-	declared.SetKind(template.GetKind())
+	declared.SetGroupVersionKind(ref.GroupVersionKind())
 	declared.SetNamespace(template.GetNamespace())
 	declared.SetName(template.GetName())
 	return declared, nil

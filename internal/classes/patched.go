@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package clusterclass
+package classes
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func CheckPatched(ctx context.Context, mgmt *management.Cluster, rendering *topo
 		}
 		taken, found := asked[fault.Object]
 		if !found {
-			taken = !isFaulty(mgmt.Apply(ctx, fault.Object.DeepCopy(), client.DryRunAll))
+			taken = !topology.IsFaulty(mgmt.Apply(ctx, fault.Object.DeepCopy(), client.DryRunAll))
 			asked[fault.Object] = taken
 		}
 		return taken

@@ -1,9 +1,10 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package topology
+package management
 
 import (
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -19,7 +20,7 @@ metadata:
   labels: {mine: a, theirs: b, cluster.x-k8s.io/cluster-name: web}
   annotations: {terraform-capi.io/note: x}
   managedFields:
-  - manager: us
+  - manager: terraform-provider-capi
     operation: Apply
     fieldsV1:
       f:metadata: {f:labels: {f:mine: {}, f:cluster.x-k8s.io/cluster-name: {}}}
@@ -45,10 +46,11 @@ spec:
   - {name: two, value: 3}
 `
 
-func parseObject(t *testing.T) *unstructured.Unstructured {
+// parseObject parses the object, applied by the manager.
+func parseObject(t *testing.T, manager string) *unstructured.Unstructured {
 	t.Helper()
 	obj := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal([]byte(ownedObject), &obj.Object); err != nil {
+	if err := yaml.Unmarshal([]byte(strings.Replace(ownedObject, FieldManager, manager, 1)), &obj.Object); err != nil {
 		t.Fatal(err)
 	}
 	return obj
@@ -56,7 +58,7 @@ func parseObject(t *testing.T) *unstructured.Unstructured {
 
 func TestOwned(t *testing.T) {
 	g := NewWithT(t)
-	owned, applied, err := Owned(parseObject(t), "us")
+	owned, applied, err := Owned(parseObject(t, FieldManager))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(applied).To(BeTrue())
 	g.Expect(owned["spec"]).To(Equal(map[string]any{
@@ -70,18 +72,25 @@ func TestOwned(t *testing.T) {
 			"name": "one", "value": map[string]any{"part": float64(1)},
 		}},
 	}))
-	_, applied, err = Owned(parseObject(t), "them")
+	_, applied, err = Owned(parseObject(t, "us"))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(applied).To(BeFalse(), "others applied it")
+	updated := parseObject(t, "us")
+	entries := updated.GetManagedFields()
+	entries[1].Manager = FieldManager
+	updated.SetManagedFields(entries)
+	_, applied, err = Owned(updated)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(applied).To(BeFalse(), "an update is no apply")
 }
 
 func TestImportable(t *testing.T) {
 	g := NewWithT(t)
-	ours, err := Importable(parseObject(t), "us")
+	ours, err := Importable(parseObject(t, FieldManager))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(ours["metadata"]).To(Equal(map[string]any{"labels": map[string]any{"mine": "a"}}))
 
-	theirs, err := Importable(parseObject(t), "nobody")
+	theirs, err := Importable(parseObject(t, "nobody"))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(theirs["metadata"]).To(HaveKeyWithValue("labels", map[string]any{"mine": "a", "theirs": "b"}))
 	g.Expect(theirs["metadata"]).NotTo(HaveKey("annotations"))

@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package topology
+package management
 
 import (
 	"encoding/json"
@@ -13,15 +13,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Owned returns the part of an object that the given field manager applied by
-// server-side apply, and whether it ever applied any. What defaulting, other
+// Owned returns the part of an object that this provider applied, and whether it ever applied any. What defaulting, other
 // managers and controllers added is not in it.
-func Owned(obj *unstructured.Unstructured, manager string) (map[string]any, bool, error) {
+func Owned(obj *unstructured.Unstructured) (map[string]any, bool, error) {
 	owned, found := map[string]any{}, false
 	for _, entry := range obj.GetManagedFields() {
-		if entry.Manager != manager || entry.Operation != metav1.ManagedFieldsOperationApply ||
+		if entry.Manager != FieldManager || entry.Operation != metav1.ManagedFieldsOperationApply ||
 			entry.Subresource != "" || entry.FieldsV1 == nil {
 			continue
 		}
@@ -38,11 +38,11 @@ func Owned(obj *unstructured.Unstructured, manager string) (map[string]any, bool
 }
 
 // Importable is the part of an object that a configuration would declare: what
-// the manager applied, if it did; else all that was set by somebody. Labels and
+// this provider applied, if it did; else all that was set by somebody. Labels and
 // annotations that Cluster API, kubectl and this provider note down for
 // themselves are not in it.
-func Importable(obj *unstructured.Unstructured, manager string) (map[string]any, error) {
-	content, applied, err := Owned(obj, manager)
+func Importable(obj *unstructured.Unstructured) (map[string]any, error) {
+	content, applied, err := Owned(obj)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +57,11 @@ func Importable(obj *unstructured.Unstructured, manager string) (map[string]any,
 		}
 	}
 	return content, nil
+}
+
+// IsApplied says whether this provider has ever applied the object.
+func IsApplied(obj client.Object) bool {
+	return slices.ContainsFunc(obj.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager == FieldManager })
 }
 
 func isBookkeeping(key string) bool {

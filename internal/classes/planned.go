@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package clusterclass
+package classes
 
 import (
 	"context"
@@ -69,8 +69,8 @@ func keyOf(managementCluster types.String, class client.ObjectKey) plannedKey {
 	return plannedKey{managementCluster: id, class: class}
 }
 
-// remember notes what is planned for a class.
-func remember(s *session.Session, managementCluster types.String, class client.ObjectKey, planned Planned) {
+// Remember notes what is planned for a class.
+func Remember(s *session.Session, managementCluster types.String, class client.ObjectKey, planned Planned) {
 	key, classes := keyOf(managementCluster, class), session.Part[plannedClasses](s)
 	earlier, exists := classes.Swap(key, planned)
 	if exists && managementCluster.IsUnknown() && !equality.Semantic.DeepEqual(earlier, planned) {
