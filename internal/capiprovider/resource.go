@@ -71,14 +71,11 @@ func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, r
 func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeouts.Create)
-	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel, cluster, err := tfkit.Begin(ctx, r.session, plan.Timeouts.Create, defaultTimeouts.Create, plan.ManagementCluster, management.Identity{})
 	defer cancel()
-	cluster, err := r.session.Connect(ctx, plan.ManagementCluster.ValueString())
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
@@ -146,17 +143,8 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	}
 	status, err := r.bundle.Installed(ctx, cluster, state.Name.ValueString())
 	switch {
-	case management.IsAbsent(err):
-		if !imported {
-			err = known.Absence(ctx, cluster, entryKind, err)
-		}
-		tfkit.NotRead(ctx, resp, state.object(), err, imported)
-		return
-	case management.IsConnectionError(err):
-		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
-		return
 	case err != nil:
-		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
+		known.ReadFailed(ctx, resp, cluster, entryKind, state.object(), err, imported)
 		return
 	case isAnother(known, status):
 		resp.Diagnostics.Append(tfkit.AnotherObject(describe(state), known.UID, status.UID))
@@ -188,8 +176,6 @@ func isAnother(known tfkit.Record, status *bundle.Status) bool {
 func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeouts.Update)
-	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -203,9 +189,8 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel, cluster, err := tfkit.Begin(ctx, r.session, plan.Timeouts.Update, defaultTimeouts.Update, plan.ManagementCluster, known.Management)
 	defer cancel()
-	cluster, err := r.session.Reconnect(ctx, plan.ManagementCluster.ValueString(), known.Management)
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
@@ -254,8 +239,6 @@ func (r *Resource) recordInstalled(ctx context.Context, cluster *management.Clus
 func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state model
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeouts.Delete)
-	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -264,9 +247,8 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel, cluster, err := tfkit.Begin(ctx, r.session, state.Timeouts.Delete, defaultTimeouts.Delete, state.ManagementCluster, known.Management)
 	defer cancel()
-	cluster, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
 	switch {
 	case errors.Is(err, management.ErrGone):
 		return

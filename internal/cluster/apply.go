@@ -257,10 +257,3 @@ func finish(
 	}
 	return f.Cluster, settled && waitErr == nil, waitDiagnostics(*plan, waitErr, f)
 }
-
-func unfinishedNote(finished bool) []byte {
-	if finished {
-		return []byte("false")
-	}
-	return []byte("true")
-}

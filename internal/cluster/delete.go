@@ -62,8 +62,6 @@ func orphaned(state model) diag.Diagnostic {
 func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state model
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeouts.Delete)
-	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -76,14 +74,13 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		resp.Diagnostics.Append(orphaned(state))
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	known, diags := readRecord(ctx, req.Private, state)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
+	ctx, cancel, mgmt, err := tfkit.Begin(ctx, r.session, state.Timeouts.Delete, defaultTimeouts.Delete, state.ManagementCluster, known.Management)
+	defer cancel()
 	if errors.Is(err, management.ErrGone) {
 		resp.Diagnostics.Append(known.checkGone(ctx, state, err)...)
 		return

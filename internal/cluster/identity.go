@@ -6,7 +6,6 @@ package cluster
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/live"
@@ -24,18 +23,9 @@ func (m *model) identity() tfkit.Identity {
 
 // ImportState notes which cluster it is; Read fills in the rest.
 func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	identity, diags := tfkit.ImportIdentity(ctx, req, "kind://mgmt/default/capi-quickstart")
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, identity)...)
-	for attribute, value := range map[string]any{
-		"id": identity.ID(), "management_cluster": identity.ManagementCluster, "namespace": identity.Namespace, "name": identity.Name,
+	tfkit.ImportObject(ctx, req, resp, "kind://mgmt/default/capi-quickstart", map[string]any{
 		// What Terraform does with a cluster cannot be read from it.
 		"wait_for": live.LevelRollout.String(), "on_timeout": onTimeoutWarn,
 		"deletion_protection": false, "deletion_policy": deletionPolicyDelete,
-	} {
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), value)...)
-	}
+	})
 }

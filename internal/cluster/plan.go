@@ -27,10 +27,6 @@ import (
 // without the answers.
 const onlineTimeout = 15 * time.Second
 
-// waitUnfinished is the key in the private state under which it is noted that a
-// wait ended before the cluster was ready.
-const waitUnfinished = "wait_unfinished"
-
 // planning is a cluster while it is planned, and what is known around it.
 type planning struct {
 	plan model
@@ -99,9 +95,9 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(p.withWayOut(p.announce(ctx))...)
 	}
-	unfinished, diags := req.Private.GetKey(ctx, waitUnfinished)
+	unfinished, diags := tfkit.IsWaitUnfinished(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
-	if p.state != nil && (known.Creation != "" || string(unfinished) == "true" && !p.state.Ready.ValueBool() && p.plan.waits()) {
+	if p.state != nil && (known.Creation != "" || unfinished && !p.state.Ready.ValueBool() && p.plan.waits()) {
 		p.plan.forgetStatus()
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, p.plan)...)

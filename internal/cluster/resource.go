@@ -56,16 +56,13 @@ func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, r
 func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeouts.Create)
-	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	waitCtx, cancel := context.WithTimeout(ctx, timeout)
+	waitCtx, cancel, mgmt, err := tfkit.Begin(ctx, r.session, plan.Timeouts.Create, defaultTimeouts.Create, plan.ManagementCluster, management.Identity{})
 	defer cancel()
-	mgmt, diags := r.connect(waitCtx, plan, record{})
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
+	if err != nil {
+		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
 	}
 	defer live.ListerOf(r.session, mgmt).Forget()
@@ -84,14 +81,14 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	plan.Ready = types.BoolValue(false)
 	known := record{}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, []byte("true"))...)
+	resp.Diagnostics.Append(tfkit.NoteWait(ctx, resp.Private, false)...)
 	diags = setUpCNI(waitCtx, mgmt, plan, req.Config, cni{}, cluster)
 	resp.Diagnostics.Append(diags...)
 	found, finished, diags := finish(ctx, waitCtx, mgmt, &plan, len(diags) == 0, nil)
 	resp.Diagnostics.Append(diags...)
 	known.note(ctx, r.session, mgmt, cmp.Or(found, cluster))
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
+	resp.Diagnostics.Append(tfkit.NoteWait(ctx, resp.Private, finished)...)
 	if tfkit.FinishCreation(ctx, creation, plan.object(), &known.Record, resp) {
 		resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	}
@@ -125,11 +122,8 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		}
 		notRead(ctx, resp, state, known, err, imported)
 		return
-	case management.IsConnectionError(err) && !imported:
-		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
-		return
 	case err != nil:
-		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
+		resp.Diagnostics.Append(tfkit.ReadError(state.object(), err, imported))
 		return
 	case !known.isOf(ctx, mgmt, f.Cluster):
 		resp.Diagnostics.Append(tfkit.AnotherObject(state.object(), known.UID, f.Cluster.UID))
@@ -197,8 +191,6 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	var plan, state model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeouts.Update)
-	resp.Diagnostics.Append(diags...)
 	known, diags := readRecord(ctx, req.Private, state)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -206,15 +198,14 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	}
 	planned := plan
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
-	waitCtx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	if plan.id() != state.id() {
 		// The plan has seen the cluster there.
 		known.Management = management.Identity{}
 	}
-	mgmt, diags := r.connect(waitCtx, plan, known)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
+	waitCtx, cancel, mgmt, err := tfkit.Begin(ctx, r.session, plan.Timeouts.Update, defaultTimeouts.Update, plan.ManagementCluster, known.Management)
+	defer cancel()
+	if err != nil {
+		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
 	}
 	defer live.ListerOf(r.session, mgmt).Forget()
@@ -238,13 +229,5 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	known.note(ctx, r.session, mgmt, cmp.Or(found, cluster))
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
-}
-
-func (r *Resource) connect(ctx context.Context, plan model, known record) (*management.Cluster, diag.Diagnostics) {
-	mgmt, err := r.session.Reconnect(ctx, plan.ManagementCluster.ValueString(), known.Management)
-	if err != nil {
-		return nil, diag.Diagnostics{tfkit.ConnectError(err)}
-	}
-	return mgmt, nil
+	resp.Diagnostics.Append(tfkit.NoteWait(ctx, resp.Private, finished)...)
 }

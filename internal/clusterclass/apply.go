@@ -179,10 +179,3 @@ func cleanUp(ctx context.Context, mgmt *management.Cluster, plan model, before, 
 	}
 	return nil
 }
-
-func unfinishedNote(finished bool) []byte {
-	if finished {
-		return []byte("false")
-	}
-	return []byte("true")
-}

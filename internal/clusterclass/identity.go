@@ -6,7 +6,6 @@ package clusterclass
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
@@ -23,15 +22,5 @@ func (m *model) identity() tfkit.Identity {
 
 // ImportState notes which class it is; Read fills in the rest.
 func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	identity, diags := tfkit.ImportIdentity(ctx, req, "kind://mgmt/default/quick-start")
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, identity)...)
-	for attribute, value := range map[string]any{
-		"id": identity.ID(), "management_cluster": identity.ManagementCluster, "namespace": identity.Namespace, "name": identity.Name,
-	} {
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), value)...)
-	}
+	tfkit.ImportObject(ctx, req, resp, "kind://mgmt/default/quick-start", nil)
 }

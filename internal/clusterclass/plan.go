@@ -25,10 +25,6 @@ import (
 // without the answers.
 const onlineTimeout = 15 * time.Second
 
-// waitUnfinished is the key in the private state under which it is noted that a
-// wait ended before the class was ready.
-const waitUnfinished = "wait_unfinished"
-
 // ModifyPlan plans the names of the templates, refuses what Cluster API would
 // refuse, and remembers the class for the plans of its clusters.
 func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
@@ -66,9 +62,9 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		return
 	}
 	resp.Diagnostics.Append(r.planKnown(ctx, plan, state, known, desired, req, resp)...)
-	unfinished, diags := req.Private.GetKey(ctx, waitUnfinished)
+	unfinished, diags := tfkit.IsWaitUnfinished(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
-	if state != nil && string(unfinished) == "true" && !state.Ready.ValueBool() {
+	if state != nil && unfinished && !state.Ready.ValueBool() {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ready"), types.BoolUnknown())...)
 	}
 }

@@ -28,7 +28,6 @@ const ResourceType = "capi_cluster_class"
 
 var (
 	_ resource.ResourceWithConfigure      = (*Resource)(nil)
-	_ resource.ResourceWithIdentity       = (*Resource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*Resource)(nil)
 	_ resource.ResourceWithIdentity       = (*Resource)(nil)
 	_ resource.ResourceWithValidateConfig = (*Resource)(nil)
@@ -62,14 +61,11 @@ func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, r
 func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeouts.Create)
-	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	waitCtx, cancel := context.WithTimeout(ctx, timeout)
+	waitCtx, cancel, mgmt, err := tfkit.Begin(ctx, r.session, plan.Timeouts.Create, defaultTimeouts.Create, plan.ManagementCluster, management.Identity{})
 	defer cancel()
-	mgmt, err := r.session.Connect(waitCtx, plan.ManagementCluster.ValueString())
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
@@ -91,7 +87,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	resp.Diagnostics.Append(diags...)
 	known.Identify(ctx, r.session, mgmt.ID, creation.Object().GetUID())
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
+	resp.Diagnostics.Append(tfkit.NoteWait(ctx, resp.Private, finished)...)
 	if tfkit.FinishCreation(ctx, creation, plan.object(), &known, resp) {
 		resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	}
@@ -120,10 +116,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	obj, class, err := getClass(ctx, mgmt, state.key())
 	switch {
 	case management.IsAbsent(err):
-		if !imported {
-			err = known.Absence(ctx, mgmt, classKind, err)
-		}
-		tfkit.NotRead(ctx, resp, state.object(), err, imported)
+		known.ReadFailed(ctx, resp, mgmt, classKind, state.object(), err, imported)
 		return
 	case err == nil && known.UID != "" && known.UID != class.UID:
 		resp.Diagnostics.Append(tfkit.AnotherObject(state.object(), known.UID, class.UID))
@@ -131,12 +124,8 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	case err == nil:
 		err = state.read(ctx, mgmt, obj, class)
 	}
-	if management.IsConnectionError(err) && !imported {
-		resp.Diagnostics.Append(tfkit.ConnectWarning(state.object(), err))
-		return
-	}
 	if err != nil {
-		resp.Diagnostics.Append(tfkit.RequestError("read "+state.object(), err))
+		resp.Diagnostics.Append(tfkit.ReadError(state.object(), err, imported))
 		return
 	}
 	known.Identify(ctx, r.session, mgmt.ID, class.UID)
@@ -196,17 +185,14 @@ func getClass(ctx context.Context, mgmt *management.Cluster, key client.ObjectKe
 func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeouts.Update)
-	resp.Diagnostics.Append(diags...)
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
-	waitCtx, cancel := context.WithTimeout(ctx, timeout)
+	waitCtx, cancel, mgmt, err := tfkit.Begin(ctx, r.session, plan.Timeouts.Update, defaultTimeouts.Update, plan.ManagementCluster, known.Management)
 	defer cancel()
-	mgmt, err := r.session.Reconnect(waitCtx, plan.ManagementCluster.ValueString(), known.Management)
 	if err != nil {
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
@@ -241,7 +227,7 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	known.Identify(ctx, r.session, mgmt.ID, before.GetUID())
 	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, waitUnfinished, unfinishedNote(finished))...)
+	resp.Diagnostics.Append(tfkit.NoteWait(ctx, resp.Private, finished)...)
 }
 
 // Delete waits until no cluster uses the class, and then deletes it and its
@@ -249,19 +235,13 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state model
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeouts.Delete)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	mgmt, err := r.session.Reconnect(ctx, state.ManagementCluster.ValueString(), known.Management)
+	ctx, cancel, mgmt, err := tfkit.Begin(ctx, r.session, state.Timeouts.Delete, defaultTimeouts.Delete, state.ManagementCluster, known.Management)
+	defer cancel()
 	if errors.Is(err, management.ErrGone) {
 		return
 	}

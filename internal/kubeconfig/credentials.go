@@ -14,7 +14,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -108,12 +107,12 @@ func hostEndpoint(ctx context.Context, mgmt *management.Cluster, cluster *cluste
 	if !ref.IsDefined() {
 		return "", nil
 	}
-	mapping, err := mgmt.RESTMapper().RESTMapping(schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind})
+	gvk, err := mgmt.Served(ref.APIGroup, ref.Kind)
 	if err != nil {
 		return "", err
 	}
 	infrastructure := &metav1.PartialObjectMetadata{}
-	infrastructure.SetGroupVersionKind(mapping.GroupVersionKind)
+	infrastructure.SetGroupVersionKind(gvk)
 	err = mgmt.Get(ctx, client.ObjectKey{Namespace: cluster.Namespace, Name: ref.Name}, infrastructure)
 	return infrastructure.Annotations[dockerv1.HostEndpointAnnotation], client.IgnoreNotFound(err)
 }

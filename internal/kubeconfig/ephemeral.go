@@ -9,11 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/ephemeral/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
-	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -50,52 +47,6 @@ func (e *Ephemeral) Configure(_ context.Context, req ephemeral.ConfigureRequest,
 	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
 	e.session = s
-}
-
-// Schema describes the ephemeral resource.
-func (e *Ephemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
-	computed := func(name string, sensitive bool) schema.StringAttribute {
-		return schema.StringAttribute{MarkdownDescription: descriptions[name], Computed: true, Sensitive: sensitive}
-	}
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "The administrator's kubeconfig of a cluster, for provider blocks and write-only attributes. It is stored nowhere. " +
-			"All values are null, with a warning, if the cluster is gone or going, so that what is left can still be destroyed.",
-		Attributes: map[string]schema.Attribute{
-			"cluster_id": schema.StringAttribute{
-				MarkdownDescription: "The `id` of the `capi_cluster`. It is known only when the cluster exists, so that nothing is opened before.",
-				Required:            true,
-				Validators:          []validator.String{isClusterID{}},
-			},
-			"endpoint": schema.StringAttribute{
-				MarkdownDescription: descriptions["endpoint"],
-				Optional:            true,
-				Computed:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(endpointExternal, endpointInternal)},
-			},
-			"timeouts":                      timeoutsAttribute(ctx),
-			"kubeconfig":                    computed("kubeconfig", true),
-			"host":                          computed("host", false),
-			"cluster_ca_certificate":        computed("cluster_ca_certificate", false),
-			"client_certificate":            computed("client_certificate", true),
-			"client_key":                    computed("client_key", true),
-			"client_certificate_expires_at": computed("client_certificate_expires_at", false),
-		},
-	}
-}
-
-func timeoutsAttribute(ctx context.Context) schema.Attribute {
-	attribute := timeouts.AttributesWithOpts(ctx, timeouts.Opts{
-		OpenDescription: "For how long to wait for a kubeconfig that does not exist yet, as a positive duration such as `90s`. Default: `2m`.",
-	})
-	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
-		nested.MarkdownDescription = "For how long operations wait."
-		if open, ok := nested.Attributes["open"].(schema.StringAttribute); ok {
-			open.Validators = []validator.String{tfkit.Duration()}
-			nested.Attributes["open"] = open
-		}
-		return nested
-	}
-	return attribute
 }
 
 // Open reads the kubeconfig.

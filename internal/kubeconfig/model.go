@@ -26,18 +26,6 @@ type model struct {
 	ClientCertificateExpiresAt types.String `tfsdk:"client_certificate_expires_at"`
 }
 
-// descriptions of the attributes that both have.
-var descriptions = map[string]string{
-	"endpoint": "From where the kubeconfig is used: `" + endpointExternal + "`, from the machine that runs Terraform, or `" + endpointInternal +
-		"`, from the network that the cluster's machines are in. Default: `" + endpointExternal + "`.",
-	"kubeconfig":                    "The kubeconfig, as YAML.",
-	"host":                          "URL of the API server.",
-	"cluster_ca_certificate":        "Certificate of the cluster's certificate authority, as PEM.",
-	"client_certificate":            "The client's certificate, as PEM; null if the kubeconfig has none.",
-	"client_key":                    "The client's key, as PEM; null if the kubeconfig has none.",
-	"client_certificate_expires_at": "When the client's certificate expires, as RFC 3339. Cluster API renews it in good time, which the next refresh notices. Null if there is none.",
-}
-
 // set takes over credentials; nil makes all of them null.
 func (m *model) set(c *credentials) {
 	if c == nil {

@@ -10,15 +10,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -62,43 +56,6 @@ func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, r
 	s, diags := tfkit.ProviderData(req.ProviderData)
 	resp.Diagnostics.Append(diags...)
 	r.session = s
-}
-
-// Schema describes the resource.
-func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	secret := func(name string) schema.StringAttribute {
-		return schema.StringAttribute{MarkdownDescription: descriptions[name], Computed: true, Sensitive: true}
-	}
-	public := func(name string) schema.StringAttribute {
-		return schema.StringAttribute{MarkdownDescription: descriptions[name], Computed: true}
-	}
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "The administrator's kubeconfig of a cluster, **stored in the state**. " +
-			"Where Terraform 1.10 or OpenTofu 1.11 can be had, the ephemeral resource of the same name does without that. " +
-			"Destroying it destroys nothing.",
-		Attributes: map[string]schema.Attribute{
-			"cluster_id": schema.StringAttribute{
-				MarkdownDescription: "The `id` of the `capi_cluster`. A change replaces the resource. Also the id to import it by.",
-				Required:            true,
-				Validators:          []validator.String{isClusterID{}},
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
-			},
-			"endpoint": schema.StringAttribute{
-				MarkdownDescription: descriptions["endpoint"] + " Changes are made in place.",
-				Optional:            true,
-				Computed:            true,
-				Default:             stringdefault.StaticString(endpointExternal),
-				Validators:          []validator.String{stringvalidator.OneOf(endpointExternal, endpointInternal)},
-			},
-			"timeouts":                      defaultTimeouts.Attribute(ctx),
-			"kubeconfig":                    secret("kubeconfig"),
-			"host":                          public("host"),
-			"cluster_ca_certificate":        public("cluster_ca_certificate"),
-			"client_certificate":            secret("client_certificate"),
-			"client_key":                    secret("client_key"),
-			"client_certificate_expires_at": public("client_certificate_expires_at"),
-		},
-	}
 }
 
 // Create waits for the kubeconfig and reads it.

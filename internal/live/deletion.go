@@ -36,7 +36,7 @@ func (f *Facts) ObserveRest(ctx context.Context, mgmt *management.Cluster) error
 	}
 	f.machineSets = sets.Items
 	for _, kind := range f.backingKinds() {
-		mapping, err := mgmt.RESTMapper().RESTMapping(kind)
+		gvk, err := mgmt.Served(kind.Group, kind.Kind)
 		if management.IsAbsent(err) {
 			continue
 		}
@@ -44,7 +44,7 @@ func (f *Facts) ObserveRest(ctx context.Context, mgmt *management.Cluster) error
 			return err
 		}
 		list := &unstructured.UnstructuredList{}
-		list.SetGroupVersionKind(mapping.GroupVersionKind.GroupVersion().WithKind(kind.Kind + "List"))
+		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(kind.Kind + "List"))
 		if err := mgmt.List(ctx, list, ofCluster...); err != nil {
 			return err
 		}

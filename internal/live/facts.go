@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
 	addonsv1 "sigs.k8s.io/cluster-api/api/addons/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -81,7 +80,7 @@ func referenced(ctx context.Context, mgmt *management.Cluster, namespace string,
 	if !ref.IsDefined() {
 		return nil, nil
 	}
-	mapping, err := mgmt.RESTMapper().RESTMapping(schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind})
+	gvk, err := mgmt.Served(ref.APIGroup, ref.Kind)
 	if meta.IsNoMatchError(err) {
 		return nil, nil
 	}
@@ -89,7 +88,7 @@ func referenced(ctx context.Context, mgmt *management.Cluster, namespace string,
 		return nil, err
 	}
 	obj := &unstructured.Unstructured{}
-	obj.SetGroupVersionKind(mapping.GroupVersionKind)
+	obj.SetGroupVersionKind(gvk)
 	if err := mgmt.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, obj); err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	controlplanev1 "sigs.k8s.io/cluster-api/api/controlplane/kubeadm/v1beta2"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -110,7 +109,7 @@ func (f *Facts) isGone(ctx context.Context, mgmt *management.Cluster, refs ...cl
 		if !ref.IsDefined() {
 			continue
 		}
-		if _, err := mgmt.RESTMapper().RESTMapping(schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind}); meta.IsNoMatchError(err) {
+		if _, err := mgmt.Served(ref.APIGroup, ref.Kind); meta.IsNoMatchError(err) {
 			return false, nil
 		}
 		if obj, err := referenced(ctx, mgmt, f.Cluster.Namespace, ref); err != nil || obj != nil {

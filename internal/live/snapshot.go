@@ -58,14 +58,14 @@ func (s *Snapshot) addReferenced(ctx context.Context, mgmt *management.Cluster, 
 		}
 		kind := schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind}
 		if known[kind] == nil {
-			mapping, err := mgmt.RESTMapper().RESTMapping(kind)
+			gvk, err := mgmt.Served(kind.Group, kind.Kind)
 			if meta.IsNoMatchError(err) {
 				return nil, nil
 			}
 			if err != nil {
 				return nil, err
 			}
-			if known[kind], err = listOf(ctx, mgmt, namespace, mapping.GroupVersionKind); err != nil {
+			if known[kind], err = listOf(ctx, mgmt, namespace, gvk); err != nil {
 				return nil, err
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
@@ -94,6 +95,16 @@ func probe(ctx context.Context, config *rest.Config) error {
 		return nil
 	}
 	return err
+}
+
+// Served is a kind in the version that the management cluster prefers, whatever that is. The error is NoKindMatch if it serves
+// none, which may be for the moment only.
+func (c *Cluster) Served(group, kind string) (schema.GroupVersionKind, error) {
+	mapping, err := c.RESTMapper().RESTMapping(schema.GroupKind{Group: group, Kind: kind})
+	if err != nil {
+		return schema.GroupVersionKind{}, err
+	}
+	return mapping.GroupVersionKind, nil
 }
 
 // Apply makes the object as desired by server-side apply: it is created if it

@@ -93,10 +93,10 @@ func (r *Resource) empty(name string) waiter.Condition {
 // whatever version it serves: it may run an older Cluster API than ours.
 func clustersIn(ctx context.Context, cluster *management.Cluster) ([]string, error) {
 	kind := schema.GroupKind{Group: clusterv1.GroupVersion.Group, Kind: clusterv1.ClusterKind}
-	mapping, err := cluster.RESTMapper().RESTMapping(kind)
+	gvk, err := cluster.Served(kind.Group, kind.Kind)
 	list := &metav1.PartialObjectMetadataList{}
 	if err == nil {
-		list.SetGroupVersionKind(mapping.GroupVersionKind)
+		list.SetGroupVersionKind(gvk)
 		err = cluster.List(ctx, list)
 	}
 	// Only without the kind there are no Clusters. That it is not served may be for

@@ -5,9 +5,11 @@ package tfkit
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -38,9 +40,26 @@ func IdentitySchema(kind string) identityschema.Schema {
 	}}
 }
 
-// ImportIdentity returns what is to be imported, by id or by identity. Ids have the
-// form [MANAGEMENT_CLUSTER_ID/]NAMESPACE/NAME, of which example is one.
-func ImportIdentity(ctx context.Context, req resource.ImportStateRequest, example string) (Identity, diag.Diagnostics) {
+// ImportObject notes which object is imported, by id or by identity, with what else the state has to know of it; Read fills in
+// the rest. Ids have the form [MANAGEMENT_CLUSTER_ID/]NAMESPACE/NAME, of which example is one.
+func ImportObject(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse, example string, more map[string]any) {
+	identity, diags := importIdentity(ctx, req, example)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, identity)...)
+	attributes := map[string]any{
+		"id": identity.ID(), "management_cluster": identity.ManagementCluster, "namespace": identity.Namespace, "name": identity.Name,
+	}
+	maps.Copy(attributes, more)
+	for attribute, value := range attributes {
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), value)...)
+	}
+}
+
+// importIdentity returns what is to be imported.
+func importIdentity(ctx context.Context, req resource.ImportStateRequest, example string) (Identity, diag.Diagnostics) {
 	var identity Identity
 	if req.ID == "" {
 		diags := req.Identity.Get(ctx, &identity)

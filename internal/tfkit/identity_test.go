@@ -38,13 +38,13 @@ func TestImportIdentity(t *testing.T) {
 		"defaulted":        {given(nil, nil, "web"), here, "default/web"},
 		"in the namespace": {given(nil, "default", "web"), here, "default/web"},
 	} {
-		got, diags := ImportIdentity(t.Context(), test.req, "kind://mgmt/default/web")
+		got, diags := importIdentity(t.Context(), test.req, "kind://mgmt/default/web")
 		if diags.HasError() || got != test.want || got.ID() != test.id {
 			t.Errorf("%s: got %v (%s), want %v (%s): %v", name, got, got.ID(), test.want, test.id, diags)
 		}
 	}
 	for _, id := range []string{"web", "/web", "team/", "a/b/c", "kind://mgmt", "kind://mgmt/web"} {
-		if _, diags := ImportIdentity(t.Context(), resource.ImportStateRequest{ID: id}, "kind://mgmt/default/web"); !diags.HasError() {
+		if _, diags := importIdentity(t.Context(), resource.ImportStateRequest{ID: id}, "kind://mgmt/default/web"); !diags.HasError() {
 			t.Errorf("id %q is taken", id)
 		}
 	}

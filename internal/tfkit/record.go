@@ -134,6 +134,27 @@ func NotRead(ctx context.Context, resp *resource.ReadResponse, object string, er
 	}
 }
 
+// ReadFailed ends a refresh for which the object of the record, of the given kind, could not be read. One that the management
+// cluster does not have is forgotten if that is proven; if nobody answered, the last known state is kept.
+func (r *Record) ReadFailed(ctx context.Context, resp *resource.ReadResponse, mgmt *management.Cluster, kind schema.GroupKind, object string, err error, imported bool) {
+	if !management.IsAbsent(err) {
+		resp.Diagnostics.Append(ReadError(object, err, imported))
+		return
+	}
+	if !imported {
+		err = r.Absence(ctx, mgmt, kind, err)
+	}
+	NotRead(ctx, resp, object, err, imported)
+}
+
+// ReadError says that an object could not be read. While it is being imported there is no last known state to keep.
+func ReadError(object string, err error, imported bool) diag.Diagnostic {
+	if management.IsConnectionError(err) && !imported {
+		return ConnectWarning(object, err)
+	}
+	return RequestError("read "+object, err)
+}
+
 // finishTimeout bounds what ends a creation, when the operation's own time may be
 // over.
 const finishTimeout = 30 * time.Second
