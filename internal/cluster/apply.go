@@ -38,16 +38,12 @@ var classPath = path.Root("topology").AtName("class")
 // checkClass refuses a Cluster whose class does not exist or does not take it, and gives
 // its variables the types that the class asks for.
 func checkClass(ctx context.Context, mgmt *management.Cluster, plan model, desired *unstructured.Unstructured) diag.Diagnostics {
-	cluster, err := typed(desired)
-	if err != nil {
-		return diag.Diagnostics{invalidConfiguration(err)}
-	}
-	if diags := checkNamespaces(ctx, mgmt, plan, cluster); diags.HasError() {
+	key := classKey(desired)
+	if diags := checkNamespaces(ctx, mgmt, plan, key); diags.HasError() {
 		return diags
 	}
-	key := cluster.GetClassKey()
 	class := &clusterv1.ClusterClass{}
-	err = mgmt.Get(ctx, key, class)
+	err := mgmt.Get(ctx, key, class)
 	switch {
 	case apierrors.IsNotFound(err):
 		return diag.Diagnostics{classNotFound(ctx, mgmt, key)}
@@ -55,21 +51,25 @@ func checkClass(ctx context.Context, mgmt *management.Cluster, plan model, desir
 		return diag.Diagnostics{tfkit.RequestError("read ClusterClass "+key.String(), err)}
 	}
 	usable := topology.Usable(class)
-	topology.ConvertVariables(usable, desired)
-	return validateOffline(ctx, usable, nil, desired)
+	cluster, err := typedFor(usable, desired)
+	if err != nil {
+		return diag.Diagnostics{invalidConfiguration(err)}
+	}
+	_, problems := topology.ValidateCluster(ctx, usable, nil, cluster)
+	return problemDiagnostics(problems, desired)
 }
 
 // checkNamespaces refuses namespaces that do not exist, of the cluster or of its
 // class. Who may not look does without.
-func checkNamespaces(ctx context.Context, mgmt *management.Cluster, plan model, cluster *clusterv1.Cluster) diag.Diagnostics {
+func checkNamespaces(ctx context.Context, mgmt *management.Cluster, plan model, class client.ObjectKey) diag.Diagnostics {
 	missing := func(name string) bool {
 		return apierrors.IsNotFound(mgmt.Get(ctx, client.ObjectKey{Name: name}, &corev1.Namespace{}))
 	}
-	class := cluster.GetClassKey()
+	own := plan.Namespace.ValueString()
 	switch {
-	case missing(cluster.Namespace):
-		return diag.Diagnostics{namespaceNotFound(path.Root("namespace"), plan, cluster.Namespace)}
-	case class.Namespace != cluster.Namespace && missing(class.Namespace):
+	case missing(own):
+		return diag.Diagnostics{namespaceNotFound(path.Root("namespace"), plan, own)}
+	case class.Namespace != own && missing(class.Namespace):
 		return diag.Diagnostics{namespaceNotFound(path.Root("topology").AtName("class_namespace"), plan, class.Namespace)}
 	}
 	return nil
@@ -175,12 +175,8 @@ func update(ctx context.Context, mgmt *management.Cluster, plan model, known *re
 // convertVariables gives the variables of a Cluster the types that its class asks for,
 // if the class can be read.
 func convertVariables(ctx context.Context, mgmt *management.Cluster, desired *unstructured.Unstructured) {
-	cluster, err := typed(desired)
-	if err != nil {
-		return
-	}
 	class := &clusterv1.ClusterClass{}
-	if mgmt.Get(ctx, cluster.GetClassKey(), class) == nil {
+	if mgmt.Get(ctx, classKey(desired), class) == nil {
 		topology.ConvertVariables(topology.Usable(class), desired)
 	}
 }

@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -20,6 +21,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
+	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 // model is the resource in plans and states.
@@ -121,6 +123,22 @@ func typed(obj *unstructured.Unstructured) (*clusterv1.Cluster, error) {
 	cluster := &clusterv1.Cluster{}
 	err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(obj.Object, cluster, true)
 	return cluster, err
+}
+
+// typedFor is typed, with variables of the types that the class asks for, if it is known.
+func typedFor(class *clusterv1.ClusterClass, obj *unstructured.Unstructured) (*clusterv1.Cluster, error) {
+	topology.ConvertVariables(class, obj)
+	return typed(obj)
+}
+
+// classKey is where the class of a Cluster is; zero if there is no Cluster.
+func classKey(obj *unstructured.Unstructured) client.ObjectKey {
+	if obj == nil {
+		return client.ObjectKey{}
+	}
+	name, _, _ := unstructured.NestedString(obj.Object, "spec", "topology", "classRef", "name")
+	namespace, _, _ := unstructured.NestedString(obj.Object, "spec", "topology", "classRef", "namespace")
+	return client.ObjectKey{Namespace: cmp.Or(namespace, obj.GetNamespace()), Name: name}
 }
 
 // FromAPI reads the declared attributes from the live object. A model that has

@@ -27,7 +27,15 @@ var (
 	serviceBlocks = []string{"spec", "clusterNetwork", "services", "cidrBlocks"}
 )
 
-// network is the network that the Cluster declares. The error is tfkit.ErrUnknown
+// networkOf is the network that the model declares: what its Cluster has, if all of that is known.
+func (m *model) networkOf(cluster *clusterv1.Cluster) (clusterv1.ClusterNetwork, error) {
+	if cluster == nil {
+		return m.network()
+	}
+	return cluster.Spec.ClusterNetwork, nil
+}
+
+// network is the network that the model declares. The error is tfkit.ErrUnknown
 // if not all of it is known.
 func (m *model) network() (clusterv1.ClusterNetwork, error) {
 	content, err := fields.Encode(shape, map[string]attr.Value{"cluster_network": m.ClusterNetwork})
@@ -74,13 +82,13 @@ func withoutDefaultPods(annotations map[string]string, content map[string]any) {
 // checkNetwork refuses a network that no cluster works with, and to change the one
 // of a cluster whose control plane is initialised.
 func (p *planning) checkNetwork(ctx context.Context, known record) diag.Diagnostics {
-	planned, err := p.plan.network()
+	planned, err := p.plan.networkOf(p.cluster)
 	if err != nil {
 		// It is not known, or no network, which validate says.
 		return nil
 	}
 	if p.state != nil {
-		declared, err := p.state.network()
+		declared, err := p.state.networkOf(p.before)
 		if err != nil {
 			return nil
 		}
@@ -106,8 +114,7 @@ func (p *planning) initialNetwork(ctx context.Context, known record, declared cl
 	if condition != nil && condition.Equal(nonEmpty(string(metav1.ConditionTrue))) {
 		return &declared
 	}
-	found := &clusterv1.Cluster{}
-	if p.mgmt != nil && p.mgmt.Get(ctx, p.plan.key(), found) == nil && live.IsInitialized(found) {
+	if found, _ := p.live(ctx); found != nil && live.IsInitialized(found) {
 		return &declared
 	}
 	return nil

@@ -14,13 +14,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/classes"
 	"github.com/terraform-capi/terraform-provider-capi/internal/live"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
-	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
 // onlineTimeout bounds what a plan asks the management cluster. A plan can do
@@ -34,9 +34,15 @@ type planning struct {
 	state *model
 	// changes says that the configuration differs from the state.
 	changes bool
-	// desired is nil as long as not all of the configuration is known.
+	// desired is nil as long as not all of the configuration is known, and cluster is the same as a Cluster.
 	desired *unstructured.Unstructured
 	cluster *clusterv1.Cluster
+	// before is the Cluster that the state declares, nil if there is none.
+	before *clusterv1.Cluster
+	// existing is the Cluster in the management cluster, as the plan first saw it; see live.
+	existing *clusterv1.Cluster
+	// existingErr is why there is none, if it was looked for.
+	existingErr error
 	// applied is what the management cluster would make of it, nil if it was not
 	// asked.
 	applied *clusterv1.Cluster
@@ -80,14 +86,10 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		resp.Diagnostics.Append(cniWarning(p.plan, *p.state)...)
 		resp.Diagnostics.Append(r.planPlace(ctx, p, known, resp)...)
 	}
-	resp.Diagnostics.Append(p.withWayOut(p.look(ctx, r.session))...)
+	resp.Diagnostics.Append(p.withWayOut(p.look(ctx, r.session, req.Private))...)
 	if req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(p.checkNew(ctx, r.session, known, resp.Private)...)
 	}
-	if p.cluster != nil && p.mgmt == nil && p.class.After == nil {
-		p.noted = notedClass(ctx, p.cluster.GetClassKey(), req.Private)
-	}
-	resp.Diagnostics.Append(p.convert()...)
 	resp.Diagnostics.Append(p.withWayOut(p.checkNetwork(ctx, known))...)
 	resp.Diagnostics.Append(p.withWayOut(checkManifests(p.plan, p.state))...)
 	resp.Diagnostics.Append(p.withWayOut(checkWriteOnly(ctx, req.Config, p.plan, p.state))...)
@@ -106,7 +108,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 // look finds out what there is to know: all of the configuration, or not; the
 // management cluster, if it answers; the classes. A plan that changes nothing
 // asks for no more than the classes of the same configuration.
-func (p *planning) look(ctx context.Context, s *session.Session) diag.Diagnostics {
+func (p *planning) look(ctx context.Context, s *session.Session, private tfkit.PrivateReader) diag.Diagnostics {
 	if s == nil || p.plan.Name.IsUnknown() || p.plan.Namespace.IsUnknown() {
 		return nil
 	}
@@ -114,14 +116,31 @@ func (p *planning) look(ctx context.Context, s *session.Session) diag.Diagnostic
 	if errors.Is(err, tfkit.ErrUnknown) {
 		return nil
 	}
-	if err == nil {
-		p.cluster, err = typed(desired)
-	}
 	if err != nil {
 		return diag.Diagnostics{invalidConfiguration(err)}
 	}
+	var stated *unstructured.Unstructured
+	if p.state != nil {
+		stated, _ = p.state.ToAPI()
+	}
+	diags := p.lookAtClasses(ctx, s, classKey(desired), classKey(stated))
+	class := classOf(p.class.After)
+	if class == nil && p.mgmt == nil {
+		p.noted = notedClass(ctx, classKey(desired), private)
+		class = p.noted
+	}
+	if p.cluster, err = typedFor(class, desired); err != nil {
+		return append(diags, invalidConfiguration(err))
+	}
 	p.desired = desired
-	key := p.cluster.GetClassKey()
+	if stated != nil {
+		p.before, _ = typedFor(classOf(p.oldClass.Before), stated)
+	}
+	return append(diags, p.missingClass(ctx, s)...)
+}
+
+// lookAtClasses finds the class of the configuration, and of the state if that is another one.
+func (p *planning) lookAtClasses(ctx context.Context, s *session.Session, key, before client.ObjectKey) diag.Diagnostics {
 	p.class = classes.ForPlan(ctx, s, nil, p.plan.ManagementCluster, key)
 	if !p.changes && !p.class.Changes {
 		return nil
@@ -130,25 +149,8 @@ func (p *planning) look(ctx context.Context, s *session.Session) diag.Diagnostic
 	p.mgmt = mgmt
 	p.class = classes.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, key)
 	p.oldClass = p.class
-	if before := p.declaredBefore(); before != nil && before.GetClassKey() != key {
-		p.oldClass = classes.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, before.GetClassKey())
-	}
-	return append(diags, p.missingClass(ctx, s)...)
-}
-
-// convert gives the variables the types that the class asks for.
-func (p *planning) convert() (diags diag.Diagnostics) {
-	if p.desired == nil {
-		return nil
-	}
-	class := classOf(p.class.After)
-	if class == nil {
-		class = p.noted
-	}
-	topology.ConvertVariables(class, p.desired)
-	var err error
-	if p.cluster, err = typed(p.desired); err != nil {
-		diags.Append(invalidConfiguration(err))
+	if before != (client.ObjectKey{}) && before != key {
+		p.oldClass = classes.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, before)
 	}
 	return diags
 }
@@ -160,31 +162,26 @@ func (p *planning) missingClass(ctx context.Context, s *session.Session) diag.Di
 	if p.mgmt == nil || p.class.After != nil || p.class.Changes {
 		return nil
 	}
-	if diags := checkNamespaces(ctx, p.mgmt, p.plan, p.cluster); len(diags) > 0 {
+	key := p.cluster.GetClassKey()
+	if diags := checkNamespaces(ctx, p.mgmt, p.plan, key); len(diags) > 0 {
 		return asWarnings(diags)
 	}
-	key := p.cluster.GetClassKey()
 	if _, err := classes.Live(ctx, s, p.mgmt, key); !apierrors.IsNotFound(err) {
 		return nil
 	}
 	return asWarnings(diag.Diagnostics{classNotFound(ctx, p.mgmt, key)})
 }
 
-// declaredBefore is the Cluster that the state declares, nil if there is none.
-func (p *planning) declaredBefore() *clusterv1.Cluster {
-	if p.state == nil {
-		return nil
+// live is the Cluster in the management cluster, which a plan asks for once. It is nil if that cannot be asked or does not have
+// it: the error says which.
+func (p *planning) live(ctx context.Context) (*clusterv1.Cluster, error) {
+	if p.mgmt != nil && p.existing == nil && p.existingErr == nil {
+		found := &clusterv1.Cluster{}
+		if p.existingErr = p.mgmt.Get(ctx, p.plan.key(), found); p.existingErr == nil {
+			p.existing = found
+		}
 	}
-	obj, err := p.state.ToAPI()
-	if err != nil {
-		return nil
-	}
-	topology.ConvertVariables(classOf(p.oldClass.Before), obj)
-	cluster, err := typed(obj)
-	if err != nil {
-		return nil
-	}
-	return cluster
+	return p.existing, p.existingErr
 }
 
 // waits says whether an apply waits for the cluster. Nothing happens to a paused

@@ -55,7 +55,8 @@ func (p *planning) announce(ctx context.Context) diag.Diagnostics {
 // isElsewhere says that the management cluster does not have the Cluster of the
 // state. A change of the class there does nothing to it.
 func (p *planning) isElsewhere(ctx context.Context) bool {
-	return p.mgmt != nil && management.IsAbsent(p.mgmt.Get(ctx, p.plan.key(), &clusterv1.Cluster{}))
+	_, err := p.live(ctx)
+	return management.IsAbsent(err)
 }
 
 // renderable refuses a new cluster that Cluster API could not make objects for,
@@ -134,14 +135,12 @@ func sameMachines(before, after *topology.Rendering, rolls []topology.Roll) bool
 // does not answer in the state. Variables that its class does not define any
 // more in the meantime of an apply are left out.
 func (p *planning) current(ctx context.Context) *clusterv1.Cluster {
-	if p.mgmt != nil {
-		found := &clusterv1.Cluster{}
-		if err := p.mgmt.Get(ctx, p.plan.key(), found); err == nil {
-			found.Spec.Topology.Variables = definedIn(found.Spec.Topology.Variables, p.oldClass.Before.Class)
-			return found
-		}
+	if found, _ := p.live(ctx); found != nil {
+		now := found.DeepCopy()
+		now.Spec.Topology.Variables = definedIn(now.Spec.Topology.Variables, p.oldClass.Before.Class)
+		return now
 	}
-	return p.declaredBefore()
+	return p.before
 }
 
 // wanted is the Cluster after the apply: what the management cluster answered to
@@ -156,8 +155,8 @@ func (p *planning) wanted(before *clusterv1.Cluster) *clusterv1.Cluster {
 	}
 	after := p.cluster.DeepCopy()
 	declared := names(after.Spec.Topology.Variables)
-	if stated := p.declaredBefore(); stated != nil {
-		declared = append(declared, names(stated.Spec.Topology.Variables)...)
+	if p.before != nil {
+		declared = append(declared, names(p.before.Spec.Topology.Variables)...)
 	}
 	for _, variable := range definedIn(before.Spec.Topology.Variables, p.class.After.Class) {
 		if !slices.Contains(declared, variable.Name) {

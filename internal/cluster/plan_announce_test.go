@@ -42,7 +42,7 @@ func TestAnnounceOfPanic(t *testing.T) {
 
 	updated := newPlanning()
 	before := newPlanning().plan
-	updated.state = &before
+	updated.state, updated.before = &before, declared
 	needOneWarning(t, updated.announce(t.Context()))
 	if !updated.plan.Rollout.IsUnknown() || !updated.plan.Upgrade.IsUnknown() {
 		t.Errorf("the plan knows the rollout %s and the upgrade %s", updated.plan.Rollout, updated.plan.Upgrade)

@@ -32,7 +32,7 @@ func (p *planning) checkRendered(ctx context.Context, rendered *topology.Renderi
 			}
 		}
 	}
-	uses := topology.FailureDomainUses(p.declaredBefore(), p.cluster)
+	uses := topology.FailureDomainUses(p.before, p.cluster)
 	if len(uses) == 0 {
 		return problemDiagnostics(problems, p.desired)
 	}
@@ -70,8 +70,8 @@ func (p *planning) dockerAddress(ctx context.Context) net.IP {
 
 // liveFailureDomains are those that the infrastructure of the cluster has reported.
 func (p *planning) liveFailureDomains(ctx context.Context) []string {
-	found := &clusterv1.Cluster{}
-	if p.state == nil || p.mgmt == nil || p.mgmt.Get(ctx, p.plan.key(), found) != nil {
+	found, _ := p.live(ctx)
+	if p.state == nil || found == nil {
 		return nil
 	}
 	var names []string

@@ -32,7 +32,7 @@ func (p *planning) validate(ctx context.Context) diag.Diagnostics {
 		return nil
 	}
 	diags := problemDiagnostics(topology.ValidateFields(ctx, p.desired), p.desired)
-	before := p.declaredBefore()
+	before := p.before.DeepCopy()
 	if before != nil {
 		version, more := p.versionBefore(ctx, before.Spec.Topology.Version, p.cluster.Spec.Topology.Version)
 		before.Spec.Topology.Version = version
@@ -123,15 +123,6 @@ func (p *planning) validateClassChange(ctx context.Context, before *clusterv1.Cl
 
 func problemText(problem topology.Problem) string {
 	return strings.TrimPrefix(problem.Field+": "+problem.Message, ": ")
-}
-
-func validateOffline(ctx context.Context, class *clusterv1.ClusterClass, before *clusterv1.Cluster, desired *unstructured.Unstructured) diag.Diagnostics {
-	cluster, err := typed(desired)
-	if err != nil {
-		return diag.Diagnostics{invalidConfiguration(err)}
-	}
-	_, problems := topology.ValidateCluster(ctx, class, before, cluster)
-	return problemDiagnostics(problems, desired)
 }
 
 // validateVersion compares versions when not everything else is known.

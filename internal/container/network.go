@@ -71,10 +71,10 @@ func (d *Docker) EnsureNetwork(ctx context.Context, name string) (Network, error
 			break
 		}
 	}
-	if err != nil && !errors.Is(err, ErrConflict) {
-		return Network{}, err
+	if found, inspectErr := d.inspectNetwork(ctx, name); inspectErr == nil || err == nil || errors.Is(err, ErrConflict) {
+		return found, inspectErr
 	}
-	return d.inspectNetwork(ctx, name)
+	return Network{}, err
 }
 
 // createNetwork makes a network with subnets of its own: the engine assigns addresses on no other. The upper half of

@@ -5,6 +5,7 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -65,7 +66,8 @@ func (r *resolver) resolve(class *clusterv1.ClusterClass) *scope.ClusterBlueprin
 func TemplateRefs(class *clusterv1.ClusterClass) []clusterv1.ClusterClassTemplateReference {
 	r := &resolver{}
 	r.resolve(class)
-	return r.refs
+	// A pool of machines need not have one.
+	return slices.DeleteFunc(r.refs, func(ref clusterv1.ClusterClassTemplateReference) bool { return !ref.IsDefined() })
 }
 
 // resolver finds templates and notes down what it looked for, and what it did not find.
