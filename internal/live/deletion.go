@@ -28,6 +28,7 @@ func ObserveDeletion(ctx context.Context, mgmt *management.Cluster, key client.O
 	return f, f.ObserveRest(ctx, mgmt)
 }
 
+// ObserveRest reads what else may hold up the deletion of a cluster that was observed.
 func (f *Facts) ObserveRest(ctx context.Context, mgmt *management.Cluster) error {
 	ofCluster := []client.ListOption{client.InNamespace(f.Cluster.Namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: f.Cluster.Name}}
 	sets := &clusterv1.MachineSetList{}

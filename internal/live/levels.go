@@ -9,6 +9,7 @@ import "strings"
 // it.
 type Level int
 
+// The levels, in their order; levels says what they mean.
 const (
 	LevelNone Level = iota
 	LevelInfrastructure
@@ -43,6 +44,7 @@ func LevelOf(name string) Level {
 	return LevelRollout
 }
 
+// LevelNames are the values of wait_for, in the order of the levels.
 func LevelNames() []string {
 	names := make([]string, len(levels))
 	for l := range levels {

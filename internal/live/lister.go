@@ -49,6 +49,7 @@ type namespaceReads struct {
 // (*management.Cluster to *lister).
 type listers struct{ sync.Map }
 
+// ListerOf is the lister for a management cluster that a session is connected to.
 func ListerOf(s *session.Session, mgmt *management.Cluster) *Lister {
 	value, _ := session.Part[listers](s).LoadOrStore(mgmt, &Lister{Management: mgmt, namespaces: map[string]*namespaceReads{}})
 	l, _ := value.(*Lister)

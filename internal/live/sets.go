@@ -14,6 +14,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
+// The kinds of sets of workers.
 const (
 	KindMachineDeployment = "MachineDeployment"
 	KindMachinePool       = "MachinePool"
@@ -100,6 +101,7 @@ func (f *Facts) findWorkerSet(kind, name string) *WorkerSet {
 // not keep.
 type Counts struct{ Desired, Replicas, Ready, Available, UpToDate *int64 }
 
+// CountsOfControlPlane reads what the contract of control planes offers.
 func CountsOfControlPlane(obj *unstructured.Unstructured) Counts {
 	count := func(path ...string) *int64 {
 		n, found, _ := unstructured.NestedInt64(obj.Object, path...)
