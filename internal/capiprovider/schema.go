@@ -5,6 +5,7 @@ package capiprovider
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -16,6 +17,8 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
+
+var defaultTimeouts = tfkit.Timeouts{Create: 10 * time.Minute, Update: 10 * time.Minute, Delete: 10 * time.Minute}
 
 // Schema describes the resource.
 func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {

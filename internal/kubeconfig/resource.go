@@ -30,9 +30,6 @@ var (
 	_ resource.ResourceWithImportState = (*Resource)(nil)
 )
 
-// Cluster API makes the kubeconfig as soon as the endpoint is known.
-var defaultTimeouts = tfkit.Timeouts{Create: 5 * time.Minute, Update: 5 * time.Minute}
-
 // Resource is capi_kubeconfig in the state.
 type Resource struct {
 	session *session.Session

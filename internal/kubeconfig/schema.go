@@ -5,6 +5,7 @@ package kubeconfig
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -13,7 +14,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
+
+// Cluster API makes the kubeconfig as soon as the endpoint is known.
+var defaultTimeouts = tfkit.Timeouts{Create: 5 * time.Minute, Update: 5 * time.Minute}
 
 // descriptions of the attributes that both have.
 var descriptions = map[string]string{

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -31,9 +30,6 @@ var (
 	_ resource.ResourceWithModifyPlan  = (*Resource)(nil)
 	_ resource.ResourceWithImportState = (*Resource)(nil)
 )
-
-// Most of the time goes into pulling the node image, where it is not here yet.
-var defaultTimeouts = tfkit.Timeouts{Create: 10 * time.Minute, Delete: 5 * time.Minute}
 
 // Clusters is what the resource needs of KinD. *kind.Clusters has it.
 type Clusters interface {

@@ -5,6 +5,7 @@ package managementcluster
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -25,6 +26,9 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
+
+// Most of the time goes into pulling the node image, where it is not here yet.
+var defaultTimeouts = tfkit.Timeouts{Create: 10 * time.Minute, Delete: 5 * time.Minute}
 
 const (
 	// DefaultNodeImage is the image of management clusters that do not name one.
