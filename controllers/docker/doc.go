@@ -18,6 +18,7 @@
 //	network          the clusters' Docker network and its addresses
 //	identity         which container belongs to which object
 //	orphans          containers whose management cluster is gone
+//	advice           what helps when a cluster does not get on
 //	background       jobs and events beside the reconcile loops
 //	webhooks         admission
 //
