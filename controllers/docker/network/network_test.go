@@ -18,7 +18,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -94,7 +94,7 @@ func TestReserveLeavesEndpoints(t *testing.T) {
 	g.Expect(engine.Create(ctx, container.Spec{Name: "node", Image: image, IPv4: "10.0.0.4",
 		Labels: map[string]string{identity.MachineLabel: "m", identity.EndpointLabel: "10.0.0.5"}})).To(Succeed())
 	scheme := runtime.NewScheme()
-	g.Expect(kinds.AddToScheme(scheme)).To(Succeed())
+	g.Expect(variants.AddToScheme(scheme)).To(Succeed())
 	named := metav1.ObjectMeta{Namespace: "default", Name: "c"}
 	docker, dev := &infrav1.DockerCluster{ObjectMeta: named}, &devv1.DevCluster{ObjectMeta: named}
 	docker.Spec.ControlPlaneEndpoint.Host = addresses(small, netip.MustParseAddr("10.0.0.6")).IPv6
