@@ -74,7 +74,7 @@ func AddToManager(ctx context.Context, mgr ctrl.Manager, options Options) error 
 }
 
 func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) error {
-	management := identity.FindManagement(mgr.GetAPIReader(), options.Runtime, options.ManagementNode)
+	management := identity.ManagementFinder(mgr.GetAPIReader(), options.Runtime, options.ManagementNode)
 	clustersNetwork := &network.Network{Runtime: options.Runtime, Name: options.Network, ManagementNode: options.ManagementNode, Clusters: mgr.GetClient()}
 	for _, variant := range variants.Clusters {
 		clusters := &cluster.Reconciler{

@@ -46,7 +46,7 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 	if _, err := r.Network.Ensure(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
-	if err := r.Network.Join(ctx); err != nil {
+	if err := r.Network.JoinManagementCluster(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
 	servers, err := r.controlPlane(ctx, s)

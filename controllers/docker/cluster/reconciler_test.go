@@ -214,7 +214,7 @@ func TestDelete(t *testing.T) {
 
 func deleteCluster(e *environment) {
 	e.mustReconcile()
-	e.Expect(e.client.Delete(ctx, e.object().Stored())).To(Succeed())
+	e.Expect(e.client.Delete(ctx, e.object().TranslateBack())).To(Succeed())
 	e.engine.BeforeCall = func(_ context.Context, method, _ string) error {
 		if method == "Remove" {
 			return errors.New("device is busy")

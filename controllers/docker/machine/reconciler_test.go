@@ -449,7 +449,7 @@ func TestEngineUnavailable(t *testing.T) {
 	e.Expect(err).To(MatchError(container.ErrUnavailable))
 	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionTrue, infrav1.BootstrapCompletedReason, "")
 	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionUnknown, infrav1.ContainerEngineUnavailableReason, "does not answer")
-	e.Expect(e.client.Delete(ctx, e.object().Stored())).To(Succeed())
+	e.Expect(e.client.Delete(ctx, e.object().TranslateBack())).To(Succeed())
 	_, err = e.reconcile()
 	e.Expect(err).To(MatchError(container.ErrUnavailable))
 	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionUnknown, infrav1.ContainerEngineUnavailableReason, "does not answer")
@@ -481,7 +481,7 @@ func deleteMachine(e *environment) {
 	e.Expect(e.engine.Create(ctx, container.Spec{Name: "other", Image: testImage, Labels: map[string]string{
 		identity.NamespaceLabel: "default", identity.MachineLabel: "dm-1", identity.ObjectUIDLabel: "another",
 	}})).To(Succeed())
-	e.Expect(e.client.Delete(ctx, e.object().Stored())).To(Succeed())
+	e.Expect(e.client.Delete(ctx, e.object().TranslateBack())).To(Succeed())
 
 	e.engine.BeforeCall = func(_ context.Context, method, _ string) error {
 		if method == "Remove" {

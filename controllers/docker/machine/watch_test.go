@@ -26,7 +26,7 @@ func TestEventToMachines(t *testing.T) {
 		e.Expect(find("die")).To(ConsistOf(machine))
 		e.Expect(find("start")).To(ConsistOf(machine), "all of the cluster")
 
-		e.Expect(e.client.Delete(ctx, e.object().Stored())).To(Succeed())
+		e.Expect(e.client.Delete(ctx, e.object().TranslateBack())).To(Succeed())
 		e.mustReconcile()
 		e.Expect(find("start")).To(BeEmpty())
 		labels = nil

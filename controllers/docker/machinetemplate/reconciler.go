@@ -53,12 +53,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	helper, err := patch.NewHelper(object.Stored(), r.Client)
+	helper, err := patch.NewHelper(object.TranslateBack(), r.Client)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Variant.Kind, err)
 	}
 	template.Status.Capacity = capacity(template.Spec.Template.Spec.Resources, info)
-	if err := helper.Patch(ctx, object.Stored()); err != nil {
+	if err := helper.Patch(ctx, object.TranslateBack()); err != nil {
 		return ctrl.Result{}, fmt.Errorf("patching the %s: %w", r.Variant.Kind, err)
 	}
 	return ctrl.Result{}, nil

@@ -335,19 +335,19 @@ func TestJoin(t *testing.T) {
 		return found.Networks
 	}
 	for _, node := range []string{"", "a-server", "plain"} {
-		g.Expect((&Network{Runtime: engine, Name: "clusters", ManagementNode: node}).Join(ctx)).To(Succeed())
+		g.Expect((&Network{Runtime: engine, Name: "clusters", ManagementNode: node}).JoinManagementCluster(ctx)).To(Succeed())
 		g.Expect(networks("plain")).To(BeEmpty())
 	}
 	n := &Network{Runtime: engine, Name: "clusters", ManagementNode: "mgmt-control-plane"}
-	g.Expect(n.Join(ctx)).To(Succeed())
-	g.Expect(n.Join(ctx)).To(Succeed())
+	g.Expect(n.JoinManagementCluster(ctx)).To(Succeed())
+	g.Expect(n.JoinManagementCluster(ctx)).To(Succeed())
 	g.Expect(networks("mgmt-control-plane")).To(ConsistOf("clusters"))
 	g.Expect(networks("mgmt-worker")).To(ConsistOf("clusters"))
 	g.Expect(networks("other-control-plane")).To(BeEmpty())
 	g.Expect(networks("mgmt-1")).To(BeEmpty())
 
 	n.ManagementNode = "mgmt-1"
-	g.Expect(n.Join(ctx)).To(Succeed())
+	g.Expect(n.JoinManagementCluster(ctx)).To(Succeed())
 	g.Expect(networks("mgmt-1")).To(ConsistOf("clusters"))
 	g.Expect(networks("mgmt-2")).To(ConsistOf("clusters"))
 }

@@ -34,9 +34,9 @@ type Object[H client.Object] interface {
 	// Hub is the object as reconcilers read and change it. Its TypeMeta is the object's, whatever its Go type; unless
 	// these agree it must not be given to a client.
 	Hub() H
-	// Stored is the object itself, with everything that was changed in the hub: what clients and patch helpers are
-	// to be given.
-	Stored() client.Object
+	// TranslateBack writes everything that was changed in the hub into the object itself, and returns that: what clients
+	// and patch helpers are to be given.
+	TranslateBack() client.Object
 	// EnsureFinalizer stores the finalizer unless the object has it.
 	EnsureFinalizer(ctx context.Context, c client.Client, finalizer string) error
 }
@@ -63,9 +63,9 @@ func (v Variant[H]) List(ctx context.Context, reader client.Reader, options ...c
 	return objects, err
 }
 
-// Watched returns a function that lists the objects that controllers with a watch filter are responsible for; all if the filter
+// Lister returns a function that lists the objects that controllers with a watch filter are responsible for; all if the filter
 // is empty.
-func (v Variant[H]) Watched(reader client.Reader, filter string) func(context.Context) ([]client.Object, error) {
+func (v Variant[H]) Lister(reader client.Reader, filter string) func(context.Context) ([]client.Object, error) {
 	var options []client.ListOption
 	if filter != "" {
 		options = append(options, client.MatchingLabels{clusterv1.WatchLabel: filter})
@@ -153,7 +153,7 @@ type object[H client.Object, T any, P pointer[T]] struct {
 
 func (o *object[H, T, P]) Hub() H { return o.hub }
 
-func (o *object[H, T, P]) Stored() client.Object {
+func (o *object[H, T, P]) TranslateBack() client.Object {
 	o.fromHub(o.hub, o.stored)
 	return o.stored
 }

@@ -61,13 +61,13 @@ func TestChangesOfTheHubReachTheObject(t *testing.T) {
 			g.Expect(object.EnsureFinalizer(ctx, c, infrav1.MachineFinalizer)).To(Succeed())
 			g.Expect(object.Hub().ResourceVersion).To(Equal(stored), "it is there already")
 
-			helper, err := patch.NewHelper(object.Stored(), c)
+			helper, err := patch.NewHelper(object.TranslateBack(), c)
 			g.Expect(err).NotTo(HaveOccurred())
 			hub := object.Hub()
 			hub.Spec.ProviderID = "docker:////a"
 			hub.Annotations = map[string]string{"b": "c"}
 			hub.Status.Initialization.Provisioned = ptr.To(true)
-			g.Expect(helper.Patch(ctx, object.Stored())).To(Succeed())
+			g.Expect(helper.Patch(ctx, object.TranslateBack())).To(Succeed())
 
 			again, err := variant.Get(ctx, c, key)
 			g.Expect(err).NotTo(HaveOccurred())
