@@ -7,7 +7,7 @@
 // DevMachine and their templates, which mean the same:
 //
 //	api/v1beta2      the Docker* kinds, their conditions and annotations
-//	kinds            the Dev* kinds as the reconcilers see them
+//	variants         translates between the Docker* and the Dev* kinds, which mean the same
 //	cluster          clusters: network, load balancer, endpoint
 //	machine          machines: container, bootstrap, images
 //	machinetemplate  machine templates: capacity

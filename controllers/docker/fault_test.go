@@ -18,7 +18,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -184,7 +184,7 @@ func (w *world) expectOrder() {
 
 func (w *world) expectNothingLeft() {
 	w.t.Helper()
-	for _, list := range []client.ObjectList{kinds.DockerMachine.NewList(), kinds.DevMachine.NewList(), kinds.DockerCluster.NewList(), kinds.DevCluster.NewList()} {
+	for _, list := range []client.ObjectList{variants.DockerMachine.NewList(), variants.DevMachine.NewList(), variants.DockerCluster.NewList(), variants.DevCluster.NewList()} {
 		w.Expect(w.plain.List(w.t.Context(), list)).To(Succeed())
 		w.Expect(list).To(HaveField("Items", BeEmpty()))
 	}

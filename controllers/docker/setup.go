@@ -18,10 +18,10 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cluster"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machine"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machinetemplate"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/webhooks"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
@@ -54,7 +54,7 @@ type Options struct {
 
 // AddToScheme registers the provider's kinds.
 func AddToScheme(scheme *runtime.Scheme) error {
-	return kinds.AddToScheme(scheme)
+	return variants.AddToScheme(scheme)
 }
 
 // AddToManager adds the provider's reconcilers and webhooks to a manager. Jobs in the background end when ctx does,
@@ -74,11 +74,11 @@ func AddToManager(ctx context.Context, mgr ctrl.Manager, options Options) error 
 }
 
 func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) error {
-	management := identity.FindManagement(mgr.GetAPIReader(), options.Runtime, options.ManagementNode)
+	management := identity.ManagementFinder(mgr.GetAPIReader(), options.Runtime, options.ManagementNode)
 	clustersNetwork := &network.Network{Runtime: options.Runtime, Name: options.Network, ManagementNode: options.ManagementNode, Clusters: mgr.GetClient()}
-	for _, kind := range kinds.Clusters {
+	for _, variant := range variants.Clusters {
 		clusters := &cluster.Reconciler{
-			Kind:        kind,
+			Variant:     variant,
 			Client:      mgr.GetClient(),
 			APIReader:   mgr.GetAPIReader(),
 			Runtime:     options.Runtime,
@@ -95,9 +95,9 @@ func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) erro
 	if err := mgr.Add(volumes); err != nil {
 		return fmt.Errorf("setting up the removal of volumes: %w", err)
 	}
-	for _, kind := range kinds.Machines {
+	for _, variant := range variants.Machines {
 		machines := &machine.Reconciler{
-			Kind:        kind,
+			Variant:     variant,
 			Client:      mgr.GetClient(),
 			APIReader:   mgr.GetAPIReader(),
 			Runtime:     options.Runtime,
@@ -111,9 +111,9 @@ func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) erro
 			return err
 		}
 	}
-	for _, kind := range kinds.MachineTemplates {
+	for _, variant := range variants.MachineTemplates {
 		templates := &machinetemplate.Reconciler{
-			Kind:        kind,
+			Variant:     variant,
 			Client:      mgr.GetClient(),
 			Runtime:     options.Runtime,
 			WatchFilter: options.WatchFilter,

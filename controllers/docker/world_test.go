@@ -26,10 +26,10 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cluster"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machine"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -94,7 +94,7 @@ func newWorld(t *testing.T, random *rand.Rand) *world {
 	w.foreign = foreign
 	w.engine.BeforeCall, w.engine.AfterCall = w.faults.before, w.faults.after
 	for i, namespace := range w.namespaces {
-		w.createCluster(namespace, kinds.Clusters[(int(random.Uint32())+i)%2])
+		w.createCluster(namespace, variants.Clusters[(int(random.Uint32())+i)%2])
 		for _, name := range []string{"a-cp-1", "a-cp-2", "worker", foreignMachine} {
 			w.createMachine(namespace, name, strings.Contains(name, "cp"))
 		}
@@ -116,12 +116,12 @@ func (w *world) restartControllers() {
 	clustersNetwork := &network.Network{Runtime: w.engine, Name: "clusters", Clusters: w.plain}
 	volumes := machine.NewVolumes(w.engine)
 	management := func(context.Context) (identity.Management, error) { return identity.Management{UID: "management"}, nil }
-	for _, kind := range kinds.Clusters {
-		w.clusters = append(w.clusters, &cluster.Reconciler{Kind: kind, Client: unreliable, APIReader: unreliable,
+	for _, variant := range variants.Clusters {
+		w.clusters = append(w.clusters, &cluster.Reconciler{Variant: variant, Client: unreliable, APIReader: unreliable,
 			Runtime: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Management: management})
 	}
-	for _, kind := range kinds.Machines {
-		w.infras = append(w.infras, &machine.Reconciler{Kind: kind, Client: unreliable, APIReader: unreliable,
+	for _, variant := range variants.Machines {
+		w.infras = append(w.infras, &machine.Reconciler{Variant: variant, Client: unreliable, APIReader: unreliable,
 			Runtime: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Volumes: volumes, Management: management})
 	}
 }

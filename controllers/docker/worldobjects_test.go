@@ -18,7 +18,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 )
 
 func (w *world) meta(namespace, name string, owner client.Object) metav1.ObjectMeta {
@@ -44,31 +44,31 @@ func (w *world) create(object client.Object) {
 	w.Expect(w.plain.Create(w.t.Context(), object)).To(Succeed())
 }
 
-func (w *world) createCluster(namespace string, kind kinds.Kind[*infrav1.DockerCluster]) {
+func (w *world) createCluster(namespace string, variant variants.Variant[*infrav1.DockerCluster]) {
 	owner := &clusterv1.Cluster{
 		ObjectMeta: w.meta(namespace, worldName, nil),
 		Spec: clusterv1.ClusterSpec{InfrastructureRef: clusterv1.ContractVersionedObjectReference{
-			APIGroup: infrav1.GroupVersion.Group, Kind: kind.Kind, Name: worldName,
+			APIGroup: infrav1.GroupVersion.Group, Kind: variant.Kind, Name: worldName,
 		}},
 	}
 	w.create(owner)
 	w.create(&corev1.Secret{ObjectMeta: w.meta(namespace, "data", nil), Data: map[string][]byte{"value": []byte(cloudConfig)}})
 	meta := w.meta(namespace, worldName, owner)
-	if kind.Kind == kinds.DevCluster.Kind {
-		w.create(&devv1.DevCluster{ObjectMeta: meta, Spec: kinds.ClusterSpecToDev(infrav1.DockerClusterSpec{})})
+	if variant.Kind == variants.DevCluster.Kind {
+		w.create(&devv1.DevCluster{ObjectMeta: meta, Spec: variants.ClusterSpecToDev(infrav1.DockerClusterSpec{})})
 		return
 	}
 	w.create(&infrav1.DockerCluster{ObjectMeta: meta})
 }
 
 func (w *world) createMachine(namespace, name string, controlPlane bool) {
-	kind := kinds.Machines[w.rand.IntN(len(kinds.Machines))]
+	variant := variants.Machines[w.rand.IntN(len(variants.Machines))]
 	owner := &clusterv1.Machine{
 		ObjectMeta: w.meta(namespace, name, nil),
 		Spec: clusterv1.MachineSpec{
 			ClusterName: worldName, Version: "v1.35.0", Bootstrap: clusterv1.Bootstrap{DataSecretName: ptr.To("data")},
 			InfrastructureRef: clusterv1.ContractVersionedObjectReference{
-				APIGroup: infrav1.GroupVersion.Group, Kind: kind.Kind, Name: name,
+				APIGroup: infrav1.GroupVersion.Group, Kind: variant.Kind, Name: name,
 			},
 		},
 	}
@@ -77,8 +77,8 @@ func (w *world) createMachine(namespace, name string, controlPlane bool) {
 	}
 	w.create(owner)
 	meta := w.meta(namespace, name, owner)
-	if kind.Kind == kinds.DevMachine.Kind {
-		w.create(&devv1.DevMachine{ObjectMeta: meta, Spec: kinds.MachineSpecToDev(infrav1.DockerMachineSpec{})})
+	if variant.Kind == variants.DevMachine.Kind {
+		w.create(&devv1.DevMachine{ObjectMeta: meta, Spec: variants.MachineSpecToDev(infrav1.DockerMachineSpec{})})
 		return
 	}
 	w.create(&infrav1.DockerMachine{ObjectMeta: meta})
@@ -95,16 +95,16 @@ func (w *world) machines(namespace string) []*clusterv1.Machine {
 }
 
 func (w *world) storedMachine(m *clusterv1.Machine) client.Object {
-	for _, kind := range kinds.Machines {
-		if kind.Kind == m.Spec.InfrastructureRef.Kind {
-			return kind.Named(m.Namespace, m.Name)
+	for _, variant := range variants.Machines {
+		if variant.Kind == m.Spec.InfrastructureRef.Kind {
+			return variant.Named(m.Namespace, m.Name)
 		}
 	}
 	return nil
 }
 
 func (w *world) infraMachine(m *clusterv1.Machine) *infrav1.DockerMachine {
-	object, err := kinds.Machines.Get(w.t.Context(), w.plain, m.Namespace, m.Spec.InfrastructureRef)
+	object, err := variants.Machines.Get(w.t.Context(), w.plain, m.Namespace, m.Spec.InfrastructureRef)
 	if apierrors.IsNotFound(err) {
 		return &infrav1.DockerMachine{}
 	}
@@ -113,8 +113,8 @@ func (w *world) infraMachine(m *clusterv1.Machine) *infrav1.DockerMachine {
 }
 
 func (w *world) infraCluster(namespace string) *infrav1.DockerCluster {
-	for _, kind := range kinds.Clusters {
-		if object, err := kind.Get(w.t.Context(), w.plain, client.ObjectKey{Namespace: namespace, Name: worldName}); err == nil {
+	for _, variant := range variants.Clusters {
+		if object, err := variant.Get(w.t.Context(), w.plain, client.ObjectKey{Namespace: namespace, Name: worldName}); err == nil {
 			return object.Hub()
 		}
 	}
@@ -124,13 +124,13 @@ func (w *world) infraCluster(namespace string) *infrav1.DockerCluster {
 // infrastructure are the objects that are reconciled.
 func (w *world) infrastructure() []client.Object {
 	var all []client.Object
-	for _, kind := range kinds.Clusters {
-		list, err := kind.List(w.t.Context(), w.plain)
+	for _, variant := range variants.Clusters {
+		list, err := variant.List(w.t.Context(), w.plain)
 		w.Expect(err).NotTo(HaveOccurred())
 		all = append(all, list...)
 	}
-	for _, kind := range kinds.Machines {
-		list, err := kind.List(w.t.Context(), w.plain)
+	for _, variant := range variants.Machines {
+		list, err := variant.List(w.t.Context(), w.plain)
 		w.Expect(err).NotTo(HaveOccurred())
 		all = append(all, list...)
 	}

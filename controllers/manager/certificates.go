@@ -94,9 +94,9 @@ func (c *certificates) rotator() *rotator.CertRotator {
 	}
 }
 
-// issue makes sure, before the manager starts, that the Secret holds a valid certificate and the folder a copy: the
+// ensure makes sure, before the manager starts, that the Secret holds a valid certificate and the folder a copy: the
 // webhook server refuses to start without.
-func (c *certificates) issue(ctx context.Context, apiClient client.Client) error {
+func (c *certificates) ensure(ctx context.Context, apiClient client.Client) error {
 	secret := &corev1.Secret{}
 	err := retry.OnError(retry.DefaultRetry, apierrors.IsConflict, func() error {
 		if err := apiClient.Get(ctx, c.secret, secret); err != nil {
@@ -106,7 +106,7 @@ func (c *certificates) issue(ctx context.Context, apiClient client.Client) error
 		if err == nil && valid {
 			return nil
 		}
-		if secret.Data, err = c.create(); err != nil {
+		if secret.Data, err = c.generate(); err != nil {
 			return err
 		}
 		return apiClient.Update(ctx, secret)
@@ -117,7 +117,7 @@ func (c *certificates) issue(ctx context.Context, apiClient client.Client) error
 	return c.write(secret)
 }
 
-func (c *certificates) create() (map[string][]byte, error) {
+func (c *certificates) generate() (map[string][]byte, error) {
 	issuer := c.rotator()
 	issuer.ExtKeyUsages = &[]x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	begin := time.Now().Add(-time.Hour) // tolerates clocks that differ

@@ -34,7 +34,7 @@ func TestIssueFillsAnEmptySecret(t *testing.T) {
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: certs.secret.Namespace, Name: certs.secret.Name}}
 	apiClient := fake.NewClientBuilder().WithObjects(secret).Build()
 
-	g.Expect(certs.issue(t.Context(), apiClient)).To(Succeed())
+	g.Expect(certs.ensure(t.Context(), apiClient)).To(Succeed())
 
 	g.Expect(apiClient.Get(t.Context(), certs.secret, secret)).To(Succeed())
 	pair, err := tls.LoadX509KeyPair(filepath.Join(certs.dir, "tls.crt"), filepath.Join(certs.dir, "tls.key"))
@@ -57,12 +57,12 @@ func TestIssueFillsAnEmptySecret(t *testing.T) {
 func TestIssueKeepsAValidCertificate(t *testing.T) {
 	g := NewWithT(t)
 	certs := testCertificates(t)
-	data, err := certs.create()
+	data, err := certs.generate()
 	g.Expect(err).NotTo(HaveOccurred())
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: certs.secret.Namespace, Name: certs.secret.Name}, Data: data}
 	apiClient := fake.NewClientBuilder().WithObjects(secret).Build()
 
-	g.Expect(certs.issue(t.Context(), apiClient)).To(Succeed())
+	g.Expect(certs.ensure(t.Context(), apiClient)).To(Succeed())
 
 	after := &corev1.Secret{}
 	g.Expect(apiClient.Get(t.Context(), client.ObjectKeyFromObject(secret), after)).To(Succeed())
@@ -71,7 +71,7 @@ func TestIssueKeepsAValidCertificate(t *testing.T) {
 
 func TestIssueSaysWhichSecretIsMissing(t *testing.T) {
 	certs := testCertificates(t)
-	err := certs.issue(t.Context(), fake.NewClientBuilder().Build())
+	err := certs.ensure(t.Context(), fake.NewClientBuilder().Build())
 	NewWithT(t).Expect(err).To(MatchError(ContainSubstring("Secret capi-system/capi-webhook-service-cert")))
 }
 

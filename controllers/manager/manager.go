@@ -99,7 +99,7 @@ func (o *Options) newManager(ctx context.Context, name string, settings Settings
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the management cluster: %w", err)
 	}
-	if err := certs.issue(ctx, apiClient); err != nil {
+	if err := certs.ensure(ctx, apiClient); err != nil {
 		return nil, err
 	}
 	ctrlOptions, err := o.managerOptions(scheme, settings)

@@ -79,7 +79,7 @@ func (r *Resource) removeOrphans(ctx context.Context, name string, uid types.UID
 	if err != nil {
 		return removalWarning(name, err)
 	}
-	removed, err := orphans.Remove(ctx, runtime, findings.Orphans, orphans.VolumesOf(uid))
+	removed, err := orphans.Remove(ctx, runtime, findings.Orphans, orphans.VolumeLabel(uid))
 	if len(removed) > 0 {
 		tflog.Info(ctx, "removed what the management cluster left behind", map[string]any{"removed": removed})
 	}

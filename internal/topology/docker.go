@@ -20,7 +20,7 @@ import (
 
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cloudinit"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/webhooks"
 )
 
@@ -167,7 +167,7 @@ func (r *Rendering) dockerSets() []dockerSet {
 // if they are the same for each of them.
 func publishedPorts(template *unstructured.Unstructured) []dockerv1.PortMapping {
 	typed := &dockerv1.DockerMachineTemplate{}
-	if template.GetKind() != kinds.DockerMachineTemplate.Kind || runtime.DefaultUnstructuredConverter.FromUnstructured(template.Object, typed) != nil {
+	if template.GetKind() != variants.DockerMachineTemplate.Kind || runtime.DefaultUnstructuredConverter.FromUnstructured(template.Object, typed) != nil {
 		return nil
 	}
 	return slices.DeleteFunc(typed.Spec.Template.Spec.ExtraPortMappings, func(m dockerv1.PortMapping) bool { return m.HostPort == 0 })

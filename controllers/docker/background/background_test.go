@@ -69,7 +69,7 @@ func TestJob(t *testing.T) {
 	await(t, jobs)
 	await(t, jobs)
 	g.Expect(runs).To(Equal(2))
-	jobs.Forget(object("a"), "job")
+	jobs.Cancel(object("a"), "job")
 	g.Expect(run()).To(Equal(Status{}))
 }
 
@@ -84,10 +84,10 @@ func TestForget(t *testing.T) {
 	}
 	jobs.Run(context.Background(), object("a"), "one", time.Minute, block)
 	jobs.Run(context.Background(), object("a"), "two", time.Minute, block)
-	jobs.Forget(object("a"), "one")
+	jobs.Cancel(object("a"), "one")
 	g.Eventually(ended).Should(Receive(MatchError(context.Canceled)))
 	g.Consistently(ended).WithTimeout(50 * time.Millisecond).ShouldNot(Receive())
-	jobs.Forget(object("a"))
+	jobs.Cancel(object("a"))
 	g.Eventually(ended).Should(Receive(MatchError(context.Canceled)))
 	g.Consistently(jobs.Events()).WithTimeout(50*time.Millisecond).ShouldNot(Receive(), "nobody asked for it any more")
 }

@@ -116,8 +116,8 @@ func (j *Jobs) Run(ctx context.Context, obj client.Object, name string, timeout 
 	return Status{Failure: j.failures[k]}
 }
 
-// Forget cancels and forgets the named jobs of an object, or all of them if no name is given.
-func (j *Jobs) Forget(obj client.Object, names ...string) {
+// Cancel cancels the named jobs of an object, or all of them if no name is given, and forgets how they stood.
+func (j *Jobs) Cancel(obj client.Object, names ...string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	isMeant := func(k key) bool { return k.uid == obj.GetUID() && (len(names) == 0 || slices.Contains(names, k.name)) }

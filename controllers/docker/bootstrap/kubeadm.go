@@ -78,7 +78,7 @@ func (n Node) tuneFile(content []byte) ([]byte, error) {
 
 // tuneCluster makes the API server's certificate valid for the ways to reach it from the Docker host.
 func (n Node) tuneCluster(document map[string]any) error {
-	apiServer, err := child(document, "apiServer")
+	apiServer, err := ensureChild(document, "apiServer")
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (n Node) tuneCluster(document map[string]any) error {
 
 // tuneProxy keeps kube-proxy from setting conntrack limits: they belong to the host, and are read-only here.
 func tuneProxy(document map[string]any) error {
-	conntrack, err := child(document, "conntrack")
+	conntrack, err := ensureChild(document, "conntrack")
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func tuneProxy(document map[string]any) error {
 }
 
 func (n Node) tuneRegistration(document map[string]any) error {
-	registration, err := child(document, "nodeRegistration")
+	registration, err := ensureChild(document, "nodeRegistration")
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func addKubeletArg(document, registration map[string]any, arg kubeletArg) error 
 	const key = "kubeletExtraArgs"
 	version, _ := document["apiVersion"].(string)
 	if strings.HasSuffix(version, "/v1beta3") || strings.HasSuffix(version, "/v1beta2") {
-		args, err := child(registration, key)
+		args, err := ensureChild(registration, key)
 		if err != nil {
 			return err
 		}
@@ -169,8 +169,8 @@ func addKubeletArg(document, registration map[string]any, arg kubeletArg) error 
 	return nil
 }
 
-// child returns the object at a key, making it if there is none.
-func child(object map[string]any, key string) (map[string]any, error) {
+// ensureChild returns the object at a key, making it if there is none.
+func ensureChild(object map[string]any, key string) (map[string]any, error) {
 	switch value := object[key].(type) {
 	case map[string]any:
 		return value, nil

@@ -103,8 +103,8 @@ func WaitForResult(ctx context.Context, runtime container.Runtime, name string) 
 	return nil
 }
 
-// ImagesLoaded lets the commands of a node with WaitForImages run.
-func ImagesLoaded(ctx context.Context, runtime container.Runtime, name string) error {
+// MarkImagesLoaded lets the commands of a node with WaitForImages run.
+func MarkImagesLoaded(ctx context.Context, runtime container.Runtime, name string) error {
 	archive, err := container.Archive([]container.File{{Path: imagesLoadedPath[1:], Mode: 0o600}})
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func ImagesLoaded(ctx context.Context, runtime container.Runtime, name string) e
 	return runtime.CopyTo(ctx, name, "/", strings.NewReader(string(archive)))
 }
 
-// AreImagesLoaded tells whether ImagesLoaded was called.
+// AreImagesLoaded tells whether MarkImagesLoaded was called.
 func AreImagesLoaded(ctx context.Context, runtime container.Runtime, name string) (bool, error) {
 	_, err := runtime.ReadFile(ctx, name, imagesLoadedPath)
 	if errors.Is(err, container.ErrNotFound) {

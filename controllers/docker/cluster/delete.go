@@ -15,7 +15,7 @@ import (
 // reconcileDelete removes the load balancer, and last the finalizer. Cluster API deletes the DockerCluster when the
 // machines are gone. The network stays: other clusters, and the management cluster, are on it.
 func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
-	r.Jobs.Forget(s.dockerCluster)
+	r.Jobs.Cancel(s.dockerCluster)
 	ctrl.LoggerFrom(ctx).Info("Removing the load balancer")
 	if err := r.loadBalancer(s).Delete(ctx); err != nil {
 		return err

@@ -24,8 +24,8 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 )
 
 const (
@@ -46,7 +46,7 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 	if _, err := r.Network.Ensure(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
-	if err := r.Network.Join(ctx); err != nil {
+	if err := r.Network.JoinManagementCluster(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
 	servers, err := r.controlPlane(ctx, s)
@@ -119,7 +119,7 @@ func (r *Reconciler) controlPlane(ctx context.Context, s *scope) ([]*infrav1.Doc
 	}
 	var staying, leaving []*infrav1.DockerMachine
 	for _, machine := range machines.Items {
-		object, err := kinds.Machines.Get(ctx, r.Client, machine.Namespace, machine.Spec.InfrastructureRef)
+		object, err := variants.Machines.Get(ctx, r.Client, machine.Namespace, machine.Spec.InfrastructureRef)
 		if err != nil {
 			if client.IgnoreNotFound(err) == nil {
 				continue
@@ -179,7 +179,7 @@ func isIPv6(cluster *clusterv1.Cluster) bool {
 // markConfigured tells the machines that the load balancer sends requests to them.
 func (r *Reconciler) markConfigured(ctx context.Context, servers []*infrav1.DockerMachine) error {
 	for _, server := range servers {
-		if server.Status.LoadBalancerConfigured || server.Kind != kinds.DockerMachine.Kind { // Others have no such field.
+		if server.Status.LoadBalancerConfigured || server.Kind != variants.DockerMachine.Kind { // Others have no such field.
 			continue
 		}
 		after := server.DeepCopy()

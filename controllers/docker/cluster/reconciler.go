@@ -22,17 +22,17 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
-// Reconciler reconciles DockerClusters, or the objects of another kind that means the same.
+// Reconciler reconciles DockerClusters, or the objects of another variant.
 type Reconciler struct {
-	// Kind of the objects.
-	Kind kinds.Kind[*infrav1.DockerCluster]
+	// Variant of the objects.
+	Variant variants.Variant[*infrav1.DockerCluster]
 	// Client reads from the manager's cache.
 	Client client.Client
 	// APIReader reads ConfigMaps and the credentials of registries, which must not fill the cache.
@@ -52,7 +52,7 @@ type Reconciler struct {
 // scope is what one reconcile knows.
 type scope struct {
 	// object is what is reconciled, dockerCluster its hub.
-	object        kinds.Object[*infrav1.DockerCluster]
+	object        variants.Object[*infrav1.DockerCluster]
 	dockerCluster *infrav1.DockerCluster
 	// cluster is the owner; nil if it does not exist.
 	cluster *clusterv1.Cluster
@@ -76,7 +76,7 @@ type scope struct {
 
 // Reconcile brings the infrastructure of one cluster a step further.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Result, reterr error) {
-	object, err := r.Kind.Get(ctx, r.Client, req.NamespacedName)
+	object, err := r.Variant.Get(ctx, r.Client, req.NamespacedName)
 	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
@@ -86,7 +86,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	}
 	owner, err := util.GetOwnerCluster(ctx, r.Client, dockerCluster.ObjectMeta)
 	if err != nil && !apierrors.IsNotFound(err) {
-		return ctrl.Result{}, fmt.Errorf("reading the Cluster of the %s: %w", r.Kind.Kind, err)
+		return ctrl.Result{}, fmt.Errorf("reading the Cluster of the %s: %w", r.Variant.Kind, err)
 	}
 	s := &scope{object: object, dockerCluster: dockerCluster, cluster: owner}
 	deleting := !dockerCluster.DeletionTimestamp.IsZero()
@@ -100,9 +100,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 			return ctrl.Result{}, err
 		}
 	}
-	helper, err := patch.NewHelper(object.Stored(), r.Client)
+	helper, err := patch.NewHelper(object.TranslateBack(), r.Client)
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Kind.Kind, err)
+		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Variant.Kind, err)
 	}
 	defer func() {
 		ctx, cancel := failure.ReportContext(ctx)

@@ -21,14 +21,14 @@ import (
 	"sigs.k8s.io/cluster-api/util/conditions"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 func TestReconcileFromNothingToReady(t *testing.T) {
-	for _, kind := range kinds.Clusters {
-		t.Run(kind.Kind, func(t *testing.T) { reconcileFromNothingToReady(newEnvironmentOf(t, kind, nil)) })
+	for _, variant := range variants.Clusters {
+		t.Run(variant.Kind, func(t *testing.T) { reconcileFromNothingToReady(newEnvironmentOf(t, variant, nil)) })
 	}
 }
 
@@ -39,7 +39,7 @@ func reconcileFromNothingToReady(e *environment) {
 	e.Expect(e.loadBalancer()).To(Equal("test-lb"))
 	e.Expect(c.Spec.ControlPlaneEndpoint.Host).To(Equal(e.engine.Spec(e.loadBalancer()).IPv4))
 	e.Expect(c.Spec.ControlPlaneEndpoint.Port).To(BeEquivalentTo(6443))
-	if e.reconciler.Kind.Kind == kinds.DockerCluster.Kind {
+	if e.reconciler.Variant.Kind == variants.DockerCluster.Kind {
 		e.Expect(c.Annotations).To(HaveKeyWithValue(infrav1.HostEndpointAnnotation, MatchRegexp(`^127\.0\.0\.1:2\d{4}$`)))
 	}
 	e.Expect(c.Status.Initialization.Provisioned).To(HaveValue(BeTrue()))
@@ -53,12 +53,12 @@ func reconcileFromNothingToReady(e *environment) {
 	e.Expect(e.dockerCluster().Annotations).To(Equal(c.Annotations))
 }
 
-// The machines of a control plane may be of either kind.
+// The machines of a control plane may be of either variant.
 func TestServersFollowTheControlPlane(t *testing.T) {
 	m1, d1 := controlPlaneMachine("cp-1")
 	m2, d2 := controlPlaneMachine("cp-2")
 	m2.Spec.InfrastructureRef.Kind = "DevMachine"
-	dev2 := &devv1.DevMachine{ObjectMeta: d2.ObjectMeta, Spec: kinds.MachineSpecToDev(d2.Spec)}
+	dev2 := &devv1.DevMachine{ObjectMeta: d2.ObjectMeta, Spec: variants.MachineSpecToDev(d2.Spec)}
 	e := newEnvironment(t, nil, m1, d1, m2, dev2)
 	e.Expect(e.client.Get(ctx, client.ObjectKeyFromObject(dev2), dev2)).To(Succeed())
 	version := dev2.ResourceVersion
@@ -87,14 +87,14 @@ func TestMachinesWithoutContainerAreNoServers(t *testing.T) {
 }
 
 func TestPausedAndExternallyManaged(t *testing.T) {
-	for _, kind := range kinds.Clusters {
-		t.Run(kind.Kind, func(t *testing.T) {
-			e := newEnvironmentOf(t, kind, func(c *clusterv1.Cluster, _ *infrav1.DockerCluster) { c.Spec.Paused = ptr.To(true) })
+	for _, variant := range variants.Clusters {
+		t.Run(variant.Kind, func(t *testing.T) {
+			e := newEnvironmentOf(t, variant, func(c *clusterv1.Cluster, _ *infrav1.DockerCluster) { c.Spec.Paused = ptr.To(true) })
 			e.mustReconcile()
 			e.Expect(e.engine.Calls()).To(BeEmpty())
-			e.expectCondition(clusterv1.PausedCondition, metav1.ConditionTrue, clusterv1.PausedReason, "the "+kind.Kind+" is paused")
+			e.expectCondition(clusterv1.PausedCondition, metav1.ConditionTrue, clusterv1.PausedReason, "the "+variant.Kind+" is paused")
 
-			e = newEnvironmentOf(t, kind, func(_ *clusterv1.Cluster, c *infrav1.DockerCluster) {
+			e = newEnvironmentOf(t, variant, func(_ *clusterv1.Cluster, c *infrav1.DockerCluster) {
 				c.Annotations = map[string]string{clusterv1.ManagedByAnnotation: "me"}
 			})
 			e.mustReconcile()
@@ -207,14 +207,14 @@ func TestMoved(t *testing.T) {
 }
 
 func TestDelete(t *testing.T) {
-	for _, kind := range kinds.Clusters {
-		t.Run(kind.Kind, func(t *testing.T) { deleteCluster(newEnvironmentOf(t, kind, nil)) })
+	for _, variant := range variants.Clusters {
+		t.Run(variant.Kind, func(t *testing.T) { deleteCluster(newEnvironmentOf(t, variant, nil)) })
 	}
 }
 
 func deleteCluster(e *environment) {
 	e.mustReconcile()
-	e.Expect(e.client.Delete(ctx, e.object().Stored())).To(Succeed())
+	e.Expect(e.client.Delete(ctx, e.object().TranslateBack())).To(Succeed())
 	e.engine.BeforeCall = func(_ context.Context, method, _ string) error {
 		if method == "Remove" {
 			return errors.New("device is busy")
@@ -230,19 +230,19 @@ func deleteCluster(e *environment) {
 	left, err := e.engine.List(ctx, nil)
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(left).To(BeEmpty())
-	_, err = e.reconciler.Kind.Get(ctx, e.client, client.ObjectKey{Namespace: "default", Name: "test-infra"})
+	_, err = e.reconciler.Variant.Get(ctx, e.client, client.ObjectKey{Namespace: "default", Name: "test-infra"})
 	e.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "the finalizer is gone, and the object with it")
 	e.mustReconcile()
 }
 
 func TestEventToCluster(t *testing.T) {
-	for _, kind := range kinds.Clusters {
-		t.Run(kind.Kind, func(t *testing.T) {
-			e := newEnvironmentOf(t, kind, nil)
+	for _, variant := range variants.Clusters {
+		t.Run(variant.Kind, func(t *testing.T) {
+			e := newEnvironmentOf(t, variant, nil)
 			e.mustReconcile()
 			event := container.Event{Action: "die", Labels: e.engine.Spec(e.loadBalancer()).Labels}
 			e.Expect(e.reconciler.eventToCluster(ctx, event)).To(ConsistOf(And(
-				BeAssignableToTypeOf(kind.NewObject()), HaveField("ObjectMeta.Name", "test-infra"))))
+				BeAssignableToTypeOf(variant.NewObject()), HaveField("ObjectMeta.Name", "test-infra"))))
 			e.Expect(e.reconciler.eventToCluster(ctx, container.Event{Action: "die"})).To(BeEmpty())
 
 			cluster := &clusterv1.Cluster{}

@@ -34,7 +34,7 @@ func updateStatus(s *scope, cause error) error {
 	if err != nil {
 		return fmt.Errorf("summarising the conditions of the %s: %w", s.dockerCluster.Kind, err)
 	}
-	failure.Explain(s.dockerCluster, infrav1.LoadBalancerAvailableCondition)
+	failure.SetReadyReason(s.dockerCluster, infrav1.LoadBalancerAvailableCondition)
 	return nil
 }
 
@@ -71,7 +71,7 @@ func (s *scope) patch(ctx context.Context, helper *patch.Helper) error {
 	owned := patch.WithOwnedConditions{Conditions: []string{
 		clusterv1.ReadyCondition, clusterv1.PausedCondition, infrav1.LoadBalancerAvailableCondition,
 	}}
-	if err := helper.Patch(ctx, s.object.Stored(), owned); err != nil {
+	if err := helper.Patch(ctx, s.object.TranslateBack(), owned); err != nil {
 		return fmt.Errorf("patching the %s: %w", s.dockerCluster.Kind, err)
 	}
 	return nil

@@ -26,9 +26,9 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -53,21 +53,21 @@ type environment struct {
 // newEnvironment returns one with a DockerCluster.
 func newEnvironment(t *testing.T, change func(*clusterv1.Cluster, *infrav1.DockerCluster), objects ...client.Object) *environment {
 	t.Helper()
-	return newEnvironmentOf(t, kinds.DockerCluster, change, objects...)
+	return newEnvironmentOf(t, variants.DockerCluster, change, objects...)
 }
 
-// newEnvironmentOf returns one with infrastructure of that kind.
-func newEnvironmentOf(t *testing.T, kind kinds.Kind[*infrav1.DockerCluster], change func(*clusterv1.Cluster, *infrav1.DockerCluster), objects ...client.Object) *environment {
+// newEnvironmentOf returns one with infrastructure of that variant.
+func newEnvironmentOf(t *testing.T, variant variants.Variant[*infrav1.DockerCluster], change func(*clusterv1.Cluster, *infrav1.DockerCluster), objects ...client.Object) *environment {
 	t.Helper()
 	e := &environment{WithT: NewWithT(t), t: t, engine: container.NewFake(loadbalancer.Image(infrav1.ImageMeta{}))}
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, clusterv1.AddToScheme, kinds.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, clusterv1.AddToScheme, variants.AddToScheme} {
 		e.Expect(add(scheme)).To(Succeed())
 	}
 	cluster := &clusterv1.Cluster{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "test", UID: "cluster-uid"},
 		Spec: clusterv1.ClusterSpec{InfrastructureRef: clusterv1.ContractVersionedObjectReference{
-			APIGroup: kind.Group, Kind: kind.Kind, Name: "test-infra",
+			APIGroup: variant.Group, Kind: variant.Kind, Name: "test-infra",
 		}},
 	}
 	dockerCluster := &infrav1.DockerCluster{
@@ -85,21 +85,21 @@ func newEnvironmentOf(t *testing.T, kind kinds.Kind[*infrav1.DockerCluster], cha
 	}
 	e.client = fake.NewClientBuilder().WithScheme(scheme).
 		WithStatusSubresource(&infrav1.DockerMachine{}, &infrav1.DockerCluster{}, &devv1.DevCluster{}, &devv1.DevMachine{}, &clusterv1.Machine{}, &clusterv1.Cluster{}).
-		WithObjects(append(objects, cluster, infrastructure(kind, dockerCluster))...).Build()
+		WithObjects(append(objects, cluster, infrastructure(variant, dockerCluster))...).Build()
 	jobs, cancel := context.WithCancel(ctx)
 	t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
-		Kind: kind, Client: e.client, APIReader: e.client, Runtime: e.engine, Jobs: background.NewJobs(jobs),
+		Variant: variant, Client: e.client, APIReader: e.client, Runtime: e.engine, Jobs: background.NewJobs(jobs),
 		Network:    &network.Network{Runtime: e.engine, Name: "clusters"},
 		Management: func(context.Context) (identity.Management, error) { return identity.Management{}, nil },
 	}
 	return e
 }
 
-// infrastructure is an object of that kind which asks for what the DockerCluster does.
-func infrastructure(kind kinds.Kind[*infrav1.DockerCluster], dockerCluster *infrav1.DockerCluster) client.Object {
-	if kind.Kind == kinds.DevCluster.Kind {
-		return &devv1.DevCluster{ObjectMeta: dockerCluster.ObjectMeta, Spec: kinds.ClusterSpecToDev(dockerCluster.Spec)}
+// infrastructure is an object of that variant which asks for what the DockerCluster does.
+func infrastructure(variant variants.Variant[*infrav1.DockerCluster], dockerCluster *infrav1.DockerCluster) client.Object {
+	if variant.Kind == variants.DevCluster.Kind {
+		return &devv1.DevCluster{ObjectMeta: dockerCluster.ObjectMeta, Spec: variants.ClusterSpecToDev(dockerCluster.Spec)}
 	}
 	return dockerCluster
 }
@@ -114,9 +114,9 @@ func (e *environment) mustReconcile() {
 	e.Expect(err).NotTo(HaveOccurred())
 }
 
-func (e *environment) object() kinds.Object[*infrav1.DockerCluster] {
+func (e *environment) object() variants.Object[*infrav1.DockerCluster] {
 	e.t.Helper()
-	object, err := e.reconciler.Kind.Get(ctx, e.client, client.ObjectKey{Namespace: "default", Name: "test-infra"})
+	object, err := e.reconciler.Variant.Get(ctx, e.client, client.ObjectKey{Namespace: "default", Name: "test-infra"})
 	e.Expect(err).NotTo(HaveOccurred())
 	return object
 }

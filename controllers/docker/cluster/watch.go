@@ -22,38 +22,38 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 // SetupWithManager registers the reconciler and what leads to its reconciles: the object, its Cluster, the machines of
-// its control plane of whatever kind, the end of jobs, and the engine's events.
+// its control plane of whatever variant, the end of jobs, and the engine's events.
 //
 // It uses controller-runtime's own builder. Cluster API's allows one reconcile per second and object.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
-	name := strings.ToLower(r.Kind.Kind)
+	name := strings.ToLower(r.Variant.Kind)
 	log := ctrl.LoggerFrom(ctx).WithValues("controller", name)
 	setup := ctrl.NewControllerManagedBy(mgr).
 		Named(name).
-		For(r.Kind.NewObject()).
+		For(r.Variant.NewObject()).
 		WithOptions(options).
 		WithEventFilter(predicates.ResourceHasFilterLabel(mgr.GetScheme(), log, r.WatchFilter)).
 		Watches(&clusterv1.Cluster{},
-			handler.EnqueueRequestsFromMapFunc(util.ClusterToInfrastructureMapFunc(ctx, r.Kind.GroupVersionKind, mgr.GetClient(), r.Kind.NewObject())),
+			handler.EnqueueRequestsFromMapFunc(util.ClusterToInfrastructureMapFunc(ctx, r.Variant.GroupVersionKind, mgr.GetClient(), r.Variant.NewObject())),
 			builder.WithPredicates(predicates.ClusterPausedTransitions(mgr.GetScheme(), log))).
 		Watches(&clusterv1.Machine{}, handler.EnqueueRequestsFromMapFunc(r.machineToCluster),
 			builder.WithPredicates(predicate.NewPredicateFuncs(isControlPlane))).
 		WatchesRawSource(source.Channel(r.Jobs.Events(), &handler.EnqueueRequestForObject{}))
-	for _, machine := range kinds.Machines {
+	for _, machine := range variants.Machines {
 		setup.Watches(machine.NewObject(), handler.EnqueueRequestsFromMapFunc(r.machineToCluster),
 			builder.WithPredicates(predicate.NewPredicateFuncs(isControlPlane)))
 	}
 	if err := setup.Complete(r); err != nil {
-		return fmt.Errorf("setting up the %s controller: %w", r.Kind.Kind, err)
+		return fmt.Errorf("setting up the %s controller: %w", r.Variant.Kind, err)
 	}
-	watch := &background.Watch{Runtime: r.Runtime, Jobs: r.Jobs, Find: r.eventToCluster, All: r.Kind.Watched(r.Client, r.WatchFilter)}
+	watch := &background.Watch{Runtime: r.Runtime, Jobs: r.Jobs, Find: r.eventToCluster, All: r.Variant.Lister(r.Client, r.WatchFilter)}
 	if err := mgr.Add(watch); err != nil {
-		return fmt.Errorf("setting up the watch on load balancer containers for the %s controller: %w", r.Kind.Kind, err)
+		return fmt.Errorf("setting up the watch on load balancer containers for the %s controller: %w", r.Variant.Kind, err)
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (r *Reconciler) eventToCluster(ctx context.Context, event container.Event) 
 	}
 	var objects []client.Object
 	for _, request := range r.infrastructureOf(ctx, event.Labels[identity.NamespaceLabel], event.Labels[identity.ClusterLabel]) {
-		objects = append(objects, r.Kind.Named(request.Namespace, request.Name))
+		objects = append(objects, r.Variant.Named(request.Namespace, request.Name))
 	}
 	return objects
 }
@@ -91,7 +91,7 @@ func (r *Reconciler) infrastructureOf(ctx context.Context, namespace, name strin
 		}
 		return nil
 	}
-	if cluster.Spec.InfrastructureRef.GroupKind() != r.Kind.GroupKind() {
+	if cluster.Spec.InfrastructureRef.GroupKind() != r.Variant.GroupKind() {
 		return nil
 	}
 	return []ctrl.Request{{NamespacedName: client.ObjectKey{Namespace: namespace, Name: cluster.Spec.InfrastructureRef.Name}}}

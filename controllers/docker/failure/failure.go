@@ -55,9 +55,9 @@ func Message(err error, progress string) string {
 	return err.Error() + ". Trying again: " + progress
 }
 
-// Explain gives the condition Ready of an object that is not ready the reason of the first of the conditions that has its
+// SetReadyReason gives the condition Ready of an object that is not ready the reason of the first of the conditions that has its
 // status. As their summary it would say no more than that, and it is what Cluster API copies to its own objects.
-func Explain(object conditions.Setter, types ...string) {
+func SetReadyReason(object conditions.Setter, types ...string) {
 	ready := conditions.Get(object, clusterv1.ReadyCondition)
 	if ready == nil || ready.Status == metav1.ConditionTrue {
 		return

@@ -43,7 +43,7 @@ func TestMessage(t *testing.T) {
 }
 
 // Ready takes the reason of the first condition that has its status, and keeps its own if it is true.
-func TestExplain(t *testing.T) {
+func TestSetReadyReason(t *testing.T) {
 	first, second := infrav1.ContainerProvisionedCondition, infrav1.BootstrapCompletedCondition
 	for name, test := range map[string]struct {
 		ready, first metav1.ConditionStatus
@@ -59,7 +59,7 @@ func TestExplain(t *testing.T) {
 			conditions.Set(machine, metav1.Condition{Type: clusterv1.ReadyCondition, Status: test.ready, Reason: "Own"})
 			conditions.Set(machine, metav1.Condition{Type: first, Status: test.first, Reason: "First"})
 			conditions.Set(machine, metav1.Condition{Type: second, Status: metav1.ConditionFalse, Reason: "Second"})
-			failure.Explain(machine, first, second)
+			failure.SetReadyReason(machine, first, second)
 			NewWithT(t).Expect(conditions.GetReason(machine, clusterv1.ReadyCondition)).To(Equal(test.want))
 		})
 	}

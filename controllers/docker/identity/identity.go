@@ -124,9 +124,9 @@ func Role(c container.Container) string {
 	return cmp.Or(c.Labels[RoleLabel], c.Labels[KindRoleLabel])
 }
 
-// Siblings selects the containers of the cluster that a node belongs to, a workload cluster or KinD's. It is nil if the
+// SiblingSelector selects the containers of the cluster that a node belongs to, a workload cluster or KinD's. It is nil if the
 // container is not a node of either.
-func Siblings(c container.Container) map[string]string {
+func SiblingSelector(c container.Container) map[string]string {
 	switch {
 	case c.Labels[ClusterLabel] != "":
 		return map[string]string{NamespaceLabel: c.Labels[NamespaceLabel], ClusterLabel: c.Labels[ClusterLabel]}

@@ -190,7 +190,7 @@ func TestReadManagement(t *testing.T) {
 	// An engine that does not answer says nothing about the node. What is known once is not asked for again.
 	g := NewWithT(t)
 	engine.BeforeCall = func(context.Context, string, string) error { return container.ErrUnavailable }
-	find := FindManagement(fake.NewClientBuilder().WithObjects(kubeSystem).Build(), engine, "mgmt-control-plane")
+	find := ManagementFinder(fake.NewClientBuilder().WithObjects(kubeSystem).Build(), engine, "mgmt-control-plane")
 	_, err = find(ctx)
 	g.Expect(err).To(MatchError(container.ErrUnavailable))
 	engine.BeforeCall = nil

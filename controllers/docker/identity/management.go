@@ -49,15 +49,15 @@ func ReadManagement(ctx context.Context, reader client.Reader, runtime container
 	case errors.Is(err, container.ErrNotFound):
 	case err != nil:
 		return Management{}, fmt.Errorf("finding out whether node %s of the management cluster is a container of this engine: %w", node, err)
-	case Siblings(found) != nil:
+	case SiblingSelector(found) != nil:
 		management.Node = node
 	}
 	return management, nil
 }
 
-// FindManagement returns a function that returns what ReadManagement does, which it calls until that succeeds. A manager so
+// ManagementFinder returns a function that returns what ReadManagement does, which it calls until that succeeds. A manager so
 // starts although the engine does not answer, and its objects say why they wait.
-func FindManagement(reader client.Reader, runtime container.Runtime, node string) func(context.Context) (Management, error) {
+func ManagementFinder(reader client.Reader, runtime container.Runtime, node string) func(context.Context) (Management, error) {
 	var known atomic.Pointer[Management]
 	return func(ctx context.Context) (Management, error) {
 		if management := known.Load(); management != nil {

@@ -74,12 +74,12 @@ func TestAccLoad(t *testing.T) {
 	a, err := archiveOf(ctx, docker, image)
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() {
-		g.Expect(RemoveVolumes(ctx, docker)).To(Succeed())
+		g.Expect(RemoveUnusedVolumes(ctx, docker)).To(Succeed())
 		g.Expect(volumes(t)).NotTo(ContainElement(a.volume))
 		g.Expect(exec.CommandContext(ctx, "docker", "rmi", image.Local).Run()).To(Succeed())
 	})
 	sharing := []string{newAccNode(t, docker, "first", image), newAccNode(t, docker, "second", image)}
-	g.Expect(RemoveVolumes(ctx, docker)).To(Succeed())
+	g.Expect(RemoveUnusedVolumes(ctx, docker)).To(Succeed())
 	g.Expect(volumes(t)).To(ContainElement(a.volume), "nodes have it")
 
 	loader := &Loader{}

@@ -131,8 +131,8 @@ func copyImage(ctx context.Context, runtime container.Runtime, donor, target, im
 	if err := run(ctx, runtime, target, container.Exec{Command: []string{"mkdir", "-p", directory}}); err != nil {
 		return err
 	}
-	defer remove(ctx, runtime, donor, file)
-	defer remove(ctx, runtime, target, file)
+	defer removeFile(ctx, runtime, donor, file)
+	defer removeFile(ctx, runtime, target, file)
 	// Not through containerd's transfer service: ctr then does not wait for the end of what it is sent, and ends with
 	// success and half a file now and then.
 	export := []string{"/bin/sh", "-c", "mkdir -p " + directory + " && exec ctr --namespace=k8s.io images export --local " + file + " \"$0\"", image}
@@ -150,8 +150,8 @@ func copyImage(ctx context.Context, runtime container.Runtime, donor, target, im
 	return run(ctx, runtime, target, container.Exec{Command: []string{"ctr", "--namespace=k8s.io", "images", "import", file}})
 }
 
-// remove removes a file from a node, also when there is no time left for anything else.
-func remove(ctx context.Context, runtime container.Runtime, node, file string) {
+// removeFile removes a file from a node, also when there is no time left for anything else.
+func removeFile(ctx context.Context, runtime container.Runtime, node, file string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
 	defer cancel()
 	if err := run(ctx, runtime, node, container.Exec{Command: []string{"rm", "-f", file}}); err != nil {

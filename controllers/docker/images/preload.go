@@ -68,7 +68,7 @@ func withTag(ref string) string {
 }
 
 // Volumes are what a container must be made with to get images, which the Docker host must have, by way of volumes
-// that all its nodes share. A volume goes with the last machine that has it, see RemoveVolumes.
+// that all its nodes share. A volume goes with the last machine that has it, see RemoveUnusedVolumes.
 func Volumes(ctx context.Context, runtime container.Runtime, images []Image) ([]container.SharedVolume, error) {
 	var volumes []container.SharedVolume
 	for _, image := range images {
@@ -85,8 +85,8 @@ func Volumes(ctx context.Context, runtime container.Runtime, images []Image) ([]
 	return volumes, nil
 }
 
-// RemoveVolumes removes the volumes that no container needs any more.
-func RemoveVolumes(ctx context.Context, runtime container.Runtime) error {
+// RemoveUnusedVolumes removes the volumes that no container needs any more.
+func RemoveUnusedVolumes(ctx context.Context, runtime container.Runtime) error {
 	return runtime.RemoveUnusedVolumes(ctx, volumeLabel)
 }
 
@@ -113,7 +113,7 @@ func (l *Loader) Load(ctx context.Context, runtime container.Runtime, node strin
 	}
 	if ctx.Err() == nil {
 		// It may be damaged, as after a power failure: the next attempt must not find it.
-		remove(ctx, runtime, node, a.path+"/"+completeFile)
+		removeFile(ctx, runtime, node, a.path+"/"+completeFile)
 	}
 	return fmt.Errorf("importing image %s: %w", image.Name, err)
 }

@@ -71,11 +71,11 @@ func TestVolumesGoWithTheirLastContainer(t *testing.T) {
 	ctx := context.Background()
 	n, names := newSharingNodes(t, 2)
 	for i, name := range names {
-		g.Expect(RemoveVolumes(ctx, n)).To(Succeed())
+		g.Expect(RemoveUnusedVolumes(ctx, n)).To(Succeed())
 		g.Expect(n.Volumes()).To(HaveLen(1), "%d are left", len(names)-i)
 		g.Expect(n.Remove(ctx, name)).To(Succeed())
 	}
-	g.Expect(RemoveVolumes(ctx, n)).To(Succeed())
+	g.Expect(RemoveUnusedVolumes(ctx, n)).To(Succeed())
 	g.Expect(n.Volumes()).To(BeEmpty())
 }
 

@@ -87,10 +87,10 @@ func (l *LoadBalancer) Ensure(ctx context.Context, config Config) (Endpoint, err
 	if err != nil {
 		return Endpoint{}, err
 	}
-	found, err := l.find(ctx)
+	found, err := l.findOrName(ctx)
 	switch {
 	case errors.Is(err, container.ErrNotFound):
-		err = l.create(ctx, config, content)
+		err = l.createAndStart(ctx, config, content)
 	case err != nil:
 		return Endpoint{}, err
 	case !l.isOurs(found):
@@ -108,8 +108,8 @@ func (l *LoadBalancer) Ensure(ctx context.Context, config Config) (Endpoint, err
 	return l.endpoint(found)
 }
 
-// find finds the container, by labels, or the name that it is to get.
-func (l *LoadBalancer) find(ctx context.Context) (container.Container, error) {
+// findOrName finds the container, by labels, or settles the name that it is to get.
+func (l *LoadBalancer) findOrName(ctx context.Context) (container.Container, error) {
 	ours, err := l.list(ctx)
 	if err != nil {
 		return container.Container{}, err
@@ -155,7 +155,7 @@ func (l *LoadBalancer) resume(ctx context.Context, found container.Container, co
 	if err == nil {
 		return nil
 	}
-	return l.replace(ctx, found, config, content, err)
+	return l.replaceIfExchangeable(ctx, found, config, content, err)
 }
 
 // configure writes the configuration unless it is there, and makes a running HAProxy read it.
@@ -185,11 +185,11 @@ func (l *LoadBalancer) write(ctx context.Context, content []byte) error {
 	return l.Runtime.CopyTo(ctx, l.Name, "/", bytes.NewReader(archive))
 }
 
-// create makes the container with the first host port that works.
-func (l *LoadBalancer) create(ctx context.Context, config Config, content []byte) error {
+// createAndStart makes the container run, with the first host port that works.
+func (l *LoadBalancer) createAndStart(ctx context.Context, config Config, content []byte) error {
 	var conflict error
 	for attempt := range maxPortAttempts {
-		if err := l.prepare(ctx, config, content, l.candidate(attempt)); err != nil {
+		if err := l.create(ctx, config, content, l.candidate(attempt)); err != nil {
 			return err
 		}
 		if conflict = l.Runtime.Start(ctx, l.Name); !errors.Is(conflict, container.ErrConflict) {
@@ -207,8 +207,8 @@ func (l *LoadBalancer) create(ctx context.Context, config Config, content []byte
 		maxPortAttempts, firstHostPort, lastHostPort, conflict)
 }
 
-// prepare makes the container, with its configuration and unstarted.
-func (l *LoadBalancer) prepare(ctx context.Context, config Config, content []byte, hostPort int) error {
+// create makes the container, with its configuration and unstarted.
+func (l *LoadBalancer) create(ctx context.Context, config Config, content []byte, hostPort int) error {
 	address, _ := netip.ParseAddr(l.Host) // Zero, which is no wish, if it is a name.
 	addresses, release, err := l.Network.Reserve(ctx, address)
 	if errors.Is(err, container.ErrAddressTaken) {
@@ -225,9 +225,9 @@ func (l *LoadBalancer) prepare(ctx context.Context, config Config, content []byt
 	return l.write(ctx, content)
 }
 
-// replace deals with a container that could not be started. If that was never before and its port or address is taken,
-// nobody knows them yet, so others will do. Otherwise kubeconfigs have been handed out with them.
-func (l *LoadBalancer) replace(ctx context.Context, found container.Container, config Config, content []byte, cause error) error {
+// replaceIfExchangeable deals with a container that could not be started. If it never was before and its port or address is
+// taken, nobody knows them yet, so others will do. Otherwise kubeconfigs have been handed out with them.
+func (l *LoadBalancer) replaceIfExchangeable(ctx context.Context, found container.Container, config Config, content []byte, cause error) error {
 	exchangeable := errors.Is(cause, container.ErrAddressTaken) || errors.Is(cause, container.ErrConflict) && l.HostPort == 0
 	if found.State != container.StateCreated || !exchangeable {
 		return cause
@@ -235,7 +235,7 @@ func (l *LoadBalancer) replace(ctx context.Context, found container.Container, c
 	if err := l.Runtime.Remove(ctx, found.ID); err != nil {
 		return err
 	}
-	return l.create(ctx, config, content)
+	return l.createAndStart(ctx, config, content)
 }
 
 // candidate is the host port to try at an attempt: the one that it must be, or ports that depend only on the name, so

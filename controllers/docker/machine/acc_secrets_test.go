@@ -33,7 +33,7 @@ func TestAccSecrets(t *testing.T) {
 	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionFalse, infrav1.BootstrapFailedReason, "https://<redacted>@example.com")
 	e.Expect(e.run("cat", "/usr/local/lib/terraform-capi/log")).To(ContainSubstring("canary-file-1"), "it was printed")
 
-	object, err := json.Marshal(e.object().Stored())
+	object, err := json.Marshal(e.object().TranslateBack())
 	e.Expect(err).NotTo(HaveOccurred())
 	places := map[string]string{"the DockerMachine": string(object)}
 	for _, args := range [][]string{{"inspect", e.name}, {"logs", e.name}, {"top", e.name}, {"ps", "--no-trunc"}} {

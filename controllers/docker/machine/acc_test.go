@@ -20,9 +20,9 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -111,7 +111,7 @@ func newDockerEnvironment(t *testing.T, cloudConfig string) *dockerEnvironment {
 	jobs, cancel := context.WithCancel(ctx)
 	t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
-		Kind: kinds.DockerMachine, Client: e.client, APIReader: e.client, Runtime: docker, Network: testNetwork(docker), Jobs: background.NewJobs(jobs),
+		Variant: variants.DockerMachine, Client: e.client, APIReader: e.client, Runtime: docker, Network: testNetwork(docker), Jobs: background.NewJobs(jobs),
 		Volumes: NewVolumes(docker), Management: e.reconciler.Management,
 	}
 	d := &dockerEnvironment{environment: e, name: "test-" + machine}

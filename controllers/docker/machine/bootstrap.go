@@ -39,7 +39,7 @@ func (r *Reconciler) reconcileBootstrap(ctx context.Context, s *scope) (ctrl.Res
 		return ctrl.Result{}, err
 	}
 	if result != nil {
-		r.Jobs.Forget(s.dockerMachine, observeJob)
+		r.Jobs.Cancel(s.dockerMachine, observeJob)
 		return ctrl.Result{}, r.reportResult(ctx, s, result)
 	}
 	name := s.container.Name

@@ -37,7 +37,7 @@ const retryInterval = 30 * time.Second
 // infrastructure, which takes the engine seconds, and waits unstarted for the bootstrap data; it gets them in one
 // upload and is started.
 func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Result, error) {
-	found, err := r.find(ctx, s)
+	found, err := r.findOrName(ctx, s)
 	switch {
 	case errors.Is(err, container.ErrNotFound):
 		if found, err = r.create(ctx, s); err != nil || s.waiting {
@@ -46,7 +46,7 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 	case err != nil:
 		return ctrl.Result{}, err
 	case !s.owner().Owns(found, s.established()) && s.established():
-		missing(s)
+		reportMissing(s)
 		return ctrl.Result{}, nil
 	case !s.owner().Owns(found, s.established()):
 		s.wait(&s.provisioned, infrav1.ContainerNameTakenReason, fmt.Sprintf(
@@ -61,7 +61,7 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 	switch found.State {
 	case container.StateCreated:
 		if err := r.bootstrapAndStart(ctx, s, found); err != nil || s.waiting {
-			return ctrl.Result{}, r.exchange(ctx, found, err)
+			return ctrl.Result{}, r.removeIfAddressTaken(ctx, found, err)
 		}
 	case container.StatePaused:
 		// Whoever paused it has a reason.
@@ -92,9 +92,9 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 	return ctrl.Result{}, nil
 }
 
-// find finds the machine's container, or the name that it is to get. Machines are named after their cluster, and
+// findOrName finds the machine's container, or settles the name that it is to get. Machines are named after their cluster, and
 // clusters of the same name may live side by side, so a name may be another machine's.
-func (r *Reconciler) find(ctx context.Context, s *scope) (container.Container, error) {
+func (r *Reconciler) findOrName(ctx context.Context, s *scope) (container.Container, error) {
 	if s.containerName = identity.ContainerName(s.dockerMachine.Spec.ProviderID); s.containerName != "" {
 		return r.Runtime.Inspect(ctx, s.containerName)
 	}
@@ -107,9 +107,9 @@ func (r *Reconciler) find(ctx context.Context, s *scope) (container.Container, e
 	return found, err
 }
 
-// exchange removes a container that could not be started because somebody else got its address in between. It has
-// never run, and the next one gets another address.
-func (r *Reconciler) exchange(ctx context.Context, found container.Container, cause error) error {
+// removeIfAddressTaken removes a container that could not be started because somebody else got its address in between. It
+// has never run, and the next one, which a later reconcile makes, gets another address.
+func (r *Reconciler) removeIfAddressTaken(ctx context.Context, found container.Container, cause error) error {
 	if !errors.Is(cause, container.ErrAddressTaken) {
 		return cause
 	}
@@ -122,7 +122,7 @@ func (r *Reconciler) exchange(ctx context.Context, found container.Container, ca
 // create makes the container, unstarted.
 func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container, error) {
 	if s.established() {
-		missing(s)
+		reportMissing(s)
 		return container.Container{}, nil
 	}
 	// Cluster API copies this from the DockerCluster. Either will do, and the first to come saves a moment.
@@ -160,8 +160,8 @@ func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container,
 	return r.Runtime.Inspect(ctx, s.containerName)
 }
 
-// missing says that the container of a machine that had one is gone, whether or not another container has its name now.
-func missing(s *scope) {
+// reportMissing says that the container of a machine that had one is gone, whether or not another container has its name now.
+func reportMissing(s *scope) {
 	s.wait(&s.provisioned, infrav1.ContainerMissingReason, fmt.Sprintf(
 		"Container %s was removed and its data with it; delete the Machine to replace it", s.containerName))
 }

@@ -17,7 +17,7 @@ import (
 // objects that the container's name is made from may be gone already. Volumes that outlive the container do not keep the
 // machine (Volumes).
 func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
-	r.Jobs.Forget(s.dockerMachine)
+	r.Jobs.Cancel(s.dockerMachine)
 	containers, err := r.Runtime.List(ctx, map[string]string{
 		identity.NamespaceLabel: s.dockerMachine.Namespace,
 		identity.MachineLabel:   s.dockerMachine.Name,

@@ -91,7 +91,7 @@ func (r *Reconciler) reconcilePreLoadedImages(ctx context.Context, s *scope) (ct
 				return err
 			}
 		}
-		return bootstrap.ImagesLoaded(ctx, r.Runtime, name)
+		return bootstrap.MarkImagesLoaded(ctx, r.Runtime, name)
 	})
 	if load.Err != nil {
 		s.preLoadedImages = notYet(failure.Reason(load.Err, infrav1.PreLoadedImagesNotReadyReason), load.Err.Error())
@@ -116,7 +116,7 @@ func (r *Reconciler) reconcileSystemImages(ctx context.Context, s *scope) (ctrl.
 		return ctrl.Result{}, err
 	}
 	if !haveSeveralImages(nodes) {
-		r.Jobs.Forget(s.dockerMachine, systemImagesJob)
+		r.Jobs.Cancel(s.dockerMachine, systemImagesJob)
 		return ctrl.Result{}, nil
 	}
 	name := s.container.Name

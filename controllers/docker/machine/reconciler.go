@@ -22,16 +22,16 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
-// Reconciler reconciles DockerMachines, or the objects of another kind that means the same.
+// Reconciler reconciles DockerMachines, or the objects of another variant.
 type Reconciler struct {
-	// Kind of the objects.
-	Kind kinds.Kind[*infrav1.DockerMachine]
+	// Variant of the objects.
+	Variant variants.Variant[*infrav1.DockerMachine]
 	// Client reads from the manager's cache.
 	Client client.Client
 	// APIReader reads bootstrap data and the credentials of registries, which must not fill the cache.
@@ -61,7 +61,7 @@ type Reconciler struct {
 
 // Reconcile brings the container of one machine a step further.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Result, reterr error) {
-	object, err := r.Kind.Get(ctx, r.Client, req.NamespacedName)
+	object, err := r.Variant.Get(ctx, r.Client, req.NamespacedName)
 	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
@@ -82,9 +82,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 			return ctrl.Result{}, err
 		}
 	}
-	helper, err := patch.NewHelper(object.Stored(), r.Client)
+	helper, err := patch.NewHelper(object.TranslateBack(), r.Client)
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Kind.Kind, err)
+		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Variant.Kind, err)
 	}
 	defer func() {
 		ctx, cancel := failure.ReportContext(ctx)
@@ -136,12 +136,12 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 
 // newScope reads the objects around a machine's object. Those that do not exist yet, or any more, are missing from
 // the scope.
-func (r *Reconciler) newScope(ctx context.Context, object kinds.Object[*infrav1.DockerMachine]) (*scope, error) {
+func (r *Reconciler) newScope(ctx context.Context, object variants.Object[*infrav1.DockerMachine]) (*scope, error) {
 	dockerMachine := object.Hub()
 	s := &scope{object: object, dockerMachine: dockerMachine}
 	machine, err := util.GetOwnerMachine(ctx, r.Client, dockerMachine.ObjectMeta)
 	if err != nil && !apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("reading the Machine of the %s: %w", r.Kind.Kind, err)
+		return nil, fmt.Errorf("reading the Machine of the %s: %w", r.Variant.Kind, err)
 	}
 	s.machine = machine
 	name := dockerMachine.Labels[clusterv1.ClusterNameLabel]
@@ -160,7 +160,7 @@ func (r *Reconciler) newScope(ctx context.Context, object kinds.Object[*infrav1.
 		return nil, fmt.Errorf("reading Cluster %s: %w", name, err)
 	}
 	s.cluster = cluster
-	infrastructure, err := kinds.Clusters.Get(ctx, r.Client, cluster.Namespace, cluster.Spec.InfrastructureRef)
+	infrastructure, err := variants.Clusters.Get(ctx, r.Client, cluster.Namespace, cluster.Spec.InfrastructureRef)
 	if err != nil {
 		if apierrors.IsNotFound(err) {
 			return s, nil

@@ -30,7 +30,7 @@ import (
 const success = "exit=0\ncommand=\n\n"
 
 func TestReconcileFromNothingToReady(t *testing.T) {
-	forEachKind(t, reconcileFromNothingToReady)
+	forEachVariant(t, reconcileFromNothingToReady)
 }
 
 func reconcileFromNothingToReady(e *environment) {
@@ -144,13 +144,13 @@ func TestNothingHappensWithoutOwner(t *testing.T) {
 }
 
 func TestPaused(t *testing.T) {
-	forEachKind(t, paused, func(o *objects) { o.cluster.Spec.Paused = ptr.To(true) })
+	forEachVariant(t, paused, func(o *objects) { o.cluster.Spec.Paused = ptr.To(true) })
 }
 
 func paused(e *environment) {
 	e.mustReconcile()
 	e.Expect(e.engine.Calls()).To(BeEmpty())
-	e.expectCondition(clusterv1.PausedCondition, metav1.ConditionTrue, clusterv1.PausedReason, "the "+e.kind.Kind+" is paused")
+	e.expectCondition(clusterv1.PausedCondition, metav1.ConditionTrue, clusterv1.PausedReason, "the "+e.variant.Kind+" is paused")
 
 	update(e, &clusterv1.Cluster{}, "test", func(c *clusterv1.Cluster) { c.Spec.Paused = nil })
 	e.mustReconcile()
@@ -449,7 +449,7 @@ func TestEngineUnavailable(t *testing.T) {
 	e.Expect(err).To(MatchError(container.ErrUnavailable))
 	e.expectCondition(infrav1.BootstrapCompletedCondition, metav1.ConditionTrue, infrav1.BootstrapCompletedReason, "")
 	e.expectCondition(clusterv1.ReadyCondition, metav1.ConditionUnknown, infrav1.ContainerEngineUnavailableReason, "does not answer")
-	e.Expect(e.client.Delete(ctx, e.object().Stored())).To(Succeed())
+	e.Expect(e.client.Delete(ctx, e.object().TranslateBack())).To(Succeed())
 	_, err = e.reconcile()
 	e.Expect(err).To(MatchError(container.ErrUnavailable))
 	e.expectCondition(infrav1.ContainerProvisionedCondition, metav1.ConditionUnknown, infrav1.ContainerEngineUnavailableReason, "does not answer")
@@ -473,7 +473,7 @@ func TestDeadline(t *testing.T) {
 }
 
 func TestDelete(t *testing.T) {
-	forEachKind(t, deleteMachine)
+	forEachVariant(t, deleteMachine)
 }
 
 func deleteMachine(e *environment) {
@@ -481,7 +481,7 @@ func deleteMachine(e *environment) {
 	e.Expect(e.engine.Create(ctx, container.Spec{Name: "other", Image: testImage, Labels: map[string]string{
 		identity.NamespaceLabel: "default", identity.MachineLabel: "dm-1", identity.ObjectUIDLabel: "another",
 	}})).To(Succeed())
-	e.Expect(e.client.Delete(ctx, e.object().Stored())).To(Succeed())
+	e.Expect(e.client.Delete(ctx, e.object().TranslateBack())).To(Succeed())
 
 	e.engine.BeforeCall = func(_ context.Context, method, _ string) error {
 		if method == "Remove" {
@@ -498,7 +498,7 @@ func deleteMachine(e *environment) {
 	left, err := e.engine.List(ctx, nil)
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(left).To(HaveExactElements(HaveField("Name", "other")), "what is not ours stays")
-	_, err = e.kind.Get(ctx, e.client, client.ObjectKey{Namespace: "default", Name: "dm-1"})
+	_, err = e.variant.Get(ctx, e.client, client.ObjectKey{Namespace: "default", Name: "dm-1"})
 	e.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "the finalizer is gone, and the object with it")
 	e.mustReconcile()
 }

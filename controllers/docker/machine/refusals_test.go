@@ -21,8 +21,8 @@ import (
 	devv1 "sigs.k8s.io/cluster-api/test/infrastructure/docker/api/v1beta2"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/webhooks/webhookstest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
@@ -42,7 +42,7 @@ func admittedSpecs(t *testing.T, kind string, info container.Info) map[uint64]co
 		case *infrav1.DockerMachine:
 			machine = object
 		case *devv1.DevMachine:
-			machine.Spec = kinds.MachineSpecFromDev(object.Spec)
+			machine.Spec = variants.MachineSpecFromDev(object.Spec)
 		}
 		s := &scope{
 			dockerMachine: machine, clusterName: "fuzz", cluster: &clusterv1.Cluster{}, dockerCluster: &infrav1.DockerCluster{}, machine: &clusterv1.Machine{Spec: clusterv1.MachineSpec{Version: "v1.35.0"}},

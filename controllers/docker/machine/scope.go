@@ -10,14 +10,14 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 // scope is what one reconcile knows.
 type scope struct {
 	// object is what is reconciled, dockerMachine its hub.
-	object        kinds.Object[*infrav1.DockerMachine]
+	object        variants.Object[*infrav1.DockerMachine]
 	dockerMachine *infrav1.DockerMachine
 	// machine is the owner; nil until Cluster API has set it.
 	machine *clusterv1.Machine

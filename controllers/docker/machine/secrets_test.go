@@ -128,7 +128,7 @@ func (e *environment) expectMessageWithoutCanary(text string) {
 // expectNoCanary looks for canaries in what people see of the machine.
 func (e *environment) expectNoCanary() {
 	e.t.Helper()
-	object, err := json.Marshal(e.object().Stored())
+	object, err := json.Marshal(e.object().TranslateBack())
 	e.Expect(err).NotTo(HaveOccurred())
 	containers, err := e.engine.List(ctx, nil)
 	e.Expect(err).NotTo(HaveOccurred())

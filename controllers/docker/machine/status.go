@@ -113,7 +113,7 @@ func setReadyCondition(s *scope) error {
 	if err != nil {
 		return fmt.Errorf("summarising the conditions of the %s: %w", s.dockerMachine.Kind, err)
 	}
-	failure.Explain(s.dockerMachine, types...)
+	failure.SetReadyReason(s.dockerMachine, types...)
 	return nil
 }
 
@@ -144,7 +144,7 @@ func (s *scope) patch(ctx context.Context, helper *patch.Helper) error {
 		infrav1.BootstrapCompletedCondition,
 		infrav1.SystemImagesAvailableCondition,
 	}}
-	if err := helper.Patch(ctx, s.object.Stored(), owned); err != nil {
+	if err := helper.Patch(ctx, s.object.TranslateBack(), owned); err != nil {
 		return fmt.Errorf("patching the %s: %w", s.dockerMachine.Kind, err)
 	}
 	return nil

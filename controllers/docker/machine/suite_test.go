@@ -28,8 +28,8 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -55,8 +55,8 @@ type environment struct {
 	client     client.Client
 	engine     *container.Fake
 	reconciler *Reconciler
-	// kind of the machine's infrastructure.
-	kind kinds.Kind[*infrav1.DockerMachine]
+	// variant of the machine's infrastructure.
+	variant variants.Variant[*infrav1.DockerMachine]
 
 	mu sync.Mutex
 	// ended has a channel per node that ends the command by which its bootstrap is observed.
@@ -73,16 +73,16 @@ func newEnvironment(t *testing.T, change ...func(*objects)) *environment {
 	}
 	scheme := runtime.NewScheme()
 	e := &environment{WithT: NewWithT(t), t: t, ended: map[string]chan struct{}{}}
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, clusterv1.AddToScheme, kinds.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, clusterv1.AddToScheme, variants.AddToScheme} {
 		e.Expect(add(scheme)).To(Succeed())
 	}
 	e.client = fake.NewClientBuilder().WithScheme(scheme).
 		WithStatusSubresource(&infrav1.DockerMachine{}, &infrav1.DockerCluster{}, &devv1.DevMachine{}, &devv1.DevCluster{}, &clusterv1.Machine{}, &clusterv1.Cluster{}).
 		WithObjects(o.cluster, o.clusterInfrastructure(), o.machine, o.machineInfrastructure(), o.secret).
 		Build()
-	e.kind = kinds.DockerMachine
-	if o.machine.Spec.InfrastructureRef.Kind == kinds.DevMachine.Kind {
-		e.kind = kinds.DevMachine
+	e.variant = variants.DockerMachine
+	if o.machine.Spec.InfrastructureRef.Kind == variants.DevMachine.Kind {
+		e.variant = variants.DevMachine
 	}
 	e.engine = container.NewFake(testImage)
 	e.engine.OnExec = e.exec
@@ -95,7 +95,7 @@ func (e *environment) restart() {
 	jobs, cancel := context.WithCancel(ctx)
 	e.t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
-		Kind: e.kind, Client: e.client, APIReader: e.client, Runtime: e.engine, Jobs: background.NewJobs(jobs),
+		Variant: e.variant, Client: e.client, APIReader: e.client, Runtime: e.engine, Jobs: background.NewJobs(jobs),
 		Network: &network.Network{Runtime: e.engine, Name: "clusters"},
 		Volumes: NewVolumes(e.engine),
 		Management: func(context.Context) (identity.Management, error) {
@@ -153,9 +153,9 @@ func (e *environment) awaitJob() {
 	}
 }
 
-func (e *environment) object() kinds.Object[*infrav1.DockerMachine] {
+func (e *environment) object() variants.Object[*infrav1.DockerMachine] {
 	e.t.Helper()
-	object, err := e.kind.Get(ctx, e.client, client.ObjectKey{Namespace: "default", Name: "dm-1"})
+	object, err := e.variant.Get(ctx, e.client, client.ObjectKey{Namespace: "default", Name: "dm-1"})
 	e.Expect(err).NotTo(HaveOccurred())
 	return object
 }
@@ -186,11 +186,11 @@ func update[T client.Object](e *environment, obj T, name string, change func(T))
 	e.Expect(e.client.Status().Update(ctx, status)).To(Succeed())
 }
 
-// forEachKind runs a test in environments with machines and clusters of all kinds, which may be mixed.
-func forEachKind(t *testing.T, test func(*environment), change ...func(*objects)) {
+// forEachVariant runs a test in environments with machines and clusters of all variants, which may be mixed.
+func forEachVariant(t *testing.T, test func(*environment), change ...func(*objects)) {
 	t.Helper()
-	for _, machine := range kinds.Machines {
-		for _, cluster := range kinds.Clusters {
+	for _, machine := range variants.Machines {
+		for _, cluster := range variants.Clusters {
 			t.Run(machine.Kind+" and "+cluster.Kind, func(t *testing.T) {
 				test(newEnvironment(t, append(change, func(o *objects) {
 					o.machine.Spec.InfrastructureRef.Kind = machine.Kind
@@ -201,7 +201,7 @@ func forEachKind(t *testing.T, test func(*environment), change ...func(*objects)
 	}
 }
 
-// objects of an environment. Of which kind the infrastructure is stored is what the references to it say.
+// objects of an environment. Of which variant the infrastructure is stored is what the references to it say.
 type objects struct {
 	cluster       *clusterv1.Cluster
 	dockerCluster *infrav1.DockerCluster
@@ -211,15 +211,15 @@ type objects struct {
 }
 
 func (o *objects) clusterInfrastructure() client.Object {
-	if o.cluster.Spec.InfrastructureRef.Kind == kinds.DevCluster.Kind {
-		return &devv1.DevCluster{ObjectMeta: o.dockerCluster.ObjectMeta, Spec: kinds.ClusterSpecToDev(o.dockerCluster.Spec)}
+	if o.cluster.Spec.InfrastructureRef.Kind == variants.DevCluster.Kind {
+		return &devv1.DevCluster{ObjectMeta: o.dockerCluster.ObjectMeta, Spec: variants.ClusterSpecToDev(o.dockerCluster.Spec)}
 	}
 	return o.dockerCluster
 }
 
 func (o *objects) machineInfrastructure() client.Object {
-	if o.machine.Spec.InfrastructureRef.Kind == kinds.DevMachine.Kind {
-		return &devv1.DevMachine{ObjectMeta: o.dockerMachine.ObjectMeta, Spec: kinds.MachineSpecToDev(o.dockerMachine.Spec)}
+	if o.machine.Spec.InfrastructureRef.Kind == variants.DevMachine.Kind {
+		return &devv1.DevMachine{ObjectMeta: o.dockerMachine.ObjectMeta, Spec: variants.MachineSpecToDev(o.dockerMachine.Spec)}
 	}
 	return o.dockerMachine
 }

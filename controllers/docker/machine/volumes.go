@@ -78,7 +78,7 @@ func (v *Volumes) sweep(ctx context.Context) error {
 	v.mu.Lock()
 	uids := slices.Sorted(maps.Keys(v.machines))
 	v.mu.Unlock()
-	errs := []error{images.RemoveVolumes(ctx, v.runtime)}
+	errs := []error{images.RemoveUnusedVolumes(ctx, v.runtime)}
 	for _, uid := range uids {
 		if err := v.runtime.RemoveUnusedVolumes(ctx, identity.ObjectUIDLabel+"="+uid); err != nil {
 			errs = append(errs, err)

@@ -21,41 +21,41 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 // SetupWithManager registers the reconciler and what leads to its reconciles: the object, its Machine, its Cluster with
-// the infrastructure of whatever kind, the end of jobs, and the engine's events.
+// the infrastructure of whatever variant, the end of jobs, and the engine's events.
 //
 // It uses controller-runtime's own builder. Cluster API's allows one reconcile per second and object, which is a
 // second lost at each of the few steps that a machine takes.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
-	name := strings.ToLower(r.Kind.Kind)
+	name := strings.ToLower(r.Variant.Kind)
 	log := ctrl.LoggerFrom(ctx).WithValues("controller", name)
-	clusterToMachines, err := util.ClusterToTypedObjectsMapper(mgr.GetClient(), r.Kind.NewList(), mgr.GetScheme())
+	clusterToMachines, err := util.ClusterToTypedObjectsMapper(mgr.GetClient(), r.Variant.NewList(), mgr.GetScheme())
 	if err != nil {
-		return fmt.Errorf("setting up the %s controller: %w", r.Kind.Kind, err)
+		return fmt.Errorf("setting up the %s controller: %w", r.Variant.Kind, err)
 	}
 	setup := ctrl.NewControllerManagedBy(mgr).
 		Named(name).
-		For(r.Kind.NewObject()).
+		For(r.Variant.NewObject()).
 		WithOptions(options).
 		WithEventFilter(predicates.ResourceHasFilterLabel(mgr.GetScheme(), log, r.WatchFilter)).
 		Watches(&clusterv1.Machine{}, handler.EnqueueRequestsFromMapFunc(
-			util.MachineToInfrastructureMapFunc(r.Kind.GroupVersionKind))).
+			util.MachineToInfrastructureMapFunc(r.Variant.GroupVersionKind))).
 		Watches(&clusterv1.Cluster{}, handler.EnqueueRequestsFromMapFunc(clusterToMachines),
 			builder.WithPredicates(predicates.ClusterPausedTransitionsOrInfrastructureProvisioned(mgr.GetScheme(), log))).
 		WatchesRawSource(source.Channel(r.Jobs.Events(), &handler.EnqueueRequestForObject{}))
-	for _, cluster := range kinds.Clusters {
+	for _, cluster := range variants.Clusters {
 		setup.Watches(cluster.NewObject(), handler.EnqueueRequestsFromMapFunc(r.infrastructureToMachines))
 	}
 	if err := setup.Complete(r); err != nil {
-		return fmt.Errorf("setting up the %s controller: %w", r.Kind.Kind, err)
+		return fmt.Errorf("setting up the %s controller: %w", r.Variant.Kind, err)
 	}
-	watch := &background.Watch{Runtime: r.Runtime, Jobs: r.Jobs, Find: r.eventToMachines, All: r.Kind.Watched(r.Client, r.WatchFilter)}
+	watch := &background.Watch{Runtime: r.Runtime, Jobs: r.Jobs, Find: r.eventToMachines, All: r.Variant.Lister(r.Client, r.WatchFilter)}
 	if err := mgr.Add(watch); err != nil {
-		return fmt.Errorf("setting up the watch on machine containers for the %s controller: %w", r.Kind.Kind, err)
+		return fmt.Errorf("setting up the watch on machine containers for the %s controller: %w", r.Variant.Kind, err)
 	}
 	return nil
 }
@@ -78,16 +78,16 @@ func (r *Reconciler) eventToMachines(ctx context.Context, event container.Event)
 	if event.Action == "start" {
 		return r.machinesOf(ctx, namespace, event.Labels[identity.ClusterLabel])
 	}
-	return []client.Object{r.Kind.Named(namespace, name)}
+	return []client.Object{r.Variant.Named(namespace, name)}
 }
 
 func (r *Reconciler) machinesOf(ctx context.Context, namespace, cluster string) []client.Object {
 	if cluster == "" {
 		return nil
 	}
-	machines, err := r.Kind.List(ctx, r.Client, client.InNamespace(namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: cluster})
+	machines, err := r.Variant.List(ctx, r.Client, client.InNamespace(namespace), client.MatchingLabels{clusterv1.ClusterNameLabel: cluster})
 	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "Failed to list the machines of a cluster", "kind", r.Kind.Kind, "cluster", cluster)
+		ctrl.LoggerFrom(ctx).Error(err, "Failed to list the machines of a cluster", "kind", r.Variant.Kind, "cluster", cluster)
 	}
 	return machines
 }

@@ -20,14 +20,14 @@ import (
 	"sigs.k8s.io/cluster-api/util/predicates"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// Reconciler reconciles DockerMachineTemplates, or the objects of another kind that means the same.
+// Reconciler reconciles DockerMachineTemplates, or the objects of another variant.
 type Reconciler struct {
-	// Kind of the objects.
-	Kind kinds.Kind[*infrav1.DockerMachineTemplate]
+	// Variant of the objects.
+	Variant variants.Variant[*infrav1.DockerMachineTemplate]
 	// Client reads from the manager's cache.
 	Client client.Client
 	// Runtime tells what the Docker host has.
@@ -41,7 +41,7 @@ type Reconciler struct {
 
 // Reconcile sets status.capacity of one template.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	object, err := r.Kind.Get(ctx, r.Client, req.NamespacedName)
+	object, err := r.Variant.Get(ctx, r.Client, req.NamespacedName)
 	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
@@ -53,13 +53,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	helper, err := patch.NewHelper(object.Stored(), r.Client)
+	helper, err := patch.NewHelper(object.TranslateBack(), r.Client)
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Kind.Kind, err)
+		return ctrl.Result{}, fmt.Errorf("preparing the patch of the %s: %w", r.Variant.Kind, err)
 	}
 	template.Status.Capacity = capacity(template.Spec.Template.Spec.Resources, info)
-	if err := helper.Patch(ctx, object.Stored()); err != nil {
-		return ctrl.Result{}, fmt.Errorf("patching the %s: %w", r.Kind.Kind, err)
+	if err := helper.Patch(ctx, object.TranslateBack()); err != nil {
+		return ctrl.Result{}, fmt.Errorf("patching the %s: %w", r.Variant.Kind, err)
 	}
 	return ctrl.Result{}, nil
 }
@@ -81,16 +81,16 @@ func capacity(bounds infrav1.DockerMachineResources, info container.Info) corev1
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
-	name := strings.ToLower(r.Kind.Kind)
+	name := strings.ToLower(r.Variant.Kind)
 	log := ctrl.LoggerFrom(ctx).WithValues("controller", name)
 	err := ctrl.NewControllerManagedBy(mgr).
 		Named(name).
-		For(r.Kind.NewObject()).
+		For(r.Variant.NewObject()).
 		WithOptions(options).
 		WithEventFilter(predicates.ResourceHasFilterLabel(mgr.GetScheme(), log, r.WatchFilter)).
 		Complete(r)
 	if err != nil {
-		return fmt.Errorf("setting up the %s controller: %w", r.Kind.Kind, err)
+		return fmt.Errorf("setting up the %s controller: %w", r.Variant.Kind, err)
 	}
 	return nil
 }

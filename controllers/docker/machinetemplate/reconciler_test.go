@@ -19,7 +19,7 @@ import (
 	devv1 "sigs.k8s.io/cluster-api/test/infrastructure/docker/api/v1beta2"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -32,7 +32,7 @@ func TestCapacity(t *testing.T) {
 	unbounded.Spec.Template.Spec.Backend.Docker = &devv1.DockerMachineBackendSpec{}
 
 	scheme := runtime.NewScheme()
-	NewWithT(t).Expect(kinds.AddToScheme(scheme)).To(Succeed())
+	NewWithT(t).Expect(variants.AddToScheme(scheme)).To(Succeed())
 	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(bounded, unbounded).WithStatusSubresource(bounded, unbounded).Build()
 	engine := container.NewFake()
 	engine.EngineInfo.CPUs, engine.EngineInfo.MemoryBytes = 4, 8<<30
@@ -40,12 +40,12 @@ func TestCapacity(t *testing.T) {
 	for kind, cpus := range map[string]string{"DockerMachineTemplate": "1500m", "DevMachineTemplate": "4"} {
 		t.Run(kind, func(t *testing.T) {
 			g, ctx, key := NewWithT(t), context.Background(), client.ObjectKey{Namespace: "default", Name: "a"}
-			r := &Reconciler{Kind: kinds.DockerMachineTemplate, Client: c, Runtime: engine}
-			if kind == kinds.DevMachineTemplate.Kind {
-				r.Kind = kinds.DevMachineTemplate
+			r := &Reconciler{Variant: variants.DockerMachineTemplate, Client: c, Runtime: engine}
+			if kind == variants.DevMachineTemplate.Kind {
+				r.Variant = variants.DevMachineTemplate
 			}
 			read := func() *infrav1.DockerMachineTemplate {
-				object, err := r.Kind.Get(ctx, c, key)
+				object, err := r.Variant.Get(ctx, c, key)
 				g.Expect(err).NotTo(HaveOccurred())
 				return object.Hub()
 			}

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -179,15 +179,15 @@ func (n *Network) endpoints(ctx context.Context) ([]string, error) {
 		return nil, nil
 	}
 	var hosts []string
-	for _, kind := range kinds.Clusters {
-		objects, err := kind.List(ctx, n.Clusters)
+	for _, variant := range variants.Clusters {
+		objects, err := variant.List(ctx, n.Clusters)
 		if err != nil {
-			return nil, fmt.Errorf("listing the control plane endpoints of %ss, whose addresses must not be taken: %w", kind.Kind, err)
+			return nil, fmt.Errorf("listing the control plane endpoints of %ss, whose addresses must not be taken: %w", variant.Kind, err)
 		}
 		for _, stored := range objects {
-			object, err := kind.Get(ctx, n.Clusters, client.ObjectKeyFromObject(stored))
+			object, err := variant.Get(ctx, n.Clusters, client.ObjectKeyFromObject(stored))
 			if client.IgnoreNotFound(err) != nil {
-				return nil, fmt.Errorf("reading the control plane endpoint of %s %s, whose address must not be taken: %w", kind.Kind, client.ObjectKeyFromObject(stored), err)
+				return nil, fmt.Errorf("reading the control plane endpoint of %s %s, whose address must not be taken: %w", variant.Kind, client.ObjectKeyFromObject(stored), err)
 			}
 			if err == nil {
 				hosts = append(hosts, object.Hub().Spec.ControlPlaneEndpoint.Host)

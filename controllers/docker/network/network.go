@@ -52,8 +52,8 @@ func (n *Network) Ensure(ctx context.Context) (container.Network, error) {
 	return n.Runtime.EnsureNetwork(ctx, n.Name)
 }
 
-// Join connects the nodes of the management cluster to the network, so that its pods reach the clusters.
-func (n *Network) Join(ctx context.Context) error {
+// JoinManagementCluster connects the nodes of the management cluster to the network, so that its pods reach the clusters.
+func (n *Network) JoinManagementCluster(ctx context.Context) error {
 	if n.ManagementNode == "" {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (n *Network) Join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	siblings := identity.Siblings(node)
+	siblings := identity.SiblingSelector(node)
 	if siblings == nil {
 		return nil
 	}

@@ -18,7 +18,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
@@ -94,7 +94,7 @@ func TestReserveLeavesEndpoints(t *testing.T) {
 	g.Expect(engine.Create(ctx, container.Spec{Name: "node", Image: image, IPv4: "10.0.0.4",
 		Labels: map[string]string{identity.MachineLabel: "m", identity.EndpointLabel: "10.0.0.5"}})).To(Succeed())
 	scheme := runtime.NewScheme()
-	g.Expect(kinds.AddToScheme(scheme)).To(Succeed())
+	g.Expect(variants.AddToScheme(scheme)).To(Succeed())
 	named := metav1.ObjectMeta{Namespace: "default", Name: "c"}
 	docker, dev := &infrav1.DockerCluster{ObjectMeta: named}, &devv1.DevCluster{ObjectMeta: named}
 	docker.Spec.ControlPlaneEndpoint.Host = addresses(small, netip.MustParseAddr("10.0.0.6")).IPv6
@@ -335,19 +335,19 @@ func TestJoin(t *testing.T) {
 		return found.Networks
 	}
 	for _, node := range []string{"", "a-server", "plain"} {
-		g.Expect((&Network{Runtime: engine, Name: "clusters", ManagementNode: node}).Join(ctx)).To(Succeed())
+		g.Expect((&Network{Runtime: engine, Name: "clusters", ManagementNode: node}).JoinManagementCluster(ctx)).To(Succeed())
 		g.Expect(networks("plain")).To(BeEmpty())
 	}
 	n := &Network{Runtime: engine, Name: "clusters", ManagementNode: "mgmt-control-plane"}
-	g.Expect(n.Join(ctx)).To(Succeed())
-	g.Expect(n.Join(ctx)).To(Succeed())
+	g.Expect(n.JoinManagementCluster(ctx)).To(Succeed())
+	g.Expect(n.JoinManagementCluster(ctx)).To(Succeed())
 	g.Expect(networks("mgmt-control-plane")).To(ConsistOf("clusters"))
 	g.Expect(networks("mgmt-worker")).To(ConsistOf("clusters"))
 	g.Expect(networks("other-control-plane")).To(BeEmpty())
 	g.Expect(networks("mgmt-1")).To(BeEmpty())
 
 	n.ManagementNode = "mgmt-1"
-	g.Expect(n.Join(ctx)).To(Succeed())
+	g.Expect(n.JoinManagementCluster(ctx)).To(Succeed())
 	g.Expect(networks("mgmt-1")).To(ConsistOf("clusters"))
 	g.Expect(networks("mgmt-2")).To(ConsistOf("clusters"))
 }

@@ -74,7 +74,7 @@ func TestAccOrphans(t *testing.T) {
 	g.Expect(docker.Remove(ctx, management.Node)).To(Succeed())
 	_, ours = find()
 	g.Expect(names(ours)).To(Equal([]string{name + "-a", name + "-b"}))
-	removed, err := Remove(ctx, docker, ours, VolumesOf(management.UID))
+	removed, err := Remove(ctx, docker, ours, VolumeLabel(management.UID))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(removed).To(ContainElements("container "+name+"-a", "container "+name+"-b"))
 	list, err := docker.List(ctx, map[string]string{identity.ManagementUIDLabel: name})

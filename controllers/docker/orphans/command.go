@@ -72,7 +72,7 @@ func (a arguments) run(ctx context.Context, runtime container.Runtime, findings 
 	findings.Orphans = slices.DeleteFunc(findings.Orphans, a.excludes)
 	findings.Kept = slices.DeleteFunc(findings.Kept, a.excludes)
 	findings.Unknown = slices.DeleteFunc(findings.Unknown, a.excludes)
-	volumes, err := a.volumes(ctx, runtime)
+	volumes, err := a.unusedVolumes(ctx, runtime)
 	if err != nil {
 		return err
 	}
@@ -101,13 +101,13 @@ func (a arguments) volumeLabel() string {
 	case a.cluster != "":
 		return ""
 	case a.managementUID != "":
-		return VolumesOf(types.UID(a.managementUID))
+		return VolumeLabel(types.UID(a.managementUID))
 	}
 	return identity.ManagementUIDLabel
 }
 
-// volumes are the names of those that no container has.
-func (a arguments) volumes(ctx context.Context, runtime container.Runtime) ([]string, error) {
+// unusedVolumes are the names of the volumes that the command is about and that no container has.
+func (a arguments) unusedVolumes(ctx context.Context, runtime container.Runtime) ([]string, error) {
 	if a.volumeLabel() == "" {
 		return nil, nil
 	}

@@ -80,10 +80,10 @@ func listObjects(ctx context.Context, runtime container.Runtime, name string) ob
 	if err != nil {
 		return objects{err: err}
 	}
-	return sortObjects(list.Items)
+	return indexObjects(list.Items)
 }
 
-func sortObjects(items []item) objects {
+func indexObjects(items []item) objects {
 	o := objects{uids: map[types.UID]bool{}, machines: map[string]bool{}, infrastructures: map[string]bool{}, clusters: map[string]bool{}}
 	for _, i := range items {
 		o.uids[i.UID] = true

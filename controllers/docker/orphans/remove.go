@@ -15,8 +15,8 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
-// VolumesOf is the label of the volumes of machines that a management cluster made.
-func VolumesOf(managementUID types.UID) string {
+// VolumeLabel is the label of the volumes of machines that a management cluster made.
+func VolumeLabel(managementUID types.UID) string {
 	return identity.ManagementUIDLabel + "=" + string(managementUID)
 }
 
@@ -36,7 +36,7 @@ func Remove(ctx context.Context, runtime container.Runtime, clusters []Cluster, 
 			removed = append(removed, "container "+c.Name)
 		}
 	}
-	errs = append(errs, images.RemoveVolumes(ctx, runtime))
+	errs = append(errs, images.RemoveUnusedVolumes(ctx, runtime))
 	if volumeLabel != "" {
 		errs = append(errs, runtime.RemoveUnusedVolumes(ctx, volumeLabel))
 	}

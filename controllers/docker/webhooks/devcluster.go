@@ -12,7 +12,7 @@ import (
 
 	devv1 "sigs.k8s.io/cluster-api/test/infrastructure/docker/api/v1beta2"
 
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 )
 
 // +kubebuilder:webhook:verbs=create;update,path=/mutate-infrastructure-cluster-x-k8s-io-v1beta2-devcluster,mutating=true,failurePolicy=fail,matchPolicy=Equivalent,groups=infrastructure.cluster.x-k8s.io,resources=devclusters,versions=v1beta2,name=default.devcluster.infrastructure.cluster.x-k8s.io,sideEffects=None,admissionReviewVersions=v1
@@ -43,7 +43,7 @@ func (*DevCluster) ValidateCreate(_ context.Context, cluster *devv1.DevCluster) 
 func (*DevCluster) ValidateUpdate(_ context.Context, before, after *devv1.DevCluster) (admission.Warnings, error) {
 	path := field.NewPath("spec")
 	errs := validateBackend(path, after.Spec.Backend.InMemory != nil)
-	found := validateClusterUpdate(dockerBackend(path), kinds.ClusterSpecFromDev(before.Spec), kinds.ClusterSpecFromDev(after.Spec))
+	found := validateClusterUpdate(dockerBackend(path), variants.ClusterSpecFromDev(before.Spec), variants.ClusterSpecFromDev(after.Spec))
 	return nil, invalid("DevCluster", after, append(errs, besideBackend(path, "controlPlaneEndpoint", found)...))
 }
 
@@ -52,14 +52,14 @@ func defaultDevClusterSpec(spec *devv1.DevClusterSpec) {
 	if spec.Backend.InMemory != nil {
 		return
 	}
-	hub := kinds.ClusterSpecFromDev(*spec)
+	hub := variants.ClusterSpecFromDev(*spec)
 	defaultClusterSpec(&hub)
-	*spec = kinds.ClusterSpecToDev(hub)
+	*spec = variants.ClusterSpecToDev(hub)
 }
 
 func validateDevClusterSpec(path *field.Path, spec devv1.DevClusterSpec) field.ErrorList {
 	errs := validateBackend(path, spec.Backend.InMemory != nil)
-	found := validateClusterSpec(dockerBackend(path), kinds.ClusterSpecFromDev(spec))
+	found := validateClusterSpec(dockerBackend(path), variants.ClusterSpecFromDev(spec))
 	return append(errs, besideBackend(path, "controlPlaneEndpoint", found)...)
 }
 

@@ -41,7 +41,7 @@ func (*DevClusterTemplate) ValidateUpdate(_ context.Context, before, after *devv
 	old := before.DeepCopy()
 	// It may have been written when there were other defaults.
 	defaultDevClusterSpec(&old.Spec.Template.Spec)
-	errs := immutable(field.NewPath("spec", "template", "spec"), old.Spec.Template.Spec, after.Spec.Template.Spec)
+	errs := validateImmutable(field.NewPath("spec", "template", "spec"), old.Spec.Template.Spec, after.Spec.Template.Spec)
 	return nil, invalid("DevClusterTemplate", after, append(errs, validateDevClusterTemplate(after)...))
 }
 

@@ -11,7 +11,7 @@ import (
 
 	devv1 "sigs.k8s.io/cluster-api/test/infrastructure/docker/api/v1beta2"
 
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 )
 
 // +kubebuilder:webhook:verbs=create;update,path=/validate-infrastructure-cluster-x-k8s-io-v1beta2-devmachine,mutating=false,failurePolicy=fail,matchPolicy=Equivalent,groups=infrastructure.cluster.x-k8s.io,resources=devmachines,versions=v1beta2,name=validation.devmachine.infrastructure.cluster.x-k8s.io,sideEffects=None,admissionReviewVersions=v1
@@ -32,12 +32,12 @@ func (*DevMachine) ValidateCreate(_ context.Context, machine *devv1.DevMachine) 
 func (*DevMachine) ValidateUpdate(_ context.Context, before, after *devv1.DevMachine) (admission.Warnings, error) {
 	path := field.NewPath("spec")
 	errs := validateBackend(path, after.Spec.Backend.InMemory != nil)
-	found := validateMachineUpdate(dockerBackend(path), kinds.MachineSpecFromDev(before.Spec), kinds.MachineSpecFromDev(after.Spec))
+	found := validateMachineUpdate(dockerBackend(path), variants.MachineSpecFromDev(before.Spec), variants.MachineSpecFromDev(after.Spec))
 	return nil, invalid("DevMachine", after, append(errs, besideBackend(path, "providerID", found)...))
 }
 
 func validateDevMachineSpec(path *field.Path, spec devv1.DevMachineSpec) field.ErrorList {
 	errs := validateBackend(path, spec.Backend.InMemory != nil)
-	found := validateMachineSpec(dockerBackend(path), kinds.MachineSpecFromDev(spec))
+	found := validateMachineSpec(dockerBackend(path), variants.MachineSpecFromDev(spec))
 	return append(errs, besideBackend(path, "providerID", found)...)
 }

@@ -28,7 +28,7 @@ func (*DevMachineTemplate) ValidateCreate(_ context.Context, template *devv1.Dev
 
 // ValidateUpdate checks that the template's spec stays as it is.
 func (*DevMachineTemplate) ValidateUpdate(ctx context.Context, before, after *devv1.DevMachineTemplate) (admission.Warnings, error) {
-	errs := immutableTemplate(ctx, after, before.Spec.Template.Spec, after.Spec.Template.Spec)
+	errs := validateImmutableTemplate(ctx, after, before.Spec.Template.Spec, after.Spec.Template.Spec)
 	return nil, invalid("DevMachineTemplate", after, append(errs, validateDevMachineTemplate(after)...))
 }
 

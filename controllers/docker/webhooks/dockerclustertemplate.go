@@ -41,7 +41,7 @@ func (*DockerClusterTemplate) ValidateUpdate(_ context.Context, before, after *i
 	old := before.DeepCopy()
 	// It may have been written when there were other defaults.
 	defaultClusterSpec(&old.Spec.Template.Spec)
-	errs := immutable(field.NewPath("spec", "template", "spec"), old.Spec.Template.Spec, after.Spec.Template.Spec)
+	errs := validateImmutable(field.NewPath("spec", "template", "spec"), old.Spec.Template.Spec, after.Spec.Template.Spec)
 	return nil, invalid("DockerClusterTemplate", after, append(errs, validateClusterTemplate(after)...))
 }
 

@@ -32,13 +32,13 @@ func (*DockerMachineTemplate) ValidateCreate(_ context.Context, template *infrav
 
 // ValidateUpdate checks that the template's spec stays as it is.
 func (*DockerMachineTemplate) ValidateUpdate(ctx context.Context, before, after *infrav1.DockerMachineTemplate) (admission.Warnings, error) {
-	errs := immutableTemplate(ctx, after, before.Spec.Template.Spec, after.Spec.Template.Spec)
+	errs := validateImmutableTemplate(ctx, after, before.Spec.Template.Spec, after.Spec.Template.Spec)
 	return nil, invalid("DockerMachineTemplate", after, append(errs, validateMachineTemplate(after)...))
 }
 
-// immutableTemplate lets the dry runs pass by which Cluster API's topology controller finds out whether it needs a new
+// validateImmutableTemplate lets the dry runs pass by which Cluster API's topology controller finds out whether it needs a new
 // template of machines: its contract wants that.
-func immutableTemplate(ctx context.Context, template client.Object, before, after any) field.ErrorList {
+func validateImmutableTemplate(ctx context.Context, template client.Object, before, after any) field.ErrorList {
 	path := field.NewPath("spec", "template", "spec")
 	request, err := admission.RequestFromContext(ctx)
 	if err != nil {
@@ -47,7 +47,7 @@ func immutableTemplate(ctx context.Context, template client.Object, before, afte
 	if topology.IsDryRunRequest(request, template) {
 		return nil
 	}
-	return immutable(path, before, after)
+	return validateImmutable(path, before, after)
 }
 
 func validateMachineTemplate(template *infrav1.DockerMachineTemplate) field.ErrorList {

@@ -66,8 +66,8 @@ type anyDelete[T runtime.Object] struct{}
 // ValidateDelete allows it.
 func (anyDelete[T]) ValidateDelete(context.Context, T) (admission.Warnings, error) { return nil, nil }
 
-// immutable compares templates' specs: what they mean, not how quantities and empty lists are written.
-func immutable(path *field.Path, before, after any) field.ErrorList {
+// validateImmutable compares templates' specs: what they mean, not how quantities and empty lists are written.
+func validateImmutable(path *field.Path, before, after any) field.ErrorList {
 	if equality.Semantic.DeepEqual(before, after) {
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
-	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/kinds"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 
 	devv1 "sigs.k8s.io/cluster-api/test/infrastructure/docker/api/v1beta2"
 )
@@ -64,7 +64,7 @@ func texts(object any) []string {
 		}
 		return texts
 	case *devv1.DevMachine:
-		return texts(&infrav1.DockerMachine{Spec: kinds.MachineSpecFromDev(object.Spec)})
+		return texts(&infrav1.DockerMachine{Spec: variants.MachineSpecFromDev(object.Spec)})
 	case *infrav1.DockerCluster:
 		balancer := object.Spec.LoadBalancer
 		texts := []string{
@@ -76,7 +76,7 @@ func texts(object any) []string {
 		}
 		return texts
 	case *devv1.DevCluster:
-		return texts(&infrav1.DockerCluster{Spec: kinds.ClusterSpecFromDev(object.Spec)})
+		return texts(&infrav1.DockerCluster{Spec: variants.ClusterSpecFromDev(object.Spec)})
 	}
 	return nil
 }

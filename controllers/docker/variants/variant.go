@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kinds
+package variants
 
 import (
 	"context"
@@ -19,37 +19,37 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 )
 
-// Kind is one of the kinds that a reconciler serves. H is the type of its hubs.
-type Kind[H client.Object] struct {
+// Variant is one of the kinds that mean the same to a reconciler. H is the type of its hubs.
+type Variant[H client.Object] struct {
 	schema.GroupVersionKind
-	// NewObject and NewList return an empty object and list of the kind.
+	// NewObject and NewList return an empty object and list of the variant.
 	NewObject func() client.Object
 	NewList   func() client.ObjectList
 
 	get func(context.Context, client.Reader, client.ObjectKey) (Object[H], error)
 }
 
-// Object is an object of one of the kinds.
+// Object is an object of one of the variants.
 type Object[H client.Object] interface {
 	// Hub is the object as reconcilers read and change it. Its TypeMeta is the object's, whatever its Go type; unless
 	// these agree it must not be given to a client.
 	Hub() H
-	// Stored is the object itself, with everything that was changed in the hub: what clients and patch helpers are
-	// to be given.
-	Stored() client.Object
+	// TranslateBack writes everything that was changed in the hub into the object itself, and returns that: what clients
+	// and patch helpers are to be given.
+	TranslateBack() client.Object
 	// EnsureFinalizer stores the finalizer unless the object has it.
 	EnsureFinalizer(ctx context.Context, c client.Client, finalizer string) error
 }
 
 // Get reads an object. One of a Dev* kind with another backend than docker is not found: only upstream's controllers
 // can have let it in, and what it stands for is theirs.
-func (k Kind[H]) Get(ctx context.Context, reader client.Reader, key client.ObjectKey) (Object[H], error) {
-	return k.get(ctx, reader, key)
+func (v Variant[H]) Get(ctx context.Context, reader client.Reader, key client.ObjectKey) (Object[H], error) {
+	return v.get(ctx, reader, key)
 }
 
 // List reads objects, served or not.
-func (k Kind[H]) List(ctx context.Context, reader client.Reader, options ...client.ListOption) ([]client.Object, error) {
-	list := k.NewList()
+func (v Variant[H]) List(ctx context.Context, reader client.Reader, options ...client.ListOption) ([]client.Object, error) {
+	list := v.NewList()
 	if err := reader.List(ctx, list, options...); err != nil {
 		return nil, err
 	}
@@ -63,32 +63,32 @@ func (k Kind[H]) List(ctx context.Context, reader client.Reader, options ...clie
 	return objects, err
 }
 
-// Watched returns a function that lists the objects that controllers with a watch filter are responsible for; all if the filter
+// Lister returns a function that lists the objects that controllers with a watch filter are responsible for; all if the filter
 // is empty.
-func (k Kind[H]) Watched(reader client.Reader, filter string) func(context.Context) ([]client.Object, error) {
+func (v Variant[H]) Lister(reader client.Reader, filter string) func(context.Context) ([]client.Object, error) {
 	var options []client.ListOption
 	if filter != "" {
 		options = append(options, client.MatchingLabels{clusterv1.WatchLabel: filter})
 	}
-	return func(ctx context.Context) ([]client.Object, error) { return k.List(ctx, reader, options...) }
+	return func(ctx context.Context) ([]client.Object, error) { return v.List(ctx, reader, options...) }
 }
 
 // Named returns an object that has nothing but a name, which is enough to ask for its reconcile.
-func (k Kind[H]) Named(namespace, name string) client.Object {
-	object := k.NewObject()
+func (v Variant[H]) Named(namespace, name string) client.Object {
+	object := v.NewObject()
 	object.SetNamespace(namespace)
 	object.SetName(name)
 	return object
 }
 
-// Kinds are all that mean the same.
-type Kinds[H client.Object] []Kind[H]
+// Variants are all that mean the same.
+type Variants[H client.Object] []Variant[H]
 
-// Get reads the object that is referred to. It is not found, either, if it is of none of the kinds.
-func (k Kinds[H]) Get(ctx context.Context, reader client.Reader, namespace string, ref clusterv1.ContractVersionedObjectReference) (Object[H], error) {
-	for _, kind := range k {
-		if kind.GroupKind() == ref.GroupKind() {
-			return kind.Get(ctx, reader, client.ObjectKey{Namespace: namespace, Name: ref.Name})
+// Get reads the object that is referred to. It is not found, either, if it is of none of the variants.
+func (v Variants[H]) Get(ctx context.Context, reader client.Reader, namespace string, ref clusterv1.ContractVersionedObjectReference) (Object[H], error) {
+	for _, variant := range v {
+		if variant.GroupKind() == ref.GroupKind() {
+			return variant.Get(ctx, reader, client.ObjectKey{Namespace: namespace, Name: ref.Name})
 		}
 	}
 	return nil, notFound(ref.GroupKind(), ref.Name)
@@ -105,7 +105,7 @@ type pointer[T any] interface {
 	DeepCopy() *T
 }
 
-// translation is between a kind's objects and their hubs. What toHub does not read fromHub leaves alone.
+// translation is between a variant's objects and their hubs. What toHub does not read fromHub leaves alone.
 type translation[H, P any] struct {
 	// served tells whether the object is one for this provider.
 	served  func(stored P) bool
@@ -113,8 +113,8 @@ type translation[H, P any] struct {
 	fromHub func(hub H, stored P)
 }
 
-// same is a kind whose objects are as reconcilers see them.
-func same[T any, P pointer[T]](name string, newList func() client.ObjectList) Kind[P] {
+// same is a variant whose objects are as reconcilers see them.
+func same[T any, P pointer[T]](name string, newList func() client.ObjectList) Variant[P] {
 	return translated(name, newList, translation[P, P]{
 		served:  func(P) bool { return true },
 		toHub:   func(stored, hub P) { *hub = *stored },
@@ -122,10 +122,10 @@ func same[T any, P pointer[T]](name string, newList func() client.ObjectList) Ki
 	})
 }
 
-// translated is a kind whose objects, of type T, reconcilers see as objects of type HT.
-func translated[HT any, H pointer[HT], T any, P pointer[T]](name string, newList func() client.ObjectList, translate translation[H, P]) Kind[H] {
+// translated is a variant whose objects, of type T, reconcilers see as objects of type HT.
+func translated[HT any, H pointer[HT], T any, P pointer[T]](name string, newList func() client.ObjectList, translate translation[H, P]) Variant[H] {
 	gvk := infrav1.GroupVersion.WithKind(name)
-	return Kind[H]{
+	return Variant[H]{
 		GroupVersionKind: gvk,
 		NewObject:        func() client.Object { return P(new(T)) },
 		NewList:          newList,
@@ -153,7 +153,7 @@ type object[H client.Object, T any, P pointer[T]] struct {
 
 func (o *object[H, T, P]) Hub() H { return o.hub }
 
-func (o *object[H, T, P]) Stored() client.Object {
+func (o *object[H, T, P]) TranslateBack() client.Object {
 	o.fromHub(o.hub, o.stored)
 	return o.stored
 }

@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kinds
+package variants
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func newClient(t *testing.T, objects ...client.Object) client.Client {
 		WithStatusSubresource(&infrav1.DockerMachine{}, &devv1.DevMachine{}).Build()
 }
 
-// emptyMachines has a machine of each kind.
+// emptyMachines has a machine of each variant.
 func emptyMachines() []client.Object {
 	meta := metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}
 	return []client.Object{
@@ -47,13 +47,13 @@ func emptyMachines() []client.Object {
 }
 
 func TestChangesOfTheHubReachTheObject(t *testing.T) {
-	for _, kind := range Machines {
-		t.Run(kind.Kind, func(t *testing.T) {
+	for _, variant := range Machines {
+		t.Run(variant.Kind, func(t *testing.T) {
 			g := NewWithT(t)
 			c := newClient(t, emptyMachines()...)
-			object, err := kind.Get(ctx, c, key)
+			object, err := variant.Get(ctx, c, key)
 			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(object.Hub().Kind).To(Equal(kind.Kind))
+			g.Expect(object.Hub().Kind).To(Equal(variant.Kind))
 
 			g.Expect(object.EnsureFinalizer(ctx, c, infrav1.MachineFinalizer)).To(Succeed())
 			g.Expect(object.Hub().Finalizers).To(ConsistOf(infrav1.MachineFinalizer))
@@ -61,15 +61,15 @@ func TestChangesOfTheHubReachTheObject(t *testing.T) {
 			g.Expect(object.EnsureFinalizer(ctx, c, infrav1.MachineFinalizer)).To(Succeed())
 			g.Expect(object.Hub().ResourceVersion).To(Equal(stored), "it is there already")
 
-			helper, err := patch.NewHelper(object.Stored(), c)
+			helper, err := patch.NewHelper(object.TranslateBack(), c)
 			g.Expect(err).NotTo(HaveOccurred())
 			hub := object.Hub()
 			hub.Spec.ProviderID = "docker:////a"
 			hub.Annotations = map[string]string{"b": "c"}
 			hub.Status.Initialization.Provisioned = ptr.To(true)
-			g.Expect(helper.Patch(ctx, object.Stored())).To(Succeed())
+			g.Expect(helper.Patch(ctx, object.TranslateBack())).To(Succeed())
 
-			again, err := kind.Get(ctx, c, key)
+			again, err := variant.Get(ctx, c, key)
 			g.Expect(err).NotTo(HaveOccurred())
 			again.Hub().ResourceVersion = hub.ResourceVersion
 			g.Expect(again.Hub()).To(Equal(hub))

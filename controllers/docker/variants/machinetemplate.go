@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kinds
+package variants
 
 import (
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -12,7 +12,7 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 )
 
-// The kinds that machines are made from.
+// The variants of what machines are made from.
 var (
 	DockerMachineTemplate = same[infrav1.DockerMachineTemplate]("DockerMachineTemplate",
 		func() client.ObjectList { return &infrav1.DockerMachineTemplateList{} })
@@ -24,7 +24,7 @@ var (
 			fromHub: machineTemplateToDev,
 		})
 
-	MachineTemplates = Kinds[*infrav1.DockerMachineTemplate]{DockerMachineTemplate, DevMachineTemplate}
+	MachineTemplates = Variants[*infrav1.DockerMachineTemplate]{DockerMachineTemplate, DevMachineTemplate}
 )
 
 func machineTemplateFromDev(dev *devv1.DevMachineTemplate, hub *infrav1.DockerMachineTemplate) {

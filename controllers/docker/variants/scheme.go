@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kinds
+package variants
 
 import (
 	"k8s.io/apimachinery/pkg/runtime"

@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kinds
+package variants
 
 import (
 	"maps"
@@ -14,7 +14,7 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 )
 
-// The kinds that are the infrastructure of a cluster.
+// The variants of the infrastructure of a cluster.
 var (
 	DockerCluster = same[infrav1.DockerCluster]("DockerCluster", func() client.ObjectList { return &infrav1.DockerClusterList{} })
 
@@ -25,7 +25,7 @@ var (
 			fromHub: clusterToDev,
 		})
 
-	Clusters = Kinds[*infrav1.DockerCluster]{DockerCluster, DevCluster}
+	Clusters = Variants[*infrav1.DockerCluster]{DockerCluster, DevCluster}
 )
 
 func clusterFromDev(dev *devv1.DevCluster, hub *infrav1.DockerCluster) {

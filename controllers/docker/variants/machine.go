@@ -1,7 +1,7 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kinds
+package variants
 
 import (
 	"k8s.io/utils/ptr"
@@ -12,7 +12,7 @@ import (
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 )
 
-// The kinds that are the infrastructure of a machine.
+// The variants of the infrastructure of a machine.
 var (
 	DockerMachine = same[infrav1.DockerMachine]("DockerMachine", func() client.ObjectList { return &infrav1.DockerMachineList{} })
 
@@ -23,7 +23,7 @@ var (
 			fromHub: machineToDev,
 		})
 
-	Machines = Kinds[*infrav1.DockerMachine]{DockerMachine, DevMachine}
+	Machines = Variants[*infrav1.DockerMachine]{DockerMachine, DevMachine}
 )
 
 func machineFromDev(dev *devv1.DevMachine, hub *infrav1.DockerMachine) {
