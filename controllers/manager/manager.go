@@ -14,10 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	cliflag "k8s.io/component-base/cli/flag"
@@ -85,11 +83,9 @@ func (o *Options) newManager(ctx context.Context, name string, settings Settings
 		return nil, fmt.Errorf("finding the management cluster: %w", err)
 	}
 	o.tune(restConfig, settings)
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, settings.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return nil, fmt.Errorf("registering types: %w", err)
-		}
+	scheme, err := settings.NewScheme()
+	if err != nil {
+		return nil, err
 	}
 	certs, err := o.certificates(name)
 	if err != nil {
