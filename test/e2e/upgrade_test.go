@@ -218,7 +218,7 @@ func (s *story) managers() map[string]string {
 func (s *story) expectUnchangedOutputs() {
 	s.t.Helper()
 	var plan struct {
-		OutputChanges map[string]change `json:"output_changes"`
+		OutputChanges map[string]struct{ Actions []string } `json:"output_changes"`
 	}
 	g := NewWithT(s.t)
 	g.Expect(json.Unmarshal([]byte(s.workspace.Terraform("show", "-json", "plan")), &plan)).To(Succeed())
