@@ -63,5 +63,5 @@ func TestAddToManager(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	g.Expect(AddToManager(ctx, mgr, Options{})).To(MatchError(ContainSubstring("container runtime")))
-	g.Expect(AddToManager(ctx, mgr, Options{Runtime: container.NewFake(), WatchFilter: "mine"})).To(Succeed())
+	g.Expect(AddToManager(ctx, mgr, Options{Engine: container.NewFake(), WatchFilter: "mine"})).To(Succeed())
 }
