@@ -35,7 +35,7 @@ func main() {
 		case "controllers":
 			run = func() error { return controllers.Run(ctrl.SetupSignalHandler(), args) }
 		case "orphans":
-			run = func() error { return orphans.Command(ctrl.SetupSignalHandler(), kind.New().Runtime, args, os.Stdout) }
+			run = func() error { return orphans.Command(ctrl.SetupSignalHandler(), connect, args, os.Stdout) }
 		case "version":
 			run = printVersion
 		}
@@ -45,6 +45,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// connect returns the engine that the docker command talks to.
+func connect(ctx context.Context) (orphans.Engine, error) { return kind.New().Runtime(ctx) }
 
 // printVersion says what a diagnostic about versions compares.
 func printVersion() error {

@@ -95,7 +95,7 @@ func startManagementCluster(t *testing.T) *managementCluster {
 	g.Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(context.Background())
 	engine := container.NewFake(nodeImage, loadbalancer.Image(infrav1.ImageMeta{}))
-	g.Expect(AddToManager(ctx, mgr, Options{Runtime: engine})).To(Succeed())
+	g.Expect(AddToManager(ctx, mgr, Options{Engine: engine})).To(Succeed())
 	stopped := make(chan error, 1)
 	go func() { stopped <- mgr.Start(ctx) }()
 	t.Cleanup(func() {

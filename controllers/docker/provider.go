@@ -81,7 +81,7 @@ func (p *Provider) AddToManager(ctx context.Context, mgr ctrl.Manager, common *m
 		return fmt.Errorf("connecting to the Docker engine: %w", err)
 	}
 	return AddToManager(ctx, mgr, Options{
-		Runtime:        engine,
+		Engine:         engine,
 		Network:        p.network,
 		ManagementNode: os.Getenv("NODE_NAME"),
 		WatchFilter:    common.WatchFilter,

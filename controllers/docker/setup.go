@@ -18,12 +18,12 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/cluster"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machine"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/machinetemplate"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/webhooks"
-	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 const (
@@ -38,10 +38,20 @@ const (
 	longestRetry  = 30 * time.Second
 )
 
+// Engine is all that the reconcilers ask of a container engine.
+type Engine interface {
+	cluster.Engine
+	identity.Inspector
+	images.VolumeRemover
+	machine.Engine
+	machinetemplate.Host
+	network.Engine
+}
+
 // Options of the infrastructure provider.
 type Options struct {
-	// Runtime has the containers. Required.
-	Runtime container.Runtime
+	// Engine has the containers. Required.
+	Engine Engine
 	// Network that the clusters' containers join; DefaultNetwork if empty.
 	Network string
 	// ManagementNode is the name of the node that the manager runs on; may be empty.
@@ -61,7 +71,7 @@ func AddToScheme(scheme *runtime.Scheme) error {
 // so ctx must live as long as the manager. The manager's scheme must have the provider's kinds, Cluster API's core
 // and Kubernetes' own.
 func AddToManager(ctx context.Context, mgr ctrl.Manager, options Options) error {
-	if options.Runtime == nil {
+	if options.Engine == nil {
 		return errors.New("the Docker infrastructure provider needs a container runtime")
 	}
 	if options.Network == "" {
@@ -74,14 +84,14 @@ func AddToManager(ctx context.Context, mgr ctrl.Manager, options Options) error 
 }
 
 func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) error {
-	management := identity.ManagementFinder(mgr.GetAPIReader(), options.Runtime, options.ManagementNode)
-	clustersNetwork := &network.Network{Runtime: options.Runtime, Name: options.Network, ManagementNode: options.ManagementNode, Clusters: mgr.GetClient()}
+	management := identity.ManagementFinder(mgr.GetAPIReader(), options.Engine, options.ManagementNode)
+	clustersNetwork := &network.Network{Engine: options.Engine, Name: options.Network, ManagementNode: options.ManagementNode, Clusters: mgr.GetClient()}
 	for _, variant := range variants.Clusters {
 		clusters := &cluster.Reconciler{
 			Variant:     variant,
 			Client:      mgr.GetClient(),
 			APIReader:   mgr.GetAPIReader(),
-			Runtime:     options.Runtime,
+			Engine:      options.Engine,
 			Jobs:        background.NewJobs(ctx),
 			Network:     clustersNetwork,
 			Management:  management,
@@ -91,7 +101,7 @@ func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) erro
 			return err
 		}
 	}
-	volumes := machine.NewVolumes(options.Runtime)
+	volumes := machine.NewVolumes(options.Engine)
 	if err := mgr.Add(volumes); err != nil {
 		return fmt.Errorf("setting up the removal of volumes: %w", err)
 	}
@@ -100,7 +110,7 @@ func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) erro
 			Variant:     variant,
 			Client:      mgr.GetClient(),
 			APIReader:   mgr.GetAPIReader(),
-			Runtime:     options.Runtime,
+			Engine:      options.Engine,
 			Jobs:        background.NewJobs(ctx),
 			Network:     clustersNetwork,
 			Volumes:     volumes,
@@ -115,7 +125,7 @@ func addReconcilers(ctx context.Context, mgr ctrl.Manager, options Options) erro
 		templates := &machinetemplate.Reconciler{
 			Variant:     variant,
 			Client:      mgr.GetClient(),
-			Runtime:     options.Runtime,
+			Host:        options.Engine,
 			WatchFilter: options.WatchFilter,
 		}
 		if err := templates.SetupWithManager(ctx, mgr, controllerOptions(options)); err != nil {

@@ -17,6 +17,6 @@ func TestAddToManager(t *testing.T) {
 	g := NewWithT(t)
 	mgr := managertest.New(t, New().Settings())
 	g.Expect(AddToManager(t.Context(), mgr, Options{})).To(MatchError(ContainSubstring("container runtime")))
-	g.Expect(AddToManager(t.Context(), mgr, Options{Runtime: container.NewFake(), WatchFilter: "mine"})).To(Succeed())
+	g.Expect(AddToManager(t.Context(), mgr, Options{Engine: container.NewFake(), WatchFilter: "mine"})).To(Succeed())
 	managertest.NeedWebhooks(t, mgr, "infrastructure-docker")
 }

@@ -28,12 +28,12 @@ func TestStalledEngine(t *testing.T) {
 	engine := container.Bound(w.engine, container.Limits{
 		Question: time.Minute, Change: time.Minute, Patience: 50 * time.Millisecond, Ping: time.Second, Retry: 5 * time.Second,
 	})
-	clustersNetwork := &network.Network{Runtime: engine, Name: "clusters"}
+	clustersNetwork := &network.Network{Engine: engine, Name: "clusters"}
 	for _, r := range w.clusters {
-		r.Runtime, r.Network = engine, clustersNetwork
+		r.Engine, r.Network = engine, clustersNetwork
 	}
 	for _, r := range w.infras {
-		r.Runtime, r.Network = engine, clustersNetwork
+		r.Engine, r.Network = engine, clustersNetwork
 	}
 	for range 10 {
 		w.reconcileSome()

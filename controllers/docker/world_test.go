@@ -113,16 +113,16 @@ func (w *world) restartControllers() {
 	w.stop = stop
 	w.clusters, w.infras = nil, nil
 	unreliable := w.faults.client(w.plain)
-	clustersNetwork := &network.Network{Runtime: w.engine, Name: "clusters", Clusters: w.plain}
+	clustersNetwork := &network.Network{Engine: w.engine, Name: "clusters", Clusters: w.plain}
 	volumes := machine.NewVolumes(w.engine)
 	management := func(context.Context) (identity.Management, error) { return identity.Management{UID: "management"}, nil }
 	for _, variant := range variants.Clusters {
 		w.clusters = append(w.clusters, &cluster.Reconciler{Variant: variant, Client: unreliable, APIReader: unreliable,
-			Runtime: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Management: management})
+			Engine: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Management: management})
 	}
 	for _, variant := range variants.Machines {
 		w.infras = append(w.infras, &machine.Reconciler{Variant: variant, Client: unreliable, APIReader: unreliable,
-			Runtime: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Volumes: volumes, Management: management})
+			Engine: w.engine, Jobs: background.NewJobs(ctx), Network: clustersNetwork, Volumes: volumes, Management: management})
 	}
 }
 

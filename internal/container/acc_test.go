@@ -50,135 +50,135 @@ func needDocker(t *testing.T, image string) *Docker {
 	return docker
 }
 
-// contract is what a Runtime promises and both implementations keep.
-func contract(t *testing.T, runtime Runtime, image string) {
+// contract is what both implementations of an engine keep.
+func contract(t *testing.T, e engine, image string) {
 	t.Helper()
 	g := NewWithT(t)
 	ctx := context.Background()
 	name := fmt.Sprintf("acc-container-%d", time.Now().UnixNano()%1_000_000)
 	t.Cleanup(func() {
-		_ = runtime.Remove(ctx, name)
+		_ = e.Remove(ctx, name)
 		for _, network := range []string{name, name + "-second"} {
-			_, _ = runtime.RemoveUnusedNetwork(ctx, network)
+			_, _ = e.RemoveUnusedNetwork(ctx, network)
 		}
 	})
 
-	info, err := runtime.Info(ctx)
+	info, err := e.Info(ctx)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(info.CgroupVersion).To(BeElementOf("1", "2"))
 	g.Expect(info.CPUs).To(BeNumerically(">", 0))
-	g.Expect(runtime.ImageExists(ctx, image+"@sha256:"+strings.Repeat("0", 64))).To(BeFalse(), "that of another image")
-	g.Expect(runtime.ImageExists(ctx, "example.com/nobody:has")).To(BeFalse())
+	g.Expect(e.ImageExists(ctx, image+"@sha256:"+strings.Repeat("0", 64))).To(BeFalse(), "that of another image")
+	g.Expect(e.ImageExists(ctx, "example.com/nobody:has")).To(BeFalse())
 
-	network, err := runtime.EnsureNetwork(ctx, name)
+	network, err := e.EnsureNetwork(ctx, name)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(network.Assignable()).To(BeTrue())
 	g.Expect(network.Used).To(BeEmpty())
-	again, err := runtime.EnsureNetwork(ctx, name)
+	again, err := e.EnsureNetwork(ctx, name)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(again).To(Equal(network))
-	second, err := runtime.EnsureNetwork(ctx, name+"-second")
+	second, err := e.EnsureNetwork(ctx, name+"-second")
 	g.Expect(err).NotTo(HaveOccurred())
 	address := network.IPv4.Addr().As4()
 	address[2], address[3] = 200, 7
 	assigned := netip.AddrFrom4(address).String()
 
-	_, err = runtime.Inspect(ctx, name)
+	_, err = e.Inspect(ctx, name)
 	g.Expect(err).To(MatchError(ErrNotFound))
-	g.Expect(runtime.Start(ctx, name)).To(MatchError(ErrNotFound))
-	g.Expect(runtime.Remove(ctx, name)).To(Succeed(), "there is nothing to remove")
-	g.Expect(runtime.Create(ctx, Spec{Name: name, Image: "example.com/nobody:has"})).To(MatchError(ErrNotFound))
+	g.Expect(e.Start(ctx, name)).To(MatchError(ErrNotFound))
+	g.Expect(e.Remove(ctx, name)).To(Succeed(), "there is nothing to remove")
+	g.Expect(e.Create(ctx, Spec{Name: name, Image: "example.com/nobody:has"})).To(MatchError(ErrNotFound))
 
 	eventCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events, err := runtime.Events(eventCtx, "acc")
+	events, err := e.Events(eventCtx, "acc")
 	g.Expect(err).NotTo(HaveOccurred())
 	spec := Spec{
 		Name: name, Image: image, Labels: map[string]string{"acc": name}, Network: name, IPv4: assigned, Volumes: []string{"/data"},
 		Entrypoint: []string{"/bin/sleep", "1000"},
 		Ports:      []PortBinding{{Protocol: "tcp", HostIP: "127.0.0.1", HostPort: 19191, ContainerPort: 80}},
 	}
-	g.Expect(runtime.Create(ctx, spec)).To(Succeed())
-	g.Expect(runtime.Create(ctx, spec)).To(MatchError(ErrConflict))
-	g.Expect(runtime.Kill(ctx, name, "HUP")).To(MatchError(ErrConflict), "it does not run")
-	_, err = runtime.Exec(ctx, name, Exec{Command: []string{"true"}})
+	g.Expect(e.Create(ctx, spec)).To(Succeed())
+	g.Expect(e.Create(ctx, spec)).To(MatchError(ErrConflict))
+	g.Expect(e.Kill(ctx, name, "HUP")).To(MatchError(ErrConflict), "it does not run")
+	_, err = e.Exec(ctx, name, Exec{Command: []string{"true"}})
 	g.Expect(err).To(MatchError(ErrConflict))
 
-	found, err := runtime.Inspect(ctx, name)
+	found, err := e.Inspect(ctx, name)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(found).To(And(HaveField("State", StateCreated), HaveField("Image", image), HaveField("IPv4", "")))
 	g.Expect(found.Started.IsZero()).To(BeTrue())
 
 	archive, err := Archive([]File{{Path: "deep/er/file", Mode: 0o600, Content: []byte("hello")}})
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(runtime.CopyTo(ctx, name, "/", bytes.NewReader(archive))).To(Succeed(), "before it starts")
-	g.Expect(runtime.Start(ctx, name)).To(Succeed())
-	g.Expect(runtime.Start(ctx, name)).To(Succeed(), "it runs already")
-	g.Expect(runtime.ReadFile(ctx, name, "/deep/er/file")).To(BeEquivalentTo("hello"))
-	copied, err := runtime.CopyFrom(ctx, name, "/deep/er/file")
+	g.Expect(e.CopyTo(ctx, name, "/", bytes.NewReader(archive))).To(Succeed(), "before it starts")
+	g.Expect(e.Start(ctx, name)).To(Succeed())
+	g.Expect(e.Start(ctx, name)).To(Succeed(), "it runs already")
+	g.Expect(e.ReadFile(ctx, name, "/deep/er/file")).To(BeEquivalentTo("hello"))
+	copied, err := e.CopyFrom(ctx, name, "/deep/er/file")
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(runtime.CopyTo(ctx, name, "/deep", copied)).To(Succeed())
+	g.Expect(e.CopyTo(ctx, name, "/deep", copied)).To(Succeed())
 	g.Expect(copied.Close()).To(Succeed())
-	g.Expect(runtime.ReadFile(ctx, name, "/deep/file")).To(BeEquivalentTo("hello"))
-	_, err = runtime.CopyFrom(ctx, name, "/no/such/file")
+	g.Expect(e.ReadFile(ctx, name, "/deep/file")).To(BeEquivalentTo("hello"))
+	_, err = e.CopyFrom(ctx, name, "/no/such/file")
 	g.Expect(err).To(MatchError(ErrNotFound))
-	_, err = runtime.ReadFile(ctx, name, "/no/such/file")
+	_, err = e.ReadFile(ctx, name, "/no/such/file")
 	g.Expect(err).To(MatchError(ErrNotFound))
 
-	found, err = runtime.Inspect(ctx, name)
+	found, err = e.Inspect(ctx, name)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(found.Running()).To(BeTrue())
 	g.Expect(found.IPv4).To(Equal(assigned))
 	g.Expect(found.AssignedIPv4).To(Equal(assigned))
-	network, err = runtime.EnsureNetwork(ctx, name)
+	network, err = e.EnsureNetwork(ctx, name)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(network.Used).To(ConsistOf(netip.MustParseAddr(assigned)))
-	g.Expect(runtime.Connect(ctx, name, second.Name)).To(Succeed())
-	g.Expect(runtime.Connect(ctx, name, second.Name)).To(Succeed(), "it is connected already")
-	found, err = runtime.Inspect(ctx, name)
+	g.Expect(e.Connect(ctx, name, second.Name)).To(Succeed())
+	g.Expect(e.Connect(ctx, name, second.Name)).To(Succeed(), "it is connected already")
+	found, err = e.Inspect(ctx, name)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(found.Networks).To(ConsistOf(name, second.Name))
 	g.Expect(found.IPv4).To(Equal(assigned), "the first network's")
 	g.Expect(found.Ports).To(ConsistOf(spec.Ports[0]))
 	g.Expect(time.Since(found.Started)).To(BeNumerically("<", time.Minute))
 
-	list, err := runtime.List(ctx, map[string]string{"acc": name})
+	list, err := e.List(ctx, map[string]string{"acc": name})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(list).To(HaveExactElements(And(HaveField("Name", name), HaveField("State", StateRunning), HaveField("Image", image))))
 
 	other := spec
 	other.Name += "-other"
-	t.Cleanup(func() { _ = runtime.Remove(ctx, other.Name) })
-	g.Expect(runtime.Create(ctx, other)).To(Succeed())
-	g.Expect(runtime.Start(ctx, other.Name)).To(Or(MatchError(ErrPortTaken), MatchError(ErrAddressTaken)), "the port or the address is taken")
-	g.Expect(runtime.Remove(ctx, other.Name)).To(Succeed())
+	t.Cleanup(func() { _ = e.Remove(ctx, other.Name) })
+	g.Expect(e.Create(ctx, other)).To(Succeed())
+	g.Expect(e.Start(ctx, other.Name)).To(Or(MatchError(ErrPortTaken), MatchError(ErrAddressTaken)), "the port or the address is taken")
+	g.Expect(e.Remove(ctx, other.Name)).To(Succeed())
 	other.Ports = nil
-	g.Expect(runtime.Create(ctx, other)).To(Succeed())
-	g.Expect(runtime.Start(ctx, other.Name)).To(MatchError(ErrAddressTaken))
-	gone, err := runtime.Inspect(ctx, other.Name)
+	g.Expect(e.Create(ctx, other)).To(Succeed())
+	g.Expect(e.Start(ctx, other.Name)).To(MatchError(ErrAddressTaken))
+	gone, err := e.Inspect(ctx, other.Name)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(runtime.Remove(ctx, gone.ID)).To(Succeed())
+	g.Expect(e.Remove(ctx, gone.ID)).To(Succeed())
 	other.IPv4 = ""
-	g.Expect(runtime.Create(ctx, other)).To(Succeed())
-	g.Expect(runtime.Remove(ctx, gone.ID)).To(Succeed(), "an id is for one container only")
-	g.Expect(runtime.Start(ctx, other.Name)).To(Succeed())
-	found, err = runtime.Inspect(ctx, other.Name)
+	g.Expect(e.Create(ctx, other)).To(Succeed())
+	g.Expect(e.Remove(ctx, gone.ID)).To(Succeed(), "an id is for one container only")
+	g.Expect(e.Start(ctx, other.Name)).To(Succeed())
+	found, err = e.Inspect(ctx, other.Name)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(network.Dynamic.Contains(netip.MustParseAddr(found.IPv4))).To(BeTrue(), "the engine chooses in its half")
-	g.Expect(runtime.Remove(ctx, other.Name)).To(Succeed())
+	g.Expect(e.Remove(ctx, other.Name)).To(Succeed())
 
-	g.Expect(runtime.RemoveUnusedNetwork(ctx, name)).To(BeFalse(), "a running container is on it")
+	g.Expect(e.RemoveUnusedNetwork(ctx, name)).To(BeFalse(), "a running container is on it")
 	unstarted := Spec{Name: name + "-unstarted", Image: image, Network: second.Name}
-	t.Cleanup(func() { _ = runtime.Remove(ctx, unstarted.Name) })
-	g.Expect(runtime.Create(ctx, unstarted)).To(Succeed())
-	g.Expect(runtime.Remove(ctx, name)).To(Succeed())
-	_, err = runtime.Inspect(ctx, name)
+	t.Cleanup(func() { _ = e.Remove(ctx, unstarted.Name) })
+	g.Expect(e.Create(ctx, unstarted)).To(Succeed())
+	g.Expect(e.Remove(ctx, name)).To(Succeed())
+	_, err = e.Inspect(ctx, name)
 	g.Expect(err).To(MatchError(ErrNotFound))
-	g.Expect(runtime.RemoveUnusedNetwork(ctx, name)).To(BeTrue())
-	g.Expect(runtime.RemoveUnusedNetwork(ctx, name)).To(BeFalse(), "it does not exist")
-	g.Expect(runtime.RemoveUnusedNetwork(ctx, second.Name)).To(BeFalse(), "a container that does not run is on it")
-	g.Expect(runtime.Remove(ctx, unstarted.Name)).To(Succeed())
-	g.Expect(runtime.RemoveUnusedNetwork(ctx, second.Name)).To(BeTrue())
+	g.Expect(e.RemoveUnusedNetwork(ctx, name)).To(BeTrue())
+	g.Expect(e.RemoveUnusedNetwork(ctx, name)).To(BeFalse(), "it does not exist")
+	g.Expect(e.RemoveUnusedNetwork(ctx, second.Name)).To(BeFalse(), "a container that does not run is on it")
+	g.Expect(e.Remove(ctx, unstarted.Name)).To(Succeed())
+	g.Expect(e.RemoveUnusedNetwork(ctx, second.Name)).To(BeTrue())
 	var actions []string
 	g.Eventually(func() []string {
 		select {
@@ -193,44 +193,44 @@ func contract(t *testing.T, runtime Runtime, image string) {
 }
 
 // sharing is the part of the contract that is about images and the volumes that they are shared in.
-func sharing(t *testing.T, runtime Runtime, image string) {
+func sharing(t *testing.T, e engine, image string) {
 	t.Helper()
 	g := NewWithT(t)
 	ctx := context.Background()
 	name := fmt.Sprintf("acc-sharing-%d", time.Now().UnixNano()%1_000_000)
 	first, second := name+"-1", name+"-2"
 	t.Cleanup(func() {
-		_ = runtime.Remove(ctx, first)
-		_ = runtime.Remove(ctx, second)
-		g.Expect(runtime.RemoveUnusedVolumes(ctx, name)).To(Succeed())
+		_ = e.Remove(ctx, first)
+		_ = e.Remove(ctx, second)
+		g.Expect(e.RemoveUnusedVolumes(ctx, name)).To(Succeed())
 	})
 
-	id, err := runtime.ImageID(ctx, image)
+	id, err := e.ImageID(ctx, image)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(runtime.ImageID(ctx, image)).To(Equal(id))
-	_, err = runtime.ImageID(ctx, "example.com/nobody:has")
+	g.Expect(e.ImageID(ctx, image)).To(Equal(id))
+	_, err = e.ImageID(ctx, "example.com/nobody:has")
 	g.Expect(err).To(MatchError(ErrNotFound))
 
 	spec := Spec{Name: first, Image: image, Entrypoint: []string{"/bin/sleep", "1000"}, SharedVolumes: []SharedVolume{
 		{Name: name, Target: "/deep/er", Labels: map[string]string{name: "x"}},
 	}}
-	g.Expect(runtime.Create(ctx, spec)).To(Succeed())
-	g.Expect(runtime.RemoveUnusedVolumes(ctx, name)).To(Succeed(), "a container has it that has never run")
+	g.Expect(e.Create(ctx, spec)).To(Succeed())
+	g.Expect(e.RemoveUnusedVolumes(ctx, name)).To(Succeed(), "a container has it that has never run")
 	archive, err := Archive([]File{{Path: "file", Mode: 0o600, Content: []byte("hello")}})
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(runtime.CopyTo(ctx, first, "/deep/er", bytes.NewReader(archive))).To(Succeed())
+	g.Expect(e.CopyTo(ctx, first, "/deep/er", bytes.NewReader(archive))).To(Succeed())
 	spec.Name, spec.SharedVolumes[0].Target = second, "/else/where"
-	g.Expect(runtime.Create(ctx, spec)).To(Succeed())
-	g.Expect(runtime.ReadFile(ctx, second, "/else/where/file")).To(BeEquivalentTo("hello"))
+	g.Expect(e.Create(ctx, spec)).To(Succeed())
+	g.Expect(e.ReadFile(ctx, second, "/else/where/file")).To(BeEquivalentTo("hello"))
 
-	g.Expect(runtime.Remove(ctx, first)).To(Succeed())
-	g.Expect(runtime.RemoveUnusedVolumes(ctx, name)).To(Succeed())
-	g.Expect(runtime.ReadFile(ctx, second, "/else/where/file")).To(BeEquivalentTo("hello"), "the other one has it")
-	g.Expect(runtime.Remove(ctx, second)).To(Succeed())
-	g.Expect(runtime.RemoveUnusedVolumes(ctx, name+"-other")).To(Succeed())
-	g.Expect(runtime.RemoveUnusedVolumes(ctx, name)).To(Succeed())
-	g.Expect(runtime.Create(ctx, spec)).To(Succeed())
-	_, err = runtime.ReadFile(ctx, second, "/else/where/file")
+	g.Expect(e.Remove(ctx, first)).To(Succeed())
+	g.Expect(e.RemoveUnusedVolumes(ctx, name)).To(Succeed())
+	g.Expect(e.ReadFile(ctx, second, "/else/where/file")).To(BeEquivalentTo("hello"), "the other one has it")
+	g.Expect(e.Remove(ctx, second)).To(Succeed())
+	g.Expect(e.RemoveUnusedVolumes(ctx, name+"-other")).To(Succeed())
+	g.Expect(e.RemoveUnusedVolumes(ctx, name)).To(Succeed())
+	g.Expect(e.Create(ctx, spec)).To(Succeed())
+	_, err = e.ReadFile(ctx, second, "/else/where/file")
 	g.Expect(err).To(MatchError(ErrNotFound), "it was removed with its last container, and made anew")
 }
 

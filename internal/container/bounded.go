@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 )
@@ -34,12 +35,49 @@ var DefaultLimits = Limits{
 	Patience: 10 * time.Second, Ping: 10 * time.Second, Retry: 2 * time.Second,
 }
 
-// Bounded is a Runtime whose calls end although the engine has stalled: they fail with ErrUnavailable. When one call has
+// engine is every call that there is; what they do stands with Docker's. It is for what has to know them all: Bounded, which
+// must not leave one unbounded, and the tests that hold Docker and Fake to the same. Everybody else declares the few that they
+// need where they need them, so it is not exported.
+type engine interface {
+	Ping(ctx context.Context) error
+	Info(ctx context.Context) (Info, error)
+
+	ImageExists(ctx context.Context, image string) (bool, error)
+	PullImage(ctx context.Context, image string, credentials *Credentials, progress func(string)) error
+	TagImage(ctx context.Context, image, name string) error
+	ImageID(ctx context.Context, image string) (string, error)
+	SaveImages(ctx context.Context, images ...string) (io.ReadCloser, error)
+
+	EnsureNetwork(ctx context.Context, name string) (Network, error)
+	Connect(ctx context.Context, name, network string) error
+	Reconnect(ctx context.Context, name string) error
+	RemoveUnusedNetwork(ctx context.Context, name string) (bool, error)
+
+	UnusedVolumes(ctx context.Context, label string) ([]string, error)
+	RemoveUnusedVolumes(ctx context.Context, label string) error
+
+	Create(ctx context.Context, spec Spec) error
+	Start(ctx context.Context, name string) error
+	Kill(ctx context.Context, name, signal string) error
+	Remove(ctx context.Context, name string) error
+	Inspect(ctx context.Context, name string) (Container, error)
+	List(ctx context.Context, labels map[string]string) ([]Container, error)
+
+	Exec(ctx context.Context, name string, exec Exec) (int, error)
+	CopyTo(ctx context.Context, name, directory string, archive io.Reader) error
+	CopyFrom(ctx context.Context, name, path string) (io.ReadCloser, error)
+	ReadFile(ctx context.Context, name, path string) ([]byte, error)
+	Logs(ctx context.Context, name string, lines int) (string, error)
+
+	Events(ctx context.Context, label string) (<-chan Event, error)
+}
+
+// Bounded is an engine whose calls end although the engine has stalled: they fail with ErrUnavailable. When one call has
 // found that out, the others fail at once, so that those who wait for their turn do not add up their time; whoever calls
 // next after Limits.Retry finds out whether the engine answers again.
 type Bounded struct {
-	runtime Runtime
-	limits  Limits
+	engine engine
+	limits Limits
 
 	// pinging is held by whoever asks the engine whether it answers.
 	pinging sync.Mutex
@@ -51,11 +89,11 @@ type Bounded struct {
 	stall error
 }
 
-var _ Runtime = (*Bounded)(nil)
+var _ engine = (*Bounded)(nil)
 
-// Bound returns a Runtime whose calls end.
-func Bound(runtime Runtime, limits Limits) *Bounded {
-	return &Bounded{runtime: runtime, limits: limits}
+// Bound returns the engine with calls that end.
+func Bound(e engine, limits Limits) *Bounded {
+	return &Bounded{engine: e, limits: limits}
 }
 
 // call makes a call, named for people, that takes at most the limit; with no limit, as long as ctx and the engine last.
@@ -158,7 +196,7 @@ func (b *Bounded) check(ctx context.Context, name string, began time.Time) error
 func (b *Bounded) ping(ctx context.Context, stall error) error {
 	asking, cancel := context.WithTimeout(ctx, b.limits.Ping)
 	defer cancel()
-	err := b.runtime.Ping(asking)
+	err := b.engine.Ping(asking)
 	if ctx.Err() != nil {
 		return b.stalled() // Nothing was learned: the caller did not wait.
 	}

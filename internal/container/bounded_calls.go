@@ -28,149 +28,149 @@ func (b *Bounded) lasting(ctx context.Context, name string, do func(ctx context.
 	return b.call(ctx, 0, name, do)
 }
 
-// Ping implements Runtime.
+// Ping is a question.
 func (b *Bounded) Ping(ctx context.Context) error {
-	return b.call(ctx, b.limits.Question, "Ping", b.runtime.Ping)
+	return b.call(ctx, b.limits.Question, "Ping", b.engine.Ping)
 }
 
-// Info implements Runtime.
+// Info is a question.
 func (b *Bounded) Info(ctx context.Context) (Info, error) {
-	return question(ctx, b, "Info", b.runtime.Info)
+	return question(ctx, b, "Info", b.engine.Info)
 }
 
-// ImageExists implements Runtime.
+// ImageExists is a question.
 func (b *Bounded) ImageExists(ctx context.Context, image string) (bool, error) {
-	return question(ctx, b, "ImageExists "+image, func(ctx context.Context) (bool, error) { return b.runtime.ImageExists(ctx, image) })
+	return question(ctx, b, "ImageExists "+image, func(ctx context.Context) (bool, error) { return b.engine.ImageExists(ctx, image) })
 }
 
-// ImageID implements Runtime.
+// ImageID is a question.
 func (b *Bounded) ImageID(ctx context.Context, image string) (string, error) {
-	return question(ctx, b, "ImageID "+image, func(ctx context.Context) (string, error) { return b.runtime.ImageID(ctx, image) })
+	return question(ctx, b, "ImageID "+image, func(ctx context.Context) (string, error) { return b.engine.ImageID(ctx, image) })
 }
 
-// Inspect implements Runtime.
+// Inspect is a question.
 func (b *Bounded) Inspect(ctx context.Context, name string) (Container, error) {
-	return question(ctx, b, "Inspect "+name, func(ctx context.Context) (Container, error) { return b.runtime.Inspect(ctx, name) })
+	return question(ctx, b, "Inspect "+name, func(ctx context.Context) (Container, error) { return b.engine.Inspect(ctx, name) })
 }
 
-// List implements Runtime.
+// List is a question.
 func (b *Bounded) List(ctx context.Context, labels map[string]string) ([]Container, error) {
-	return question(ctx, b, "List", func(ctx context.Context) ([]Container, error) { return b.runtime.List(ctx, labels) })
+	return question(ctx, b, "List", func(ctx context.Context) ([]Container, error) { return b.engine.List(ctx, labels) })
 }
 
-// ReadFile implements Runtime.
+// ReadFile is a question.
 func (b *Bounded) ReadFile(ctx context.Context, name, path string) ([]byte, error) {
-	return question(ctx, b, "ReadFile "+name, func(ctx context.Context) ([]byte, error) { return b.runtime.ReadFile(ctx, name, path) })
+	return question(ctx, b, "ReadFile "+name, func(ctx context.Context) ([]byte, error) { return b.engine.ReadFile(ctx, name, path) })
 }
 
-// Logs implements Runtime.
+// Logs is a question.
 func (b *Bounded) Logs(ctx context.Context, name string, lines int) (string, error) {
-	return question(ctx, b, "Logs "+name, func(ctx context.Context) (string, error) { return b.runtime.Logs(ctx, name, lines) })
+	return question(ctx, b, "Logs "+name, func(ctx context.Context) (string, error) { return b.engine.Logs(ctx, name, lines) })
 }
 
-// UnusedVolumes implements Runtime.
+// UnusedVolumes is a question.
 func (b *Bounded) UnusedVolumes(ctx context.Context, label string) ([]string, error) {
-	return question(ctx, b, "UnusedVolumes", func(ctx context.Context) ([]string, error) { return b.runtime.UnusedVolumes(ctx, label) })
+	return question(ctx, b, "UnusedVolumes", func(ctx context.Context) ([]string, error) { return b.engine.UnusedVolumes(ctx, label) })
 }
 
-// TagImage implements Runtime.
+// TagImage is a change.
 func (b *Bounded) TagImage(ctx context.Context, image, name string) error {
-	return b.change(ctx, "TagImage "+image, func(ctx context.Context) error { return b.runtime.TagImage(ctx, image, name) })
+	return b.change(ctx, "TagImage "+image, func(ctx context.Context) error { return b.engine.TagImage(ctx, image, name) })
 }
 
-// EnsureNetwork implements Runtime.
+// EnsureNetwork is a change.
 func (b *Bounded) EnsureNetwork(ctx context.Context, name string) (network Network, err error) {
 	err = b.change(ctx, "EnsureNetwork "+name, func(ctx context.Context) error {
-		network, err = b.runtime.EnsureNetwork(ctx, name)
+		network, err = b.engine.EnsureNetwork(ctx, name)
 		return err
 	})
 	return network, err
 }
 
-// Connect implements Runtime.
+// Connect is a change.
 func (b *Bounded) Connect(ctx context.Context, name, network string) error {
-	return b.change(ctx, "Connect "+name, func(ctx context.Context) error { return b.runtime.Connect(ctx, name, network) })
+	return b.change(ctx, "Connect "+name, func(ctx context.Context) error { return b.engine.Connect(ctx, name, network) })
 }
 
-// Reconnect implements Runtime.
+// Reconnect is a change.
 func (b *Bounded) Reconnect(ctx context.Context, name string) error {
-	return b.change(ctx, "Reconnect "+name, func(ctx context.Context) error { return b.runtime.Reconnect(ctx, name) })
+	return b.change(ctx, "Reconnect "+name, func(ctx context.Context) error { return b.engine.Reconnect(ctx, name) })
 }
 
-// RemoveUnusedNetwork implements Runtime.
+// RemoveUnusedNetwork is a change.
 func (b *Bounded) RemoveUnusedNetwork(ctx context.Context, name string) (removed bool, err error) {
 	err = b.change(ctx, "RemoveUnusedNetwork "+name, func(ctx context.Context) error {
-		removed, err = b.runtime.RemoveUnusedNetwork(ctx, name)
+		removed, err = b.engine.RemoveUnusedNetwork(ctx, name)
 		return err
 	})
 	return removed, err
 }
 
-// RemoveUnusedVolumes implements Runtime.
+// RemoveUnusedVolumes is a change.
 func (b *Bounded) RemoveUnusedVolumes(ctx context.Context, label string) error {
-	return b.change(ctx, "RemoveUnusedVolumes", func(ctx context.Context) error { return b.runtime.RemoveUnusedVolumes(ctx, label) })
+	return b.change(ctx, "RemoveUnusedVolumes", func(ctx context.Context) error { return b.engine.RemoveUnusedVolumes(ctx, label) })
 }
 
-// Create implements Runtime.
+// Create is a change.
 func (b *Bounded) Create(ctx context.Context, spec Spec) error {
-	return b.change(ctx, "Create "+spec.Name, func(ctx context.Context) error { return b.runtime.Create(ctx, spec) })
+	return b.change(ctx, "Create "+spec.Name, func(ctx context.Context) error { return b.engine.Create(ctx, spec) })
 }
 
-// Start implements Runtime.
+// Start is a change.
 func (b *Bounded) Start(ctx context.Context, name string) error {
-	return b.change(ctx, "Start "+name, func(ctx context.Context) error { return b.runtime.Start(ctx, name) })
+	return b.change(ctx, "Start "+name, func(ctx context.Context) error { return b.engine.Start(ctx, name) })
 }
 
-// Kill implements Runtime.
+// Kill is a change.
 func (b *Bounded) Kill(ctx context.Context, name, signal string) error {
-	return b.change(ctx, "Kill "+name, func(ctx context.Context) error { return b.runtime.Kill(ctx, name, signal) })
+	return b.change(ctx, "Kill "+name, func(ctx context.Context) error { return b.engine.Kill(ctx, name, signal) })
 }
 
-// Remove implements Runtime.
+// Remove is a change.
 func (b *Bounded) Remove(ctx context.Context, name string) error {
-	return b.change(ctx, "Remove "+name, func(ctx context.Context) error { return b.runtime.Remove(ctx, name) })
+	return b.change(ctx, "Remove "+name, func(ctx context.Context) error { return b.engine.Remove(ctx, name) })
 }
 
-// PullImage implements Runtime.
+// PullImage lasts.
 func (b *Bounded) PullImage(ctx context.Context, image string, credentials *Credentials, progress func(string)) error {
 	return b.lasting(ctx, "PullImage "+image, func(ctx context.Context) error {
-		return b.runtime.PullImage(ctx, image, credentials, progress)
+		return b.engine.PullImage(ctx, image, credentials, progress)
 	})
 }
 
-// Exec implements Runtime.
+// Exec lasts.
 func (b *Bounded) Exec(ctx context.Context, name string, exec Exec) (code int, err error) {
 	err = b.lasting(ctx, "Exec "+name, func(ctx context.Context) error {
-		code, err = b.runtime.Exec(ctx, name, exec)
+		code, err = b.engine.Exec(ctx, name, exec)
 		return err
 	})
 	return code, err
 }
 
-// CopyTo implements Runtime.
+// CopyTo lasts.
 func (b *Bounded) CopyTo(ctx context.Context, name, directory string, archive io.Reader) error {
-	return b.lasting(ctx, "CopyTo "+name, func(ctx context.Context) error { return b.runtime.CopyTo(ctx, name, directory, archive) })
+	return b.lasting(ctx, "CopyTo "+name, func(ctx context.Context) error { return b.engine.CopyTo(ctx, name, directory, archive) })
 }
 
-// CopyFrom implements Runtime.
+// CopyFrom lasts until what it returns is closed.
 func (b *Bounded) CopyFrom(ctx context.Context, name, path string) (io.ReadCloser, error) {
-	return b.stream(ctx, "CopyFrom "+name, func(ctx context.Context) (io.ReadCloser, error) { return b.runtime.CopyFrom(ctx, name, path) })
+	return b.stream(ctx, "CopyFrom "+name, func(ctx context.Context) (io.ReadCloser, error) { return b.engine.CopyFrom(ctx, name, path) })
 }
 
-// SaveImages implements Runtime.
+// SaveImages lasts until what it returns is closed.
 func (b *Bounded) SaveImages(ctx context.Context, images ...string) (io.ReadCloser, error) {
 	return b.stream(ctx, "SaveImages "+strings.Join(images, " "), func(ctx context.Context) (io.ReadCloser, error) {
-		return b.runtime.SaveImages(ctx, images...)
+		return b.engine.SaveImages(ctx, images...)
 	})
 }
 
-// Events implements Runtime. The channel is also closed when the engine stalls.
+// Events lasts as long as the channel is open, which is also closed when the engine stalls.
 func (b *Bounded) Events(ctx context.Context, label string) (<-chan Event, error) {
 	ctx, end, err := b.begin(ctx, 0, "Events")
 	if err != nil {
 		return nil, err
 	}
-	events, err := b.runtime.Events(ctx, label)
+	events, err := b.engine.Events(ctx, label)
 	if err != nil {
 		defer end()
 		return nil, explain(ctx, err)

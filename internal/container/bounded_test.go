@@ -26,54 +26,54 @@ var hasty = Limits{
 	Patience: 20 * time.Millisecond, Ping: 50 * time.Millisecond, Retry: 10 * time.Millisecond,
 }
 
-// calls are one of each method of a Runtime, about container "a".
-var calls = map[string]func(ctx context.Context, r Runtime) error{
-	"Ping": func(ctx context.Context, r Runtime) error { return r.Ping(ctx) },
-	"Info": func(ctx context.Context, r Runtime) error { _, err := r.Info(ctx); return err },
+// calls are one of each method of an engine, about container "a".
+var calls = map[string]func(ctx context.Context, e engine) error{
+	"Ping": func(ctx context.Context, e engine) error { return e.Ping(ctx) },
+	"Info": func(ctx context.Context, e engine) error { _, err := e.Info(ctx); return err },
 
-	"ImageExists": func(ctx context.Context, r Runtime) error { _, err := r.ImageExists(ctx, "a"); return err },
-	"PullImage":   func(ctx context.Context, r Runtime) error { return r.PullImage(ctx, "a", nil, nil) },
-	"TagImage":    func(ctx context.Context, r Runtime) error { return r.TagImage(ctx, "a", "b") },
-	"ImageID":     func(ctx context.Context, r Runtime) error { _, err := r.ImageID(ctx, "a"); return err },
-	"SaveImages":  func(ctx context.Context, r Runtime) error { _, err := r.SaveImages(ctx, "a"); return err },
+	"ImageExists": func(ctx context.Context, e engine) error { _, err := e.ImageExists(ctx, "a"); return err },
+	"PullImage":   func(ctx context.Context, e engine) error { return e.PullImage(ctx, "a", nil, nil) },
+	"TagImage":    func(ctx context.Context, e engine) error { return e.TagImage(ctx, "a", "b") },
+	"ImageID":     func(ctx context.Context, e engine) error { _, err := e.ImageID(ctx, "a"); return err },
+	"SaveImages":  func(ctx context.Context, e engine) error { _, err := e.SaveImages(ctx, "a"); return err },
 
-	"EnsureNetwork":       func(ctx context.Context, r Runtime) error { _, err := r.EnsureNetwork(ctx, "a"); return err },
-	"Connect":             func(ctx context.Context, r Runtime) error { return r.Connect(ctx, "a", "b") },
-	"RemoveUnusedNetwork": func(ctx context.Context, r Runtime) error { _, err := r.RemoveUnusedNetwork(ctx, "a"); return err },
-	"Reconnect":           func(ctx context.Context, r Runtime) error { return r.Reconnect(ctx, "a") },
-	"UnusedVolumes":       func(ctx context.Context, r Runtime) error { _, err := r.UnusedVolumes(ctx, "a"); return err },
-	"RemoveUnusedVolumes": func(ctx context.Context, r Runtime) error { return r.RemoveUnusedVolumes(ctx, "a") },
+	"EnsureNetwork":       func(ctx context.Context, e engine) error { _, err := e.EnsureNetwork(ctx, "a"); return err },
+	"Connect":             func(ctx context.Context, e engine) error { return e.Connect(ctx, "a", "b") },
+	"RemoveUnusedNetwork": func(ctx context.Context, e engine) error { _, err := e.RemoveUnusedNetwork(ctx, "a"); return err },
+	"Reconnect":           func(ctx context.Context, e engine) error { return e.Reconnect(ctx, "a") },
+	"UnusedVolumes":       func(ctx context.Context, e engine) error { _, err := e.UnusedVolumes(ctx, "a"); return err },
+	"RemoveUnusedVolumes": func(ctx context.Context, e engine) error { return e.RemoveUnusedVolumes(ctx, "a") },
 
-	"Create":  func(ctx context.Context, r Runtime) error { return r.Create(ctx, Spec{Name: "a"}) },
-	"Start":   func(ctx context.Context, r Runtime) error { return r.Start(ctx, "a") },
-	"Kill":    func(ctx context.Context, r Runtime) error { return r.Kill(ctx, "a", "HUP") },
-	"Remove":  func(ctx context.Context, r Runtime) error { return r.Remove(ctx, "a") },
-	"Inspect": func(ctx context.Context, r Runtime) error { _, err := r.Inspect(ctx, "a"); return err },
-	"List":    func(ctx context.Context, r Runtime) error { _, err := r.List(ctx, nil); return err },
+	"Create":  func(ctx context.Context, e engine) error { return e.Create(ctx, Spec{Name: "a"}) },
+	"Start":   func(ctx context.Context, e engine) error { return e.Start(ctx, "a") },
+	"Kill":    func(ctx context.Context, e engine) error { return e.Kill(ctx, "a", "HUP") },
+	"Remove":  func(ctx context.Context, e engine) error { return e.Remove(ctx, "a") },
+	"Inspect": func(ctx context.Context, e engine) error { _, err := e.Inspect(ctx, "a"); return err },
+	"List":    func(ctx context.Context, e engine) error { _, err := e.List(ctx, nil); return err },
 
-	"Exec": func(ctx context.Context, r Runtime) error {
-		_, err := r.Exec(ctx, "a", Exec{Command: []string{"b"}})
+	"Exec": func(ctx context.Context, e engine) error {
+		_, err := e.Exec(ctx, "a", Exec{Command: []string{"b"}})
 		return err
 	},
-	"CopyTo":   func(ctx context.Context, r Runtime) error { return r.CopyTo(ctx, "a", "/", strings.NewReader("")) },
-	"CopyFrom": func(ctx context.Context, r Runtime) error { _, err := r.CopyFrom(ctx, "a", "/"); return err },
-	"ReadFile": func(ctx context.Context, r Runtime) error { _, err := r.ReadFile(ctx, "a", "/b"); return err },
-	"Logs":     func(ctx context.Context, r Runtime) error { _, err := r.Logs(ctx, "a", 1); return err },
-	"Events":   func(ctx context.Context, r Runtime) error { _, err := r.Events(ctx, "a"); return err },
+	"CopyTo":   func(ctx context.Context, e engine) error { return e.CopyTo(ctx, "a", "/", strings.NewReader("")) },
+	"CopyFrom": func(ctx context.Context, e engine) error { _, err := e.CopyFrom(ctx, "a", "/"); return err },
+	"ReadFile": func(ctx context.Context, e engine) error { _, err := e.ReadFile(ctx, "a", "/b"); return err },
+	"Logs":     func(ctx context.Context, e engine) error { _, err := e.Logs(ctx, "a", 1); return err },
+	"Events":   func(ctx context.Context, e engine) error { _, err := e.Events(ctx, "a"); return err },
 }
 
 // Every call ends when the engine does not answer it, nor anything else.
 func TestBoundedCallsEnd(t *testing.T) {
-	NewWithT(t).Expect(calls).To(HaveLen(reflect.TypeFor[Runtime]().NumMethod()), "each method has a limit, and a call here")
+	NewWithT(t).Expect(calls).To(HaveLen(reflect.TypeFor[engine]().NumMethod()), "each method has a limit, and a call here")
 	fake := NewFake()
 	fake.Stall()
 	silent, err := newDocker("at a silent socket", client.WithHost("unix://"+listen(t, nil)))
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
-	for engine, runtime := range map[string]Runtime{"fake": fake, "Docker": silent} {
+	for name, made := range map[string]engine{"fake": fake, "Docker": silent} {
 		for method, call := range calls {
-			t.Run(engine+" "+method, func(t *testing.T) {
+			t.Run(name+" "+method, func(t *testing.T) {
 				t.Parallel()
-				NewWithT(t).Expect(call(t.Context(), Bound(runtime, hasty))).To(And(MatchError(ErrUnavailable),
+				NewWithT(t).Expect(call(t.Context(), Bound(made, hasty))).To(And(MatchError(ErrUnavailable),
 					MatchError(ContainSubstring("systemctl restart docker")), MatchError(ContainSubstring(`it has answered neither "`+method))))
 			})
 		}
@@ -179,9 +179,9 @@ func TestBoundedStreams(t *testing.T) {
 			<-r.Context().Done()
 		}
 	}))
-	for method, call := range map[string]func(ctx context.Context, r Runtime) error{
-		"SaveImages": func(ctx context.Context, r Runtime) error { return drain(r.SaveImages(ctx, "a")) },
-		"CopyFrom":   func(ctx context.Context, r Runtime) error { return drain(r.CopyFrom(ctx, "a", "/b")) },
+	for method, call := range map[string]func(ctx context.Context, e engine) error{
+		"SaveImages": func(ctx context.Context, e engine) error { return drain(e.SaveImages(ctx, "a")) },
+		"CopyFrom":   func(ctx context.Context, e engine) error { return drain(e.CopyFrom(ctx, "a", "/b")) },
 		"Exec":       calls["Exec"],
 		"PullImage":  calls["PullImage"],
 		"ReadFile":   calls["ReadFile"],

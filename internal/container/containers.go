@@ -23,7 +23,7 @@ import (
 	"github.com/docker/go-connections/nat"
 )
 
-// Create implements Runtime.
+// Create makes a container without starting it.
 func (d *Docker) Create(ctx context.Context, spec Spec) error {
 	config, host := dockerConfig(spec)
 	networking := &network.NetworkingConfig{}
@@ -113,17 +113,18 @@ func bind(m Mount) string {
 	return text
 }
 
-// Start implements Runtime.
+// Start starts a container, or does nothing if it runs.
 func (d *Docker) Start(ctx context.Context, name string) error {
 	return d.wrap(d.client.ContainerStart(ctx, name, container.StartOptions{}), "starting container %s", name)
 }
 
-// Kill implements Runtime.
+// Kill sends a signal, such as "HUP", to the first process of a running container.
 func (d *Docker) Kill(ctx context.Context, name, signal string) error {
 	return d.wrap(d.client.ContainerKill(ctx, name, signal), "sending %s to container %s", signal, name)
 }
 
-// Remove implements Runtime.
+// Remove stops and removes a container with its anonymous volumes. A container that does not exist is
+// no error.
 func (d *Docker) Remove(ctx context.Context, name string) error {
 	err := d.client.ContainerRemove(ctx, name, container.RemoveOptions{Force: true, RemoveVolumes: true})
 	err = d.wrap(err, "removing container %s", name)
@@ -133,7 +134,7 @@ func (d *Docker) Remove(ctx context.Context, name string) error {
 	return err
 }
 
-// Inspect implements Runtime.
+// Inspect describes a container.
 func (d *Docker) Inspect(ctx context.Context, name string) (Container, error) {
 	response, err := d.client.ContainerInspect(ctx, name)
 	if err != nil {
@@ -217,7 +218,8 @@ func parseTime(text string) time.Time {
 	return t
 }
 
-// List implements Runtime.
+// List describes the containers that have all the labels, running or not, in the order of their names.
+// A label with an empty value matches any value. Ports may be missing; Inspect has them.
 func (d *Docker) List(ctx context.Context, labels map[string]string) ([]Container, error) {
 	args := filters.NewArgs()
 	for key, value := range labels {
@@ -251,7 +253,7 @@ func (d *Docker) List(ctx context.Context, labels map[string]string) ([]Containe
 	return containers, nil
 }
 
-// Logs implements Runtime.
+// Logs returns the last lines that a container's first process wrote.
 func (d *Docker) Logs(ctx context.Context, name string, lines int) (string, error) {
 	response, err := d.client.ContainerInspect(ctx, name)
 	if err != nil {

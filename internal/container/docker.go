@@ -15,8 +15,6 @@ type Docker struct {
 	client *client.Client
 }
 
-var _ Runtime = (*Docker)(nil)
-
 // NewDocker returns the engine that the environment names (DOCKER_HOST and its companions), by default the one
 // behind /var/run/docker.sock, with DefaultLimits. It does not connect yet: the first call does, and agrees on an API
 // version.
@@ -45,7 +43,7 @@ func newDocker(source string, options ...client.Opt) (*Docker, error) {
 	return &Docker{client: c}, nil
 }
 
-// Ping implements Runtime.
+// Ping returns nil if the engine answers at all.
 func (d *Docker) Ping(ctx context.Context) error {
 	ping, err := d.client.Ping(ctx)
 	if err != nil {
@@ -55,7 +53,23 @@ func (d *Docker) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Info implements Runtime.
+// Info describes an engine and its host.
+type Info struct {
+	// ServerVersion is the engine's version, as "28.5.2".
+	ServerVersion string
+	// CgroupVersion is "1" or "2".
+	CgroupVersion string
+	// SecurityOptions are the engine's, such as "name=rootless" or "name=userns".
+	SecurityOptions []string
+	// StorageDriver is "overlay2", "btrfs", ...
+	StorageDriver string
+	// CPUs is the number of processors that containers can use.
+	CPUs int
+	// MemoryBytes is the memory of the host.
+	MemoryBytes int64
+}
+
+// Info describes the engine and the host it runs on.
 func (d *Docker) Info(ctx context.Context) (Info, error) {
 	info, err := d.client.Info(ctx)
 	if err != nil {

@@ -199,7 +199,7 @@ func TestNewDockerAt(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "tcp://elsewhere:2375")
 	bounded, err := NewDockerAt("unix:///run/user/1000/docker.sock")
 	g.Expect(err).NotTo(HaveOccurred())
-	docker, ok := bounded.runtime.(*Docker)
+	docker, ok := bounded.engine.(*Docker)
 	g.Expect(ok).To(BeTrue())
 	g.Expect(docker.client.DaemonHost()).To(Equal("unix:///run/user/1000/docker.sock"))
 	_, err = NewDockerAt("nonsense")

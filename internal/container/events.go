@@ -11,7 +11,18 @@ import (
 	"github.com/docker/docker/api/types/filters"
 )
 
-// Events implements Runtime.
+// Event is something that happened to a container.
+type Event struct {
+	// Action is "start", "die", "destroy", ...
+	Action string
+	// Name of the container.
+	Name string
+	// Labels of the container.
+	Labels map[string]string
+}
+
+// Events reports what happens to containers that have the label. The channel is closed when ctx is done
+// or the connection is lost; what happened in between is not repeated.
 func (d *Docker) Events(ctx context.Context, label string) (<-chan Event, error) {
 	// Without this a dead engine would look like one where nothing happens.
 	if err := d.Ping(ctx); err != nil {

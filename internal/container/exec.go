@@ -12,7 +12,22 @@ import (
 	"github.com/docker/docker/pkg/stdcopy"
 )
 
-// Exec implements Runtime.
+// Exec is a command to run in a container.
+type Exec struct {
+	// Command is the program and its arguments.
+	Command []string
+	// Env are additional "KEY=value" pairs.
+	Env []string
+	// Stdin is copied to the command, then closed. Nil gives it no input.
+	Stdin io.Reader
+	// Stdout and Stderr receive the output; nil discards it. The same writer may be given for both. Engines drop
+	// what is left of the output some seconds after the command's end, so what is slow or long goes into a file
+	// and is fetched with CopyFrom.
+	Stdout, Stderr io.Writer
+}
+
+// Exec runs a command in a running container and waits for its end. It returns the command's exit code;
+// the error is about running it, not about the code.
 func (d *Docker) Exec(ctx context.Context, name string, exec Exec) (int, error) {
 	created, err := d.client.ContainerExecCreate(ctx, name, container.ExecOptions{
 		Cmd:          exec.Command,

@@ -53,7 +53,7 @@ type fakeContainer struct {
 	stale bool
 }
 
-var _ Runtime = (*Fake)(nil)
+var _ engine = (*Fake)(nil)
 
 // NewFake returns an engine with the given local images and nothing else.
 func NewFake(images ...string) *Fake {
@@ -233,18 +233,18 @@ func (f *Fake) publish(action string, c *fakeContainer) {
 	}
 }
 
-// Ping implements Runtime.
+// Ping is as Docker's.
 func (f *Fake) Ping(ctx context.Context) error {
 	return f.call(ctx, "Ping", "", func() error { return nil })
 }
 
-// Info implements Runtime.
+// Info is as Docker's.
 func (f *Fake) Info(ctx context.Context) (info Info, err error) {
 	err = f.call(ctx, "Info", "", func() error { info = f.EngineInfo; return nil })
 	return info, err
 }
 
-// Events implements Runtime.
+// Events is as Docker's.
 func (f *Fake) Events(ctx context.Context, label string) (<-chan Event, error) {
 	listener := make(chan Event, 100)
 	err := f.call(ctx, "Events", label, func() error {

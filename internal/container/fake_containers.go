@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Create implements Runtime.
+// Create is as Docker's.
 func (f *Fake) Create(ctx context.Context, spec Spec) error {
 	return f.call(ctx, "Create", spec.Name, func() error {
 		if _, ok := f.containers[spec.Name]; ok {
@@ -35,7 +35,7 @@ func (f *Fake) Create(ctx context.Context, spec Spec) error {
 	})
 }
 
-// Start implements Runtime.
+// Start is as Docker's.
 func (f *Fake) Start(ctx context.Context, name string) error {
 	return f.call(ctx, "Start", name, func() error {
 		c, err := f.find(name)
@@ -73,7 +73,7 @@ func (f *Fake) listener(hostPort int) string {
 	return ""
 }
 
-// Kill implements Runtime. Signals have no effect.
+// Kill is as Docker's. Signals have no effect.
 func (f *Fake) Kill(ctx context.Context, name, signal string) error {
 	return f.call(ctx, "Kill", name+" "+signal, func() error {
 		c, err := f.find(name)
@@ -84,7 +84,7 @@ func (f *Fake) Kill(ctx context.Context, name, signal string) error {
 	})
 }
 
-// Remove implements Runtime.
+// Remove is as Docker's.
 func (f *Fake) Remove(ctx context.Context, name string) error {
 	return f.call(ctx, "Remove", f.nameOf(name), func() error {
 		if c, err := f.find(name); err == nil {
@@ -96,7 +96,7 @@ func (f *Fake) Remove(ctx context.Context, name string) error {
 	})
 }
 
-// Inspect implements Runtime.
+// Inspect is as Docker's.
 func (f *Fake) Inspect(ctx context.Context, name string) (found Container, err error) {
 	err = f.call(ctx, "Inspect", name, func() error {
 		c, err := f.find(name)
@@ -108,7 +108,7 @@ func (f *Fake) Inspect(ctx context.Context, name string) (found Container, err e
 	return found, err
 }
 
-// List implements Runtime.
+// List is as Docker's.
 func (f *Fake) List(ctx context.Context, labels map[string]string) (list []Container, err error) {
 	err = f.call(ctx, "List", "", func() error {
 		for _, c := range f.containers {
@@ -131,7 +131,7 @@ func hasLabels(have, want map[string]string) bool {
 	return true
 }
 
-// Logs implements Runtime. Containers of the fake write nothing.
+// Logs is as Docker's. Containers of the fake write nothing.
 func (f *Fake) Logs(ctx context.Context, name string, _ int) (string, error) {
 	return "", f.call(ctx, "Logs", name, func() error { _, err := f.find(name); return err })
 }

@@ -13,7 +13,7 @@ import (
 	"path"
 )
 
-// Exec implements Runtime.
+// Exec is as Docker's.
 func (f *Fake) Exec(ctx context.Context, name string, exec Exec) (int, error) {
 	err := f.call(ctx, "Exec", name+" "+exec.Command[0], func() error {
 		c, err := f.find(name)
@@ -28,7 +28,7 @@ func (f *Fake) Exec(ctx context.Context, name string, exec Exec) (int, error) {
 	return f.OnExec(ctx, name, exec)
 }
 
-// CopyTo implements Runtime.
+// CopyTo is as Docker's.
 func (f *Fake) CopyTo(ctx context.Context, name, directory string, archive io.Reader) error {
 	return f.call(ctx, "CopyTo", name, func() error {
 		c, err := f.find(name)
@@ -56,7 +56,7 @@ func (f *Fake) CopyTo(ctx context.Context, name, directory string, archive io.Re
 	})
 }
 
-// CopyFrom implements Runtime, for single files.
+// CopyFrom is as Docker's, for single files.
 func (f *Fake) CopyFrom(ctx context.Context, name, file string) (archive io.ReadCloser, err error) {
 	err = f.call(ctx, "CopyFrom", name+" "+file, func() error {
 		c, err := f.find(name)
@@ -75,7 +75,7 @@ func (f *Fake) CopyFrom(ctx context.Context, name, file string) (archive io.Read
 	return archive, err
 }
 
-// ReadFile implements Runtime.
+// ReadFile is as Docker's.
 func (f *Fake) ReadFile(ctx context.Context, name, file string) (content []byte, err error) {
 	err = f.call(ctx, "ReadFile", name+" "+file, func() error {
 		c, err := f.find(name)

@@ -14,7 +14,7 @@ import (
 // FakeImages is the file in which archives of a Fake's images have their names.
 const FakeImages = "images"
 
-// ImageExists implements Runtime.
+// ImageExists is as Docker's.
 func (f *Fake) ImageExists(ctx context.Context, image string) (exists bool, err error) {
 	err = f.call(ctx, "ImageExists", image, func() error {
 		exists = f.images[image] != ""
@@ -23,7 +23,7 @@ func (f *Fake) ImageExists(ctx context.Context, image string) (exists bool, err 
 	return exists, err
 }
 
-// PullImage implements Runtime.
+// PullImage is as Docker's.
 func (f *Fake) PullImage(ctx context.Context, image string, credentials *Credentials, _ func(string)) error {
 	return f.call(ctx, "PullImage", image, func() error {
 		if f.OnPull != nil {
@@ -43,7 +43,7 @@ func (f *Fake) BuildImage(name, id string) {
 	f.images[name] = id
 }
 
-// ImageID implements Runtime.
+// ImageID is as Docker's.
 func (f *Fake) ImageID(ctx context.Context, image string) (id string, err error) {
 	err = f.call(ctx, "ImageID", image, func() error {
 		if id = f.images[image]; id == "" {
@@ -54,7 +54,7 @@ func (f *Fake) ImageID(ctx context.Context, image string) (id string, err error)
 	return id, err
 }
 
-// SaveImages implements Runtime. The archive has one file, FakeImages, with the images' names.
+// SaveImages is as Docker's. The archive has one file, FakeImages, with the images' names.
 func (f *Fake) SaveImages(ctx context.Context, images ...string) (archive io.ReadCloser, err error) {
 	names := strings.Join(images, " ")
 	err = f.call(ctx, "SaveImages", names, func() error {
@@ -70,7 +70,7 @@ func (f *Fake) SaveImages(ctx context.Context, images ...string) (archive io.Rea
 	return archive, err
 }
 
-// TagImage implements Runtime.
+// TagImage is as Docker's.
 func (f *Fake) TagImage(ctx context.Context, image, name string) error {
 	return f.call(ctx, "TagImage", image+" "+name, func() error {
 		if f.images[image] == "" {

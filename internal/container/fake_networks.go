@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// EnsureNetwork implements Runtime.
+// EnsureNetwork is as Docker's.
 func (f *Fake) EnsureNetwork(ctx context.Context, name string) (network Network, err error) {
 	err = f.call(ctx, "EnsureNetwork", name, func() error {
 		if _, ok := f.networks[name]; !ok {
@@ -99,7 +99,7 @@ func (f *Fake) address(c *fakeContainer) (string, error) {
 	return c.spec.IPv4, nil
 }
 
-// Connect implements Runtime.
+// Connect is as Docker's.
 func (f *Fake) Connect(ctx context.Context, name, network string) error {
 	return f.call(ctx, "Connect", name+" "+network, func() error {
 		c, err := f.find(name)
@@ -110,7 +110,7 @@ func (f *Fake) Connect(ctx context.Context, name, network string) error {
 	})
 }
 
-// Reconnect implements Runtime.
+// Reconnect is as Docker's.
 func (f *Fake) Reconnect(ctx context.Context, name string) error {
 	return f.call(ctx, "Reconnect", name, func() error {
 		c, err := f.find(name)
@@ -132,7 +132,7 @@ func (f *Fake) Reconnect(ctx context.Context, name string) error {
 	})
 }
 
-// RemoveUnusedNetwork implements Runtime.
+// RemoveUnusedNetwork is as Docker's.
 func (f *Fake) RemoveUnusedNetwork(ctx context.Context, name string) (removed bool, err error) {
 	err = f.call(ctx, "RemoveUnusedNetwork", name, func() error {
 		for _, c := range f.containers {

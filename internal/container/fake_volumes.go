@@ -31,13 +31,13 @@ func (f *Fake) Volumes() []string {
 	return names
 }
 
-// UnusedVolumes implements Runtime.
+// UnusedVolumes is as Docker's.
 func (f *Fake) UnusedVolumes(ctx context.Context, label string) (names []string, err error) {
 	err = f.call(ctx, "UnusedVolumes", label, func() error { names = f.unusedVolumes(label); return nil })
 	return names, err
 }
 
-// RemoveUnusedVolumes implements Runtime.
+// RemoveUnusedVolumes is as Docker's.
 func (f *Fake) RemoveUnusedVolumes(ctx context.Context, label string) error {
 	return f.call(ctx, "RemoveUnusedVolumes", label, func() error {
 		for _, name := range f.unusedVolumes(label) {

@@ -20,13 +20,15 @@ import (
 // maxFileSize bounds what ReadFile keeps in memory.
 const maxFileSize = 16 << 20
 
-// CopyTo implements Runtime.
+// CopyTo unpacks a tar archive into a directory of a container, running or not. The directory must exist.
+// What is written below a tmpfs of a container that does not run is lost.
 func (d *Docker) CopyTo(ctx context.Context, name, directory string, archive io.Reader) error {
 	err := d.client.CopyToContainer(ctx, name, directory, archive, container.CopyToContainerOptions{})
 	return d.wrap(err, "copying files to %s in container %s", directory, name)
 }
 
-// CopyFrom implements Runtime.
+// CopyFrom packs a file or directory of a container, running or not, into a tar archive, whose entries start
+// with the last element of the path. The caller closes it.
 func (d *Docker) CopyFrom(ctx context.Context, name, path string) (io.ReadCloser, error) {
 	archive, _, err := d.client.CopyFromContainer(ctx, name, path)
 	if err != nil {
@@ -35,7 +37,7 @@ func (d *Docker) CopyFrom(ctx context.Context, name, path string) (io.ReadCloser
 	return archive, nil
 }
 
-// ReadFile implements Runtime.
+// ReadFile reads a file of at most 16 MiB out of a container, running or not.
 func (d *Docker) ReadFile(ctx context.Context, name, file string) ([]byte, error) {
 	archive, stat, err := d.client.CopyFromContainer(ctx, name, file)
 	if err != nil {

@@ -20,7 +20,8 @@ import (
 // progressInterval is how often PullImage reports at most.
 const progressInterval = 2 * time.Second
 
-// ImageExists implements Runtime.
+// ImageExists tells whether the engine has an image of that very reference. Images that were built or loaded have
+// no digest.
 func (d *Docker) ImageExists(ctx context.Context, ref string) (bool, error) {
 	_, err := d.client.ImageInspect(ctx, ref)
 	err = d.wrap(err, "looking for image %s", ref)
@@ -30,7 +31,7 @@ func (d *Docker) ImageExists(ctx context.Context, ref string) (bool, error) {
 	return err == nil, err
 }
 
-// ImageID implements Runtime.
+// ImageID is the id of the local image of that very reference. It changes with the image's content.
 func (d *Docker) ImageID(ctx context.Context, ref string) (string, error) {
 	found, err := d.client.ImageInspect(ctx, ref)
 	if err != nil {
@@ -39,7 +40,10 @@ func (d *Docker) ImageID(ctx context.Context, ref string) (string, error) {
 	return found.ID, nil
 }
 
-// PullImage implements Runtime.
+// PullImage pulls an image whether or not it is there, with credentials if they are not nil. It calls progress,
+// which may be nil, now and then with a line for people. What is pulled by a digest gets no tag, even if the
+// reference has one. The error is ErrNotFound only if the registry says that it has no such image, or none for
+// these credentials.
 func (d *Docker) PullImage(ctx context.Context, ref string, credentials *Credentials, progress func(string)) error {
 	options, err := pullOptions(credentials)
 	if err != nil {
@@ -80,7 +84,7 @@ func pullOptions(credentials *Credentials) (image.PullOptions, error) {
 	return image.PullOptions{RegistryAuth: encoded}, nil
 }
 
-// TagImage implements Runtime.
+// TagImage gives a local image another name, which cannot have a digest.
 func (d *Docker) TagImage(ctx context.Context, ref, name string) error {
 	return d.wrap(d.client.ImageTag(ctx, ref, name), "giving image %s the name %s", ref, name)
 }
@@ -132,7 +136,7 @@ func describePull(layers map[string]pullMessage) string {
 	return fmt.Sprintf("%d of %d MiB downloaded", current/mebibyte, total/mebibyte)
 }
 
-// SaveImages implements Runtime.
+// SaveImages writes images as a tar archive in Docker's format. The caller closes it.
 func (d *Docker) SaveImages(ctx context.Context, images ...string) (io.ReadCloser, error) {
 	archive, err := d.client.ImageSave(ctx, images)
 	if err != nil {

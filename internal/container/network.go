@@ -22,6 +22,26 @@ import (
 // have their addresses there, and another network has the subnet now.
 var ErrSubnetTaken = errors.New("the subnet is taken")
 
+// Network describes a network.
+type Network struct {
+	// ID is the engine's own id.
+	ID string
+	// Name of the network.
+	Name string
+	// IPv4 and IPv6 are its subnets; zero if it has none.
+	IPv4, IPv6 netip.Prefix
+	// Dynamic is the part of IPv4 from which the engine chooses addresses. The rest is free to be assigned. Zero
+	// means that the engine chooses from all of IPv4, and may refuse to let anybody else assign.
+	Dynamic netip.Prefix
+	// Used are the IPv4 addresses of the containers that run on it.
+	Used []netip.Addr
+}
+
+// Assignable tells whether addresses of the network can be assigned.
+func (n Network) Assignable() bool {
+	return n.Dynamic.IsValid() && n.Dynamic.Bits() > n.IPv4.Bits()
+}
+
 const (
 	// networkLabel marks networks that EnsureNetwork created. One that a user created for the clusters is not ours to
 	// remove.
@@ -59,7 +79,9 @@ func networkLabels(spec Spec) map[string]string {
 	return labels
 }
 
-// EnsureNetwork implements Runtime.
+// EnsureNetwork makes a bridge network, from which addresses can be assigned, unless one of that name exists,
+// and describes it. Where containers exist that were made with addresses on a network of that name, it gets their
+// subnet, or the error is ErrSubnetTaken.
 func (d *Docker) EnsureNetwork(ctx context.Context, name string) (Network, error) {
 	found, err := d.inspectNetwork(ctx, name)
 	if !errors.Is(err, ErrNotFound) {
@@ -157,7 +179,7 @@ func fromNetwork(response network.Inspect) Network {
 	return found
 }
 
-// Connect implements Runtime.
+// Connect connects a container to one more network. It is no error if it is connected already.
 func (d *Docker) Connect(ctx context.Context, name, networkName string) error {
 	found, err := d.Inspect(ctx, name)
 	if err != nil || slices.Contains(found.Networks, networkName) {
@@ -166,7 +188,9 @@ func (d *Docker) Connect(ctx context.Context, name, networkName string) error {
 	return d.wrap(d.client.NetworkConnect(ctx, networkName, name, nil), "connecting container %s to network %s", name, networkName)
 }
 
-// Reconnect implements Runtime.
+// Reconnect connects a container to the network that it was made for, with what it was made with there, after that was
+// removed and made again, or the container was disconnected. A container that runs keeps running. It fails with
+// ErrAddressTaken if another one has its address.
 func (d *Docker) Reconnect(ctx context.Context, name string) error {
 	found, err := d.client.ContainerInspect(ctx, name)
 	if err != nil {
@@ -211,7 +235,8 @@ func assigned(labels map[string]string) string {
 	return address.Addr().String()
 }
 
-// RemoveUnusedNetwork implements Runtime.
+// RemoveUnusedNetwork removes a network that EnsureNetwork created unless containers, running or not, are connected to
+// it. It returns whether it did; a network that does not exist, or that a user created, is no error.
 func (d *Docker) RemoveUnusedNetwork(ctx context.Context, name string) (bool, error) {
 	d.removeProbes(ctx)
 	found, err := d.client.NetworkInspect(ctx, name, network.InspectOptions{})

@@ -12,7 +12,8 @@ import (
 	"github.com/docker/docker/api/types/volume"
 )
 
-// UnusedVolumes implements Runtime.
+// UnusedVolumes returns the names of the volumes with the label, "KEY" or "KEY=VALUE", that no container has, running or
+// not.
 func (d *Docker) UnusedVolumes(ctx context.Context, label string) ([]string, error) {
 	list, err := d.client.VolumeList(ctx, volume.ListOptions{Filters: filters.NewArgs(
 		filters.Arg("label", label), filters.Arg("dangling", "true"))})
@@ -27,8 +28,9 @@ func (d *Docker) UnusedVolumes(ctx context.Context, label string) ([]string, err
 	return names, nil
 }
 
-// RemoveUnusedVolumes implements Runtime. It leaves it to the engine to refuse the removal of volumes that containers
-// have: only it knows those that are just being made.
+// RemoveUnusedVolumes removes the volumes that UnusedVolumes returns. It does not stop at one that cannot be removed; its
+// error joins all. It leaves it to the engine to refuse the removal of volumes that containers have: only it knows those
+// that are just being made.
 func (d *Docker) RemoveUnusedVolumes(ctx context.Context, label string) error {
 	list, err := d.client.VolumeList(ctx, volume.ListOptions{Filters: filters.NewArgs(filters.Arg("label", label))})
 	if err != nil {

@@ -39,7 +39,9 @@ func (f *fakeClusters) factories() resource.TestCase {
 	}.Factories()}
 }
 
-func (f *fakeClusters) Runtime(context.Context) (container.Runtime, error) { return f.runtime, nil }
+func (f *fakeClusters) Runtime(context.Context) (*container.Bounded, error) {
+	return container.Bound(f.runtime, container.DefaultLimits), nil
+}
 
 // state makes the node of a cluster running, paused or exited.
 func (f *fakeClusters) state(cluster, state string) func() {

@@ -19,7 +19,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/orphans"
-	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 )
@@ -93,8 +92,8 @@ func (r *Resource) removeOrphans(ctx context.Context, name string, uid types.UID
 }
 
 // unknownWarning says what a management cluster whose UID is not known may have left behind.
-func unknownWarning(ctx context.Context, runtime container.Runtime, name string) diag.Diagnostics {
-	findings, err := orphans.Find(ctx, runtime)
+func unknownWarning(ctx context.Context, engine orphans.Engine, name string) diag.Diagnostics {
+	findings, err := orphans.Find(ctx, engine)
 	if err != nil {
 		return removalWarning(name, err)
 	}

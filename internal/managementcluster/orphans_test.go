@@ -25,11 +25,13 @@ const resultFile = "/usr/local/lib/terraform-capi/result"
 // engineClusters have an engine and nothing else.
 type engineClusters struct {
 	Clusters
-	runtime container.Runtime
-	err     error
+	engine *container.Fake
+	err    error
 }
 
-func (c engineClusters) Runtime(context.Context) (container.Runtime, error) { return c.runtime, c.err }
+func (c engineClusters) Runtime(context.Context) (*container.Bounded, error) {
+	return container.Bound(c.engine, container.DefaultLimits), c.err
+}
 
 // engineWith has containers, by name, that the KinD clusters of these names left behind.
 func engineWith(t *testing.T, left map[string]string) *container.Fake {
@@ -59,8 +61,8 @@ func TestWarnOfOrphans(t *testing.T) {
 		clusters engineClusters
 		want     diag.Diagnostics
 	}{
-		"none": {engineClusters{runtime: container.NewFake()}, nil},
-		"some": {engineClusters{runtime: engine}, diag.Diagnostics{diag.NewWarningDiagnostic("Orphaned clusters", fmt.Sprintf(`Nothing manages these containers any more, which take memory, ports and names:
+		"none": {engineClusters{engine: container.NewFake()}, nil},
+		"some": {engineClusters{engine: engine}, diag.Diagnostics{diag.NewWarningDiagnostic("Orphaned clusters", fmt.Sprintf(`Nothing manages these containers any more, which take memory, ports and names:
 
   cluster default/test of management cluster gone-uid on gone-control-plane: test-1, test-2 (management cluster gone)
 
@@ -68,7 +70,7 @@ If nobody needs them, remove them with
 
   %s orphans --remove`, executable))}},
 		"no engine":                   {engineClusters{err: errors.New("no engine")}, nil},
-		"an engine that does not say": {engineClusters{runtime: broken}, nil},
+		"an engine that does not say": {engineClusters{engine: broken}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, (&Resource{clusters: test.clusters}).warnOfOrphans(t.Context())); diff != "" {
@@ -90,7 +92,7 @@ func TestWarnOfKeptClusters(t *testing.T) {
 If they were moved to a management cluster, its Docker provider takes them over when it runs. If nobody needs them, remove them with
 
   `+removeCommand()+` --cluster default/test --management-cluster-uid gone-uid`)}
-	if diff := cmp.Diff(want, (&Resource{clusters: engineClusters{runtime: engine}}).warnOfOrphans(t.Context())); diff != "" {
+	if diff := cmp.Diff(want, (&Resource{clusters: engineClusters{engine: engine}}).warnOfOrphans(t.Context())); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -98,7 +100,7 @@ If they were moved to a management cluster, its Docker provider takes them over 
 // Another management cluster may have had the name, so without the UID nothing is known to be this one's.
 func TestRemoveOrphansWithoutUID(t *testing.T) {
 	engine := engineWith(t, map[string]string{"ours": "mgmt", "theirs": "other"})
-	got := (&Resource{clusters: engineClusters{runtime: engine}}).removeOrphans(t.Context(), "mgmt", "")
+	got := (&Resource{clusters: engineClusters{engine: engine}}).removeOrphans(t.Context(), "mgmt", "")
 	want := diag.Diagnostics{diag.NewWarningDiagnostic("Containers may be left",
 		`Management cluster "mgmt" is deleted. Its API did not answer before, so its UID, by which its clusters' containers are known, could not be read, and none were removed. These belong to a management cluster of this name:
 
@@ -113,7 +115,7 @@ List what has no management cluster, and how to remove it, with
 	expectLeft(t, engine, "ours", "theirs")
 
 	nothing := engineWith(t, map[string]string{"theirs": "other"})
-	if diags := (&Resource{clusters: engineClusters{runtime: nothing}}).removeOrphans(t.Context(), "mgmt", ""); diags != nil {
+	if diags := (&Resource{clusters: engineClusters{engine: nothing}}).removeOrphans(t.Context(), "mgmt", ""); diags != nil {
 		t.Error(diags)
 	}
 }
@@ -122,7 +124,7 @@ List what has no management cluster, and how to remove it, with
 func TestRemoveOrphansKeepsWhatLives(t *testing.T) {
 	engine := engineWith(t, map[string]string{"lives": "mgmt", "theirs": "other"})
 	engine.WriteFile("lives", resultFile, []byte("exit=0\ncommand=\n\n"))
-	got := (&Resource{clusters: engineClusters{runtime: engine}}).removeOrphans(t.Context(), "mgmt", "mgmt-uid")
+	got := (&Resource{clusters: engineClusters{engine: engine}}).removeOrphans(t.Context(), "mgmt", "mgmt-uid")
 	want := diag.Diagnostics{diag.NewWarningDiagnostic("Clusters kept",
 		`Management cluster "mgmt" is deleted. Clusters that it had live or may live, and are kept:
 
@@ -137,7 +139,7 @@ If they were moved to another management cluster, its Docker provider takes them
 	expectLeft(t, engine, "lives", "theirs")
 
 	dead := engineWith(t, map[string]string{"dead": "mgmt", "theirs": "other"})
-	if diags := (&Resource{clusters: engineClusters{runtime: dead}}).removeOrphans(t.Context(), "mgmt", "mgmt-uid"); diags != nil {
+	if diags := (&Resource{clusters: engineClusters{engine: dead}}).removeOrphans(t.Context(), "mgmt", "mgmt-uid"); diags != nil {
 		t.Error(diags)
 	}
 	expectLeft(t, dead, "theirs")

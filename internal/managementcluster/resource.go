@@ -41,7 +41,7 @@ type Clusters interface {
 	Describe(ctx context.Context, name string) (*kind.Description, error)
 	Start(ctx context.Context, name string) error
 	ExportKubeConfig(ctx context.Context, name, path string) error
-	Runtime(ctx context.Context) (container.Runtime, error)
+	Runtime(ctx context.Context) (*container.Bounded, error)
 	Delete(ctx context.Context, nodes []string) error
 }
 

@@ -82,7 +82,9 @@ func newProvider(clusters clusters) acctest.Provider {
 // clusters have no containers of workload clusters.
 type clusters struct{ *kind.Clusters }
 
-func (clusters) Runtime(context.Context) (container.Runtime, error) { return container.NewFake(), nil }
+func (clusters) Runtime(context.Context) (*container.Bounded, error) {
+	return container.Bound(container.NewFake(), container.DefaultLimits), nil
+}
 
 // startedBundle has controllers that work as soon as they are installed, because an
 // API server alone runs none.

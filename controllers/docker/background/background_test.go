@@ -105,7 +105,7 @@ func TestWatch(t *testing.T) {
 	g := NewWithT(t)
 	jobs := newJobs(t)
 	engine := container.NewFake("image")
-	watch := &Watch{Runtime: engine, Jobs: jobs, Find: func(_ context.Context, event container.Event) []client.Object {
+	watch := &Watch{Engine: engine, Jobs: jobs, Find: func(_ context.Context, event container.Event) []client.Object {
 		return []client.Object{object(event.Action + " " + event.Name)}
 	}, All: func(context.Context) ([]client.Object, error) { return []client.Object{object("everything")}, nil }}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -135,7 +135,7 @@ func TestWatchWakesEverything(t *testing.T) {
 	jobs := newJobs(t)
 	engine := container.NewFake()
 	watch := &Watch{
-		Runtime: container.Bound(engine, container.Limits{
+		Engine: container.Bound(engine, container.Limits{
 			Question: time.Minute, Change: time.Minute, Patience: 20 * time.Millisecond, Ping: time.Second, Retry: time.Millisecond,
 		}),
 		Jobs: jobs,

@@ -18,12 +18,17 @@ import (
 // the engine to come back, and an attempt costs an engine that is down or has stalled nothing.
 const reconnectInterval = 2 * time.Second
 
+// EventSource tells what happens to containers.
+type EventSource interface {
+	Events(ctx context.Context, label string) (<-chan container.Event, error)
+}
+
 // Watch listens to the engine's events about our containers until the manager stops, and has the objects that
 // Find returns for them reconciled. Nothing tells what happens while it cannot listen, so it has all objects reconciled
 // when the engine comes back; and when it goes away, so that all of them say so. It is a manager.Runnable.
 type Watch struct {
-	// Runtime that has the containers.
-	Runtime container.Runtime
+	// Engine that has the containers.
+	Engine EventSource
 	// Jobs whose Events carry the requests.
 	Jobs *Jobs
 	// Find returns the objects that an event is about.
@@ -36,7 +41,7 @@ type Watch struct {
 func (w *Watch) Start(ctx context.Context) error {
 	away := false
 	for {
-		events, err := w.Runtime.Events(ctx, identity.MachineLabel)
+		events, err := w.Engine.Events(ctx, identity.MachineLabel)
 		switch {
 		case err == nil:
 			away = false

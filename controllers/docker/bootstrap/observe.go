@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,18 @@ const (
 	// nobody would learn anything.
 	logLines, lineLength = 12, 500
 )
+
+// FileReader reads the files in which containers say how their bootstrap goes.
+type FileReader interface {
+	ReadFile(ctx context.Context, name, path string) ([]byte, error)
+}
+
+// Engine has the containers that bootstrap themselves.
+type Engine interface {
+	FileReader
+	CopyTo(ctx context.Context, name, directory string, archive io.Reader) error
+	Exec(ctx context.Context, name string, exec container.Exec) (int, error)
+}
 
 // Result is the outcome of a bootstrap.
 type Result struct {
@@ -50,8 +63,8 @@ func (r Result) DescribeWithoutLog(name string) string {
 
 // ReadResult returns the outcome of a container's bootstrap, or nil if there is none yet. The container need not
 // run.
-func ReadResult(ctx context.Context, runtime container.Runtime, name string) (*Result, error) {
-	content, err := runtime.ReadFile(ctx, name, resultPath)
+func ReadResult(ctx context.Context, engine FileReader, name string) (*Result, error) {
+	content, err := engine.ReadFile(ctx, name, resultPath)
 	if errors.Is(err, container.ErrNotFound) {
 		return nil, nil //nolint:nilnil // No result is an answer.
 	}
@@ -77,8 +90,8 @@ func parseResult(content string) (*Result, error) {
 }
 
 // ReadLog returns the end of what the bootstrap has written so far, without the secrets of the bootstrap data.
-func ReadLog(ctx context.Context, runtime container.Runtime, name string, secrets *redact.Contents) (string, error) {
-	content, err := runtime.ReadFile(ctx, name, LogPath)
+func ReadLog(ctx context.Context, engine FileReader, name string, secrets *redact.Contents) (string, error) {
+	content, err := engine.ReadFile(ctx, name, LogPath)
 	if errors.Is(err, container.ErrNotFound) {
 		return "", nil
 	}
@@ -90,8 +103,8 @@ func ReadLog(ctx context.Context, runtime container.Runtime, name string, secret
 
 // WaitForResult blocks until the bootstrap of a running container has a result. The waiting is done by a shell in
 // the node, so it costs no traffic. It fails when the container goes down.
-func WaitForResult(ctx context.Context, runtime container.Runtime, name string) error {
-	code, err := runtime.Exec(ctx, name, container.Exec{
+func WaitForResult(ctx context.Context, engine Engine, name string) error {
+	code, err := engine.Exec(ctx, name, container.Exec{
 		Command: []string{"/bin/sh", "-c", "until [ -e " + resultPath + " ]; do sleep 0.2; done"},
 	})
 	if err != nil {
@@ -104,17 +117,17 @@ func WaitForResult(ctx context.Context, runtime container.Runtime, name string) 
 }
 
 // MarkImagesLoaded lets the commands of a node with WaitForImages run.
-func MarkImagesLoaded(ctx context.Context, runtime container.Runtime, name string) error {
+func MarkImagesLoaded(ctx context.Context, engine Engine, name string) error {
 	archive, err := container.Archive([]container.File{{Path: imagesLoadedPath[1:], Mode: 0o600}})
 	if err != nil {
 		return err
 	}
-	return runtime.CopyTo(ctx, name, "/", strings.NewReader(string(archive)))
+	return engine.CopyTo(ctx, name, "/", strings.NewReader(string(archive)))
 }
 
 // AreImagesLoaded tells whether MarkImagesLoaded was called.
-func AreImagesLoaded(ctx context.Context, runtime container.Runtime, name string) (bool, error) {
-	_, err := runtime.ReadFile(ctx, name, imagesLoadedPath)
+func AreImagesLoaded(ctx context.Context, engine FileReader, name string) (bool, error) {
+	_, err := engine.ReadFile(ctx, name, imagesLoadedPath)
 	if errors.Is(err, container.ErrNotFound) {
 		return false, nil
 	}

@@ -94,7 +94,7 @@ func publish(dockerCluster *infrav1.DockerCluster, lb *loadbalancer.LoadBalancer
 // nothing as long as it is not.
 func (r *Reconciler) ensureImage(ctx context.Context, s *scope, image string) (string, error) {
 	puller := images.Puller{
-		Runtime: r.Runtime, Secrets: r.APIReader,
+		Host: r.Engine, Secrets: r.APIReader,
 		Namespace: s.dockerCluster.Namespace, Spec: s.dockerCluster.Spec.LoadBalancer.ImagePull,
 	}
 	found, pull, err := puller.EnsureAside(ctx, r.Jobs, s.dockerCluster, image)

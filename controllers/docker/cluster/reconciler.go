@@ -22,12 +22,19 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/loadbalancer"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/variants"
-	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
+
+// Engine has the clusters' load balancers and the images that these need.
+type Engine interface {
+	background.EventSource
+	images.Host
+	loadbalancer.Engine
+}
 
 // Reconciler reconciles DockerClusters, or the objects of another variant.
 type Reconciler struct {
@@ -37,8 +44,8 @@ type Reconciler struct {
 	Client client.Client
 	// APIReader reads ConfigMaps and the credentials of registries, which must not fill the cache.
 	APIReader client.Reader
-	// Runtime has the containers.
-	Runtime container.Runtime
+	// Engine has the containers.
+	Engine Engine
 	// Jobs run what takes longer than a reconcile may.
 	Jobs *background.Jobs
 	// Network that the cluster's containers are on.
@@ -152,7 +159,7 @@ func (r *Reconciler) loadBalancer(s *scope) *loadbalancer.LoadBalancer {
 	}
 	spec := s.dockerCluster.Spec
 	return &loadbalancer.LoadBalancer{
-		Runtime:  r.Runtime,
+		Engine:   r.Engine,
 		Name:     identity.LoadBalancerContainer(s.clusterName(), s.dockerCluster.UID),
 		Owner:    owner,
 		Image:    loadbalancer.Image(spec.LoadBalancer.ImageMeta),

@@ -89,8 +89,8 @@ func newEnvironmentOf(t *testing.T, variant variants.Variant[*infrav1.DockerClus
 	jobs, cancel := context.WithCancel(ctx)
 	t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
-		Variant: variant, Client: e.client, APIReader: e.client, Runtime: e.engine, Jobs: background.NewJobs(jobs),
-		Network:    &network.Network{Runtime: e.engine, Name: "clusters"},
+		Variant: variant, Client: e.client, APIReader: e.client, Engine: e.engine, Jobs: background.NewJobs(jobs),
+		Network:    &network.Network{Engine: e.engine, Name: "clusters"},
 		Management: func(context.Context) (identity.Management, error) { return identity.Management{}, nil },
 	}
 	return e

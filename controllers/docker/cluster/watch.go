@@ -51,7 +51,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 	if err := setup.Complete(r); err != nil {
 		return fmt.Errorf("setting up the %s controller: %w", r.Variant.Kind, err)
 	}
-	watch := &background.Watch{Runtime: r.Runtime, Jobs: r.Jobs, Find: r.eventToCluster, All: r.Variant.Lister(r.Client, r.WatchFilter)}
+	watch := &background.Watch{Engine: r.Engine, Jobs: r.Jobs, Find: r.eventToCluster, All: r.Variant.Lister(r.Client, r.WatchFilter)}
 	if err := mgr.Add(watch); err != nil {
 		return fmt.Errorf("setting up the watch on load balancer containers for the %s controller: %w", r.Variant.Kind, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 
@@ -23,6 +24,22 @@ import (
 // be changed.
 const managementFile = "usr/local/lib/terraform-capi/management-cluster-uid"
 
+// Inspector tells which containers an engine has.
+type Inspector interface {
+	Inspect(ctx context.Context, name string) (container.Container, error)
+}
+
+// FileReader reads what a container was given when it was moved.
+type FileReader interface {
+	ReadFile(ctx context.Context, name, path string) ([]byte, error)
+}
+
+// Files also gives it to containers.
+type Files interface {
+	FileReader
+	CopyTo(ctx context.Context, name, directory string, archive io.Reader) error
+}
+
 // Management is a management cluster.
 type Management struct {
 	// UID is the one of its namespace kube-system, which lives as long as the cluster.
@@ -35,7 +52,7 @@ type Management struct {
 // ReadManagement returns the management cluster that the reader reads. Node is the name of the node that the controllers
 // run on, if it is known. It fails if the engine does not say whether that is one of its containers: containers of clusters
 // that did not name it could never be told from those whose management cluster is elsewhere.
-func ReadManagement(ctx context.Context, reader client.Reader, runtime container.Runtime, node string) (Management, error) {
+func ReadManagement(ctx context.Context, reader client.Reader, engine Inspector, node string) (Management, error) {
 	namespace := &corev1.Namespace{}
 	if err := reader.Get(ctx, client.ObjectKey{Name: metav1.NamespaceSystem}, namespace); err != nil {
 		return Management{}, fmt.Errorf("finding out the UID of the management cluster: %w", err)
@@ -44,7 +61,7 @@ func ReadManagement(ctx context.Context, reader client.Reader, runtime container
 	if node == "" {
 		return management, nil
 	}
-	found, err := runtime.Inspect(ctx, node)
+	found, err := engine.Inspect(ctx, node)
 	switch {
 	case errors.Is(err, container.ErrNotFound):
 	case err != nil:
@@ -57,13 +74,13 @@ func ReadManagement(ctx context.Context, reader client.Reader, runtime container
 
 // ManagementFinder returns a function that returns what ReadManagement does, which it calls until that succeeds. A manager so
 // starts although the engine does not answer, and its objects say why they wait.
-func ManagementFinder(reader client.Reader, runtime container.Runtime, node string) func(context.Context) (Management, error) {
+func ManagementFinder(reader client.Reader, engine Inspector, node string) func(context.Context) (Management, error) {
 	var known atomic.Pointer[Management]
 	return func(ctx context.Context) (Management, error) {
 		if management := known.Load(); management != nil {
 			return *management, nil
 		}
-		management, err := ReadManagement(ctx, reader, runtime, node)
+		management, err := ReadManagement(ctx, reader, engine, node)
 		if err == nil {
 			known.Store(&management)
 		}
@@ -73,11 +90,11 @@ func ManagementFinder(reader client.Reader, runtime container.Runtime, node stri
 
 // Adopt records that a container belongs to the owner's management cluster, if the owner was moved there: a moved object
 // has a new UID.
-func (o Owner) Adopt(ctx context.Context, runtime container.Runtime, c container.Container) error {
+func (o Owner) Adopt(ctx context.Context, engine Files, c container.Container) error {
 	if c.Labels[ObjectUIDLabel] == string(o.ObjectUID) {
 		return nil
 	}
-	if management, err := ManagementOf(ctx, runtime, c); err != nil || management.UID == o.Management.UID {
+	if management, err := ManagementOf(ctx, engine, c); err != nil || management.UID == o.Management.UID {
 		return err
 	}
 	content := []byte(string(o.Management.UID) + " " + o.Management.Node)
@@ -85,13 +102,13 @@ func (o Owner) Adopt(ctx context.Context, runtime container.Runtime, c container
 	if err != nil {
 		return err
 	}
-	return runtime.CopyTo(ctx, c.Name, "/", bytes.NewReader(archive))
+	return engine.CopyTo(ctx, c.Name, "/", bytes.NewReader(archive))
 }
 
 // ManagementOf is the management cluster that a container belongs to: the one that it was moved to last, or else the one
 // that made it. It is zero if the container is not a cluster's.
-func ManagementOf(ctx context.Context, runtime container.Runtime, c container.Container) (Management, error) {
-	moved, err := runtime.ReadFile(ctx, c.Name, "/"+managementFile)
+func ManagementOf(ctx context.Context, engine FileReader, c container.Container) (Management, error) {
+	moved, err := engine.ReadFile(ctx, c.Name, "/"+managementFile)
 	switch {
 	case errors.Is(err, container.ErrNotFound):
 		return Management{UID: types.UID(c.Labels[ManagementUIDLabel]), Node: c.Labels[ManagementNodeLabel]}, nil

@@ -53,7 +53,7 @@ func TestAccPull(t *testing.T) {
 			ctx := context.Background()
 			t.Cleanup(func() { _ = exec.CommandContext(ctx, "docker", "rmi", "--force", test.local).Run() })
 
-			puller := Puller{Runtime: docker, Namespace: "default", Secrets: secrets}
+			puller := Puller{Host: docker, Namespace: "default", Secrets: secrets}
 			puller.Spec.Mirrors = []infrav1.RegistryMirror{{Registry: "registry.invalid", Mirror: mirror + "/hub"}}
 			_, err := puller.Ensure(ctx, test.wanted, func(string) {})
 			g.Expect(err).To(MatchError(And(
@@ -69,14 +69,14 @@ func TestAccPull(t *testing.T) {
 			g.Expect(puller.Ensure(ctx, test.wanted, func(string) {})).To(Equal(want), "it is local from then on")
 			g.Expect(docker.Create(ctx, container.Spec{Name: "acc-pull", Image: want.Local, Command: []string{"true"}})).To(Succeed())
 			g.Expect(docker.Remove(ctx, "acc-pull")).To(Succeed())
-			_, err = Puller{Runtime: docker}.Find(ctx, test.wanted)
+			_, err = Puller{Host: docker}.Find(ctx, test.wanted)
 			g.Expect(err).To(MatchError(container.ErrNotFound), "for those who do not have the mirror")
 		})
 	}
 
 	t.Run("nobody has it", func(t *testing.T) {
 		g := NewWithT(t)
-		puller := Puller{Runtime: docker, Namespace: "default", Secrets: secrets, Spec: infrav1.ImagePull{SecretRef: &corev1.LocalObjectReference{Name: "good"}}}
+		puller := Puller{Host: docker, Namespace: "default", Secrets: secrets, Spec: infrav1.ImagePull{SecretRef: &corev1.LocalObjectReference{Name: "good"}}}
 		var pullError *PullError
 		_, err := puller.Ensure(context.Background(), mirror+"/nobody/has:1", func(string) {})
 		g.Expect(errors.As(err, &pullError)).To(BeTrue())
@@ -96,7 +96,7 @@ func TestAccPull(t *testing.T) {
 		})
 		credentials := container.Credentials{Username: "me", Password: "hunter2", ServerAddress: mirror}
 		g.Expect(docker.PullImage(ctx, pulled, &credentials, nil)).To(Succeed())
-		g.Expect(Puller{Runtime: docker}.Ensure(ctx, pulled, func(string) {})).To(HaveField("Local", mirror+"/acc/image@"+digest.String()))
+		g.Expect(Puller{Host: docker}.Ensure(ctx, pulled, func(string) {})).To(HaveField("Local", mirror+"/acc/image@"+digest.String()))
 	})
 }
 

@@ -23,7 +23,7 @@ const (
 	accHostImage = "kindest/haproxy:v20230606-42a2262b"
 )
 
-func newDocker(t *testing.T, images ...string) container.Runtime {
+func newDocker(t *testing.T, images ...string) *container.Bounded {
 	t.Helper()
 	if os.Getenv("TF_ACC") != "1" {
 		t.Skip("This test makes containers: set TF_ACC=1 to run it.")
@@ -39,7 +39,7 @@ func newDocker(t *testing.T, images ...string) container.Runtime {
 }
 
 // newAccNode starts a real node that shares the volumes of images.
-func newAccNode(t *testing.T, docker container.Runtime, role string, images ...Image) string {
+func newAccNode(t *testing.T, docker *container.Bounded, role string, images ...Image) string {
 	t.Helper()
 	g := NewWithT(t)
 	ctx := context.Background()

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -30,18 +31,26 @@ const (
 	removeTimeout = 10 * time.Second
 )
 
+// Nodes have a container runtime of their own, which images are brought into.
+type Nodes interface {
+	Exec(ctx context.Context, name string, exec container.Exec) (int, error)
+	CopyTo(ctx context.Context, name, directory string, archive io.Reader) error
+	CopyFrom(ctx context.Context, name, path string) (io.ReadCloser, error)
+	ReadFile(ctx context.Context, name, path string) ([]byte, error)
+}
+
 // CopySystemImages gives a node the images that the workload cluster's system pods need, that it lacks, and that
 // another node has. It returns those that it copied.
 //
 // It is for clusters whose nodes come from different node images, as in an upgrade: the control plane provider
 // keeps CoreDNS at its version unless told otherwise, and kube-proxy is the same on all nodes, but a node image
 // only carries its own version's. Where nothing can be pulled those pods would never start.
-func CopySystemImages(ctx context.Context, runtime container.Runtime, target string, nodes []container.Container) ([]string, error) {
-	needed, err := systemImages(ctx, runtime, nodes)
+func CopySystemImages(ctx context.Context, engine Nodes, target string, nodes []container.Container) ([]string, error) {
+	needed, err := systemImages(ctx, engine, nodes)
 	if err != nil {
 		return nil, err
 	}
-	present, err := list(ctx, runtime, target)
+	present, err := list(ctx, engine, target)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +60,7 @@ func CopySystemImages(ctx context.Context, runtime container.Runtime, target str
 		if slices.Contains(present, image) {
 			continue
 		}
-		donor, err := findDonor(ctx, runtime, target, image, nodes)
+		donor, err := findDonor(ctx, engine, target, image, nodes)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -59,7 +68,7 @@ func CopySystemImages(ctx context.Context, runtime container.Runtime, target str
 		if donor == "" {
 			continue // Nobody has it; the node may be able to pull it.
 		}
-		if err := copyImage(ctx, runtime, donor, target, image); err != nil {
+		if err := copyImage(ctx, engine, donor, target, image); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -70,14 +79,14 @@ func CopySystemImages(ctx context.Context, runtime container.Runtime, target str
 
 // systemImages are the images of the system's daemon sets and deployments. Static pods, which are control plane
 // nodes' own, are not among them.
-func systemImages(ctx context.Context, runtime container.Runtime, nodes []container.Container) ([]string, error) {
+func systemImages(ctx context.Context, engine Nodes, nodes []container.Container) ([]string, error) {
 	err := errors.New("no control plane node runs")
 	for _, node := range nodes {
 		if node.Labels[identity.RoleLabel] != identity.RoleControlPlane || !node.Running() {
 			continue
 		}
 		var out bytes.Buffer
-		err = run(ctx, runtime, node.Name, container.Exec{Stdout: &out, Command: []string{
+		err = run(ctx, engine, node.Name, container.Exec{Stdout: &out, Command: []string{
 			"kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--request-timeout=10s", "--namespace=kube-system",
 			"get", "daemonsets,deployments",
 			"--output=jsonpath={.items[*].spec.template.spec.containers[*].image} {.items[*].spec.template.spec.initContainers[*].image}",
@@ -89,13 +98,13 @@ func systemImages(ctx context.Context, runtime container.Runtime, nodes []contai
 	return nil, fmt.Errorf("asking for the images of the system pods: %w", err)
 }
 
-func findDonor(ctx context.Context, runtime container.Runtime, target, image string, nodes []container.Container) (string, error) {
+func findDonor(ctx context.Context, engine Nodes, target, image string, nodes []container.Container) (string, error) {
 	var errs []error
 	for _, node := range nodes {
 		if node.Name == target || !node.Running() {
 			continue
 		}
-		present, err := list(ctx, runtime, node.Name)
+		present, err := list(ctx, engine, node.Name)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -108,9 +117,9 @@ func findDonor(ctx context.Context, runtime container.Runtime, target, image str
 }
 
 // list returns the names of a node's images.
-func list(ctx context.Context, runtime container.Runtime, node string) ([]string, error) {
+func list(ctx context.Context, engine Nodes, node string) ([]string, error) {
 	var out bytes.Buffer
-	err := run(ctx, runtime, node, container.Exec{Stdout: &out,
+	err := run(ctx, engine, node, container.Exec{Stdout: &out,
 		Command: []string{"ctr", "--namespace=k8s.io", "images", "list", "--quiet"}})
 	if err != nil {
 		return nil, fmt.Errorf("listing the images of a node: %w", err)
@@ -121,49 +130,49 @@ func list(ctx context.Context, runtime container.Runtime, node string) ([]string
 // copyImage copies an image from node to node by way of a file in each. Piping one command into the other would
 // lose the end: engines drop output that is not taken within seconds of a command's end, and unpacking takes its
 // time.
-func copyImage(ctx context.Context, runtime container.Runtime, donor, target, image string) (err error) {
+func copyImage(ctx context.Context, engine Nodes, donor, target, image string) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("copying image %s from node %s: %w", image, donor, err)
 		}
 	}()
 	const file = directory + "/" + imageFile
-	if err := run(ctx, runtime, target, container.Exec{Command: []string{"mkdir", "-p", directory}}); err != nil {
+	if err := run(ctx, engine, target, container.Exec{Command: []string{"mkdir", "-p", directory}}); err != nil {
 		return err
 	}
-	defer removeFile(ctx, runtime, donor, file)
-	defer removeFile(ctx, runtime, target, file)
+	defer removeFile(ctx, engine, donor, file)
+	defer removeFile(ctx, engine, target, file)
 	// Not through containerd's transfer service: ctr then does not wait for the end of what it is sent, and ends with
 	// success and half a file now and then.
 	export := []string{"/bin/sh", "-c", "mkdir -p " + directory + " && exec ctr --namespace=k8s.io images export --local " + file + " \"$0\"", image}
-	if err := run(ctx, runtime, donor, container.Exec{Command: export}); err != nil {
+	if err := run(ctx, engine, donor, container.Exec{Command: export}); err != nil {
 		return err
 	}
-	archive, err := runtime.CopyFrom(ctx, donor, file)
+	archive, err := engine.CopyFrom(ctx, donor, file)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = archive.Close() }()
-	if err := runtime.CopyTo(ctx, target, directory, archive); err != nil {
+	if err := engine.CopyTo(ctx, target, directory, archive); err != nil {
 		return err
 	}
-	return run(ctx, runtime, target, container.Exec{Command: []string{"ctr", "--namespace=k8s.io", "images", "import", file}})
+	return run(ctx, engine, target, container.Exec{Command: []string{"ctr", "--namespace=k8s.io", "images", "import", file}})
 }
 
 // removeFile removes a file from a node, also when there is no time left for anything else.
-func removeFile(ctx context.Context, runtime container.Runtime, node, file string) {
+func removeFile(ctx context.Context, engine Nodes, node, file string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
 	defer cancel()
-	if err := run(ctx, runtime, node, container.Exec{Command: []string{"rm", "-f", file}}); err != nil {
+	if err := run(ctx, engine, node, container.Exec{Command: []string{"rm", "-f", file}}); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "Failed to remove a temporary file", "node", node, "file", file)
 	}
 }
 
 // run runs a command in a node and makes an error of a bad exit code.
-func run(ctx context.Context, runtime container.Runtime, node string, exec container.Exec) error {
+func run(ctx context.Context, engine Nodes, node string, exec container.Exec) error {
 	var stderr bytes.Buffer
 	exec.Stderr = &stderr
-	code, err := runtime.Exec(ctx, node, exec)
+	code, err := engine.Exec(ctx, node, exec)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -24,6 +25,24 @@ const (
 	// completeFile in a volume is the name of the folder that has the whole image.
 	completeFile = ".complete"
 )
+
+// Store has the images of the Docker host.
+type Store interface {
+	ImageID(ctx context.Context, image string) (string, error)
+	TagImage(ctx context.Context, image, name string) error
+	SaveImages(ctx context.Context, images ...string) (io.ReadCloser, error)
+}
+
+// Engine has the images of the Docker host and the nodes that they are loaded into.
+type Engine interface {
+	Store
+	Nodes
+}
+
+// VolumeRemover removes the volumes with a label that no container has.
+type VolumeRemover interface {
+	RemoveUnusedVolumes(ctx context.Context, label string) error
+}
 
 // importCommand loads the image in a folder into the node's container runtime, which may be still starting, and gives it
 // the name that it is to have in nodes. It is a folder, and not one file, because the engine wants to know the size of a
@@ -44,9 +63,9 @@ type archive struct {
 	volume, path string
 }
 
-func archiveOf(ctx context.Context, runtime container.Runtime, image Image) (archive, error) {
+func archiveOf(ctx context.Context, store Store, image Image) (archive, error) {
 	a := archive{name: withTag(image.Name), local: image.Local, tag: withTag(image.Local)}
-	id, err := runtime.ImageID(ctx, a.local)
+	id, err := store.ImageID(ctx, a.local)
 	if err != nil {
 		return archive{}, err
 	}
@@ -69,10 +88,10 @@ func withTag(ref string) string {
 
 // Volumes are what a container must be made with to get images, which the Docker host must have, by way of volumes
 // that all its nodes share. A volume goes with the last machine that has it, see RemoveUnusedVolumes.
-func Volumes(ctx context.Context, runtime container.Runtime, images []Image) ([]container.SharedVolume, error) {
+func Volumes(ctx context.Context, store Store, images []Image) ([]container.SharedVolume, error) {
 	var volumes []container.SharedVolume
 	for _, image := range images {
-		a, err := archiveOf(ctx, runtime, image)
+		a, err := archiveOf(ctx, store, image)
 		if err != nil {
 			return nil, err
 		}
@@ -86,8 +105,8 @@ func Volumes(ctx context.Context, runtime container.Runtime, images []Image) ([]
 }
 
 // RemoveUnusedVolumes removes the volumes that no container needs any more.
-func RemoveUnusedVolumes(ctx context.Context, runtime container.Runtime) error {
-	return runtime.RemoveUnusedVolumes(ctx, volumeLabel)
+func RemoveUnusedVolumes(ctx context.Context, engine VolumeRemover) error {
+	return engine.RemoveUnusedVolumes(ctx, volumeLabel)
 }
 
 // Loader loads images of the Docker host into nodes. The zero value is ready to use. Those who share one do not save
@@ -98,31 +117,31 @@ type Loader struct {
 }
 
 // Load loads an image of the Docker host into a running node. It can be repeated, whatever became of the last attempt.
-func (l *Loader) Load(ctx context.Context, runtime container.Runtime, node string, image Image) error {
-	a, err := archiveOf(ctx, runtime, image)
+func (l *Loader) Load(ctx context.Context, engine Engine, node string, image Image) error {
+	a, err := archiveOf(ctx, engine, image)
 	if err != nil {
 		return err
 	}
-	folder, err := l.save(ctx, runtime, node, a)
+	folder, err := l.save(ctx, engine, node, a)
 	if err != nil {
 		return fmt.Errorf("saving image %s for node %s: %w", image.Name, node, err)
 	}
-	err = run(ctx, runtime, node, container.Exec{Command: slices.Concat(importCommand, []string{folder, fullName(a.tag), fullName(a.name)})})
+	err = run(ctx, engine, node, container.Exec{Command: slices.Concat(importCommand, []string{folder, fullName(a.tag), fullName(a.name)})})
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() == nil {
 		// It may be damaged, as after a power failure: the next attempt must not find it.
-		removeFile(ctx, runtime, node, a.path+"/"+completeFile)
+		removeFile(ctx, engine, node, a.path+"/"+completeFile)
 	}
 	return fmt.Errorf("importing image %s: %w", image.Name, err)
 }
 
 // save makes sure that a node has the whole image in a folder, and returns that. Its name is the node's, so that two
 // managers that save the same image do not write to the same folder; who is last wins.
-func (l *Loader) save(ctx context.Context, runtime container.Runtime, node string, a archive) (string, error) {
+func (l *Loader) save(ctx context.Context, engine Engine, node string, a archive) (string, error) {
 	defer l.lock(a.volume)()
-	complete, err := runtime.ReadFile(ctx, node, a.path+"/"+completeFile)
+	complete, err := engine.ReadFile(ctx, node, a.path+"/"+completeFile)
 	if err != nil && !errors.Is(err, container.ErrNotFound) {
 		return "", err
 	}
@@ -131,35 +150,35 @@ func (l *Loader) save(ctx context.Context, runtime container.Runtime, node strin
 	}
 	folder := a.path + "/" + node
 	empty := []string{"/bin/sh", "-c", "rm -rf \"$0\" && mkdir -p \"$0\"", folder}
-	if err := run(ctx, runtime, node, container.Exec{Command: empty}); err != nil {
+	if err := run(ctx, engine, node, container.Exec{Command: empty}); err != nil {
 		return "", err
 	}
-	if err := copyInto(ctx, runtime, node, folder, a); err != nil {
+	if err := copyInto(ctx, engine, node, folder, a); err != nil {
 		return "", err
 	}
 	mark, err := container.Archive([]container.File{{Path: completeFile, Mode: 0o600, Content: []byte(node)}})
 	if err != nil {
 		return "", err
 	}
-	return folder, runtime.CopyTo(ctx, node, a.path, bytes.NewReader(mark))
+	return folder, engine.CopyTo(ctx, node, a.path, bytes.NewReader(mark))
 }
 
 // copyInto copies an image from the Docker host into a folder of a node.
-func copyInto(ctx context.Context, runtime container.Runtime, node, folder string, a archive) error {
+func copyInto(ctx context.Context, engine Engine, node, folder string, a archive) error {
 	if a.tag != a.local {
-		if err := runtime.TagImage(ctx, a.local, a.tag); err != nil {
+		if err := engine.TagImage(ctx, a.local, a.tag); err != nil {
 			return err
 		}
 	}
-	content, err := runtime.SaveImages(ctx, a.tag)
+	content, err := engine.SaveImages(ctx, a.tag)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = content.Close() }()
-	if err := runtime.CopyTo(ctx, node, folder, content); err != nil {
+	if err := engine.CopyTo(ctx, node, folder, content); err != nil {
 		return err
 	}
-	after, err := archiveOf(ctx, runtime, Image{Name: a.name, Local: a.local})
+	after, err := archiveOf(ctx, engine, Image{Name: a.name, Local: a.local})
 	if err == nil && after != a {
 		return errors.New("it was replaced on the Docker host meanwhile")
 	}

@@ -37,10 +37,16 @@ func (e *PullError) Error() string {
 // Unwrap returns what happened.
 func (e *PullError) Unwrap() error { return e.Err }
 
+// Host is the Docker host that images are pulled to.
+type Host interface {
+	ImageExists(ctx context.Context, image string) (bool, error)
+	PullImage(ctx context.Context, image string, credentials *container.Credentials, progress func(string)) error
+}
+
 // Puller pulls images that the Docker host lacks.
 type Puller struct {
-	// Runtime is the Docker host's.
-	Runtime container.Runtime
+	// Host is the Docker host.
+	Host Host
 	// Secrets reads the Secret with the credentials, which must not fill a cache. It is asked when something is pulled.
 	Secrets client.Reader
 	// Namespace has the Secret.
@@ -67,7 +73,7 @@ func (p Puller) Find(ctx context.Context, image string) (Image, error) {
 		return Image{}, &PullError{Image: image, Err: err}
 	}
 	for _, from := range append([]source{origin}, mirrors...) {
-		exists, err := p.Runtime.ImageExists(ctx, from.reference)
+		exists, err := p.Host.ImageExists(ctx, from.reference)
 		if err != nil {
 			return Image{}, err
 		}
@@ -134,7 +140,7 @@ func (p Puller) pull(ctx context.Context, image string, report func(string)) (Im
 		if len(mirrors) > 0 {
 			report(from.describe(""))
 		}
-		err := p.Runtime.PullImage(ctx, from.reference, keychain.For(from.reference), func(progress string) {
+		err := p.Host.PullImage(ctx, from.reference, keychain.For(from.reference), func(progress string) {
 			report(from.describe(progress))
 		})
 		if err == nil {

@@ -68,7 +68,7 @@ func TestEnsurePullsFromMirrorsFirst(t *testing.T) {
 				}
 				return nil
 			}
-			puller := Puller{Runtime: engine, Spec: infrav1.ImagePull{Mirrors: mirrors}}
+			puller := Puller{Host: engine, Spec: infrav1.ImagePull{Mirrors: mirrors}}
 			want := Image{Name: test.image, Local: test.available}
 			g.Expect(puller.Ensure(context.Background(), test.image, func(string) {})).To(Equal(want))
 			g.Expect(pulls(engine)).To(Equal(test.pulls))
@@ -90,7 +90,7 @@ func TestMirrorsAreNotTheOriginal(t *testing.T) {
 		}
 		return nil
 	}
-	with, without := Puller{Runtime: engine, Spec: infrav1.ImagePull{Mirrors: mirrors}}, Puller{Runtime: engine}
+	with, without := Puller{Host: engine, Spec: infrav1.ImagePull{Mirrors: mirrors}}, Puller{Host: engine}
 	_, err := with.Ensure(ctx, "kindest/node:v1", func(string) {})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(engine.ImageExists(ctx, "kindest/node:v1")).To(BeFalse())
@@ -111,7 +111,7 @@ func TestDigestsAreHonoured(t *testing.T) {
 	built, err := engine.ImageID(ctx, "kindest/node:v1")
 	g.Expect(err).NotTo(HaveOccurred())
 	engine.OnPull = func(string, *container.Credentials) error { return errors.New("offline") }
-	puller := Puller{Runtime: engine}
+	puller := Puller{Host: engine}
 	_, err = puller.Ensure(ctx, "kindest/node:v1"+digest, func(string) {})
 	g.Expect(err).To(MatchError(And(
 		ContainSubstring("pulling image kindest/node"+digest+": offline"),
@@ -160,7 +160,7 @@ func newPuller(engine *container.Fake) Puller {
 		}
 	}
 	return Puller{
-		Runtime: engine, Namespace: "default",
+		Host: engine, Namespace: "default",
 		Secrets: fake.NewClientBuilder().WithObjects(
 			secret("good", ".dockerconfigjson", `{"auths": {
 				"second.example.com": {"username": "mirror", "password": "hunter2"},
@@ -195,7 +195,7 @@ func TestEnsureUsesCredentials(t *testing.T) {
 	}
 	var reports []string
 	puller := newPuller(engine)
-	puller.Runtime = reporting{engine}
+	puller.Host = reporting{engine}
 	_, err := puller.Ensure(context.Background(), "kindest/node:v1", func(line string) { reports = append(reports, line) })
 	g.Expect(users).To(Equal([]string{"nobody", "mirror", "hub"}))
 	g.Expect(err).To(MatchError(And(

@@ -47,10 +47,21 @@ const (
 // ErrNameTaken means that a container of the load balancer's name exists and belongs to somebody else.
 var ErrNameTaken = errors.New("the container's name is taken")
 
+// Engine has the load balancers' containers.
+type Engine interface {
+	identity.Files
+	Create(ctx context.Context, spec container.Spec) error
+	Start(ctx context.Context, name string) error
+	Kill(ctx context.Context, name, signal string) error
+	Remove(ctx context.Context, name string) error
+	Inspect(ctx context.Context, name string) (container.Container, error)
+	List(ctx context.Context, labels map[string]string) ([]container.Container, error)
+}
+
 // LoadBalancer is the load balancer of one cluster.
 type LoadBalancer struct {
-	// Runtime has the container.
-	Runtime container.Runtime
+	// Engine has the container.
+	Engine Engine
 	// Name of the container. Ensure changes it if a cluster of the same name has it.
 	Name string
 	// Owner is the cluster.
@@ -102,7 +113,7 @@ func (l *LoadBalancer) Ensure(ctx context.Context, config Config) (Endpoint, err
 	if err != nil {
 		return Endpoint{}, err
 	}
-	if found, err = l.Runtime.Inspect(ctx, l.Name); err != nil {
+	if found, err = l.Engine.Inspect(ctx, l.Name); err != nil {
 		return Endpoint{}, err
 	}
 	return l.endpoint(found)
@@ -116,19 +127,19 @@ func (l *LoadBalancer) findOrName(ctx context.Context) (container.Container, err
 	}
 	if len(ours) > 0 {
 		l.Name = ours[0].Name
-		return l.Runtime.Inspect(ctx, l.Name)
+		return l.Engine.Inspect(ctx, l.Name)
 	}
-	found, err := l.Runtime.Inspect(ctx, l.Name)
+	found, err := l.Engine.Inspect(ctx, l.Name)
 	if err == nil && l.Owner.IsNamesake(found) {
 		l.Name = identity.Distinct(l.Name, l.Owner.ObjectUID)
-		return l.Runtime.Inspect(ctx, l.Name)
+		return l.Engine.Inspect(ctx, l.Name)
 	}
 	return found, err
 }
 
 // list returns the containers of the load balancer: one, or none.
 func (l *LoadBalancer) list(ctx context.Context) ([]container.Container, error) {
-	all, err := l.Runtime.List(ctx, map[string]string{
+	all, err := l.Engine.List(ctx, map[string]string{
 		identity.NamespaceLabel: l.Owner.Namespace,
 		identity.ClusterLabel:   l.Owner.Cluster,
 		identity.RoleLabel:      identity.RoleLoadBalancer,
@@ -145,7 +156,7 @@ func (l *LoadBalancer) isOurs(c container.Container) bool {
 
 // resume brings a load balancer that exists up to date.
 func (l *LoadBalancer) resume(ctx context.Context, found container.Container, config Config, content []byte) error {
-	if err := l.Owner.Adopt(ctx, l.Runtime, found); err != nil {
+	if err := l.Owner.Adopt(ctx, l.Engine, found); err != nil {
 		return err
 	}
 	if err := l.configure(ctx, found, content); err != nil {
@@ -160,7 +171,7 @@ func (l *LoadBalancer) resume(ctx context.Context, found container.Container, co
 
 // configure writes the configuration unless it is there, and makes a running HAProxy read it.
 func (l *LoadBalancer) configure(ctx context.Context, found container.Container, content []byte) error {
-	current, err := l.Runtime.ReadFile(ctx, l.Name, configPath)
+	current, err := l.Engine.ReadFile(ctx, l.Name, configPath)
 	if err != nil && !errors.Is(err, container.ErrNotFound) {
 		return err
 	}
@@ -173,7 +184,7 @@ func (l *LoadBalancer) configure(ctx context.Context, found container.Container,
 	if !found.Running() {
 		return nil
 	}
-	return l.Runtime.Kill(ctx, l.Name, reloadSignal)
+	return l.Engine.Kill(ctx, l.Name, reloadSignal)
 }
 
 func (l *LoadBalancer) write(ctx context.Context, content []byte) error {
@@ -182,7 +193,7 @@ func (l *LoadBalancer) write(ctx context.Context, content []byte) error {
 	if err != nil {
 		return err
 	}
-	return l.Runtime.CopyTo(ctx, l.Name, "/", bytes.NewReader(archive))
+	return l.Engine.CopyTo(ctx, l.Name, "/", bytes.NewReader(archive))
 }
 
 // createAndStart makes the container run, with the first host port that works.
@@ -192,11 +203,11 @@ func (l *LoadBalancer) createAndStart(ctx context.Context, config Config, conten
 		if err := l.create(ctx, config, content, l.candidate(attempt)); err != nil {
 			return err
 		}
-		if conflict = l.Runtime.Start(ctx, l.Name); !errors.Is(conflict, container.ErrConflict) {
+		if conflict = l.Engine.Start(ctx, l.Name); !errors.Is(conflict, container.ErrConflict) {
 			return conflict
 		}
 		// The port and the address of a container cannot be changed.
-		if err := l.Runtime.Remove(ctx, l.Name); err != nil {
+		if err := l.Engine.Remove(ctx, l.Name); err != nil {
 			return err
 		}
 		if l.HostPort != 0 && !errors.Is(conflict, container.ErrAddressTaken) {
@@ -219,7 +230,7 @@ func (l *LoadBalancer) create(ctx context.Context, config Config, content []byte
 		return err
 	}
 	defer release()
-	if err := l.Runtime.Create(ctx, l.spec(config, hostPort, addresses)); err != nil {
+	if err := l.Engine.Create(ctx, l.spec(config, hostPort, addresses)); err != nil {
 		return err
 	}
 	return l.write(ctx, content)
@@ -232,7 +243,7 @@ func (l *LoadBalancer) replaceIfExchangeable(ctx context.Context, found containe
 	if found.State != container.StateCreated || !exchangeable {
 		return cause
 	}
-	if err := l.Runtime.Remove(ctx, found.ID); err != nil {
+	if err := l.Engine.Remove(ctx, found.ID); err != nil {
 		return err
 	}
 	return l.createAndStart(ctx, config, content)
@@ -281,7 +292,7 @@ func (l *LoadBalancer) Delete(ctx context.Context) error {
 		return err
 	}
 	for _, c := range ours {
-		if err := l.Runtime.Remove(ctx, c.ID); err != nil {
+		if err := l.Engine.Remove(ctx, c.ID); err != nil {
 			return err
 		}
 	}

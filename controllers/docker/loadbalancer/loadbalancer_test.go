@@ -29,7 +29,7 @@ var (
 
 func newLoadBalancer(engine *container.Fake) *LoadBalancer {
 	return &LoadBalancer{
-		Runtime: engine, Name: "test-lb-12345", Network: &network.Network{Runtime: engine, Name: "clusters"}, Image: Image(infrav1.ImageMeta{}),
+		Engine: engine, Name: "test-lb-12345", Network: &network.Network{Engine: engine, Name: "clusters"}, Image: Image(infrav1.ImageMeta{}),
 		Owner: identity.Owner{Namespace: "default", Cluster: "test", ObjectUID: "uid", Role: identity.RoleLoadBalancer},
 	}
 }

@@ -38,12 +38,11 @@ func TestAccControlPlane(t *testing.T) {
 	update(e.environment, &infrav1.DockerCluster{}, "test", func(c *infrav1.DockerCluster) {
 		c.Spec.ControlPlaneEndpoint.Host = host
 	})
-	runtime := e.reconciler.Runtime
 	lb := &loadbalancer.LoadBalancer{
-		Runtime: runtime, Name: host, Network: testNetwork(runtime), Image: loadbalancer.Image(infrav1.ImageMeta{}),
+		Engine: e.docker, Name: host, Network: testNetwork(e.docker), Image: loadbalancer.Image(infrav1.ImageMeta{}),
 		Owner: identity.Owner{Namespace: "default", Cluster: cluster, ObjectUID: "x", Role: identity.RoleLoadBalancer},
 	}
-	t.Cleanup(func() { e.Expect(runtime.Remove(ctx, host)).To(Succeed()) })
+	t.Cleanup(func() { e.Expect(e.docker.Remove(ctx, host)).To(Succeed()) })
 	endpoint, err := lb.Ensure(ctx, loadbalancer.Config{Port: 6443})
 	e.Expect(err).NotTo(HaveOccurred())
 
@@ -57,7 +56,7 @@ func TestAccControlPlane(t *testing.T) {
 	e.loop(func() bool { return e.run("cat", "/attempts") == "x\n" })
 	uid := e.kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}")
 	e.Expect(uid).To(HaveLen(36))
-	e.Expect(runtime.Kill(ctx, e.name, "KILL")).To(Succeed())
+	e.Expect(e.docker.Kill(ctx, e.name, "KILL")).To(Succeed())
 	e.loop(func() bool {
 		condition := conditions.Get(e.dockerMachine(), infrav1.BootstrapCompletedCondition)
 		return condition.Status == metav1.ConditionTrue || condition.Reason == infrav1.BootstrapFailedReason
@@ -106,7 +105,7 @@ func (d *dockerEnvironment) kubectl(args ...string) string {
 
 func (d *dockerEnvironment) run(command ...string) string {
 	var out bytes.Buffer
-	_, err := d.reconciler.Runtime.Exec(ctx, d.name, container.Exec{Command: command, Stdout: &out, Stderr: &out})
+	_, err := d.docker.Exec(ctx, d.name, container.Exec{Command: command, Stdout: &out, Stderr: &out})
 	d.Expect(err).NotTo(HaveOccurred())
 	return out.String()
 }

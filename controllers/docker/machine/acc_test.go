@@ -68,10 +68,10 @@ func TestAccNodeRestart(t *testing.T) {
 	e := newDockerEnvironment(t, "#cloud-config\nwrite_files:\n- path: /run/file\n  content: hello\nruncmd:\n"+
 		"- test -e /run/file\n- echo x >>/attempts\n- test $(wc -l </attempts) = 2 || sleep 1000\n")
 	e.loop(func() bool {
-		code, err := e.reconciler.Runtime.Exec(ctx, e.name, container.Exec{Command: []string{"test", "-e", "/attempts"}})
+		code, err := e.docker.Exec(ctx, e.name, container.Exec{Command: []string{"test", "-e", "/attempts"}})
 		return err == nil && code == 0
 	})
-	e.Expect(e.reconciler.Runtime.Kill(ctx, e.name, "KILL")).To(Succeed())
+	e.Expect(e.docker.Kill(ctx, e.name, "KILL")).To(Succeed())
 	e.loop(func() bool { return conditions.IsTrue(e.dockerMachine(), clusterv1.ReadyCondition) })
 }
 
@@ -87,7 +87,8 @@ func TestAccPreLoadedImages(t *testing.T) {
 // dockerEnvironment is an environment with a real engine.
 type dockerEnvironment struct {
 	*environment
-	name string
+	docker *container.Bounded
+	name   string
 }
 
 func newDockerEnvironment(t *testing.T, cloudConfig string) *dockerEnvironment {
@@ -111,10 +112,10 @@ func newDockerEnvironment(t *testing.T, cloudConfig string) *dockerEnvironment {
 	jobs, cancel := context.WithCancel(ctx)
 	t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
-		Variant: variants.DockerMachine, Client: e.client, APIReader: e.client, Runtime: docker, Network: testNetwork(docker), Jobs: background.NewJobs(jobs),
+		Variant: variants.DockerMachine, Client: e.client, APIReader: e.client, Engine: docker, Network: testNetwork(docker), Jobs: background.NewJobs(jobs),
 		Volumes: NewVolumes(docker), Management: e.reconciler.Management,
 	}
-	d := &dockerEnvironment{environment: e, name: "test-" + machine}
+	d := &dockerEnvironment{environment: e, docker: docker, name: "test-" + machine}
 	t.Cleanup(func() {
 		if t.Failed() {
 			log, _ := docker.Logs(ctx, d.name, 30)
@@ -150,6 +151,6 @@ func (d *dockerEnvironment) loop(done func() bool) {
 }
 
 // testNetwork is the one of all clusters: tests leave no network behind that was not there.
-func testNetwork(runtime container.Runtime) *network.Network {
-	return &network.Network{Runtime: runtime, Name: "terraform-capi"}
+func testNetwork(engine network.Engine) *network.Network {
+	return &network.Network{Engine: engine, Name: "terraform-capi"}
 }

@@ -34,7 +34,7 @@ func (r *Reconciler) reconcileBootstrap(ctx context.Context, s *scope) (ctrl.Res
 		s.bootstrapped = done(infrav1.BootstrapCompletedReason)
 		return ctrl.Result{}, nil
 	}
-	result, err := bootstrap.ReadResult(ctx, r.Runtime, s.container.Name)
+	result, err := bootstrap.ReadResult(ctx, r.Engine, s.container.Name)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -44,7 +44,7 @@ func (r *Reconciler) reconcileBootstrap(ctx context.Context, s *scope) (ctrl.Res
 	}
 	name := s.container.Name
 	observation := r.Jobs.Run(ctx, s.dockerMachine, observeJob, observeTimeout, func(ctx context.Context, _ func(string)) error {
-		return bootstrap.WaitForResult(ctx, r.Runtime, name)
+		return bootstrap.WaitForResult(ctx, r.Engine, name)
 	})
 	if observation.Err != nil {
 		s.bootstrapped = notYet(infrav1.BootstrapNotCompletedReason, "The bootstrap cannot be observed at the moment: "+observation.Err.Error())
@@ -107,6 +107,6 @@ func (r *Reconciler) describeLog(ctx context.Context, s *scope) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	log, err := bootstrap.ReadLog(ctx, r.Runtime, s.container.Name, secrets)
+	log, err := bootstrap.ReadLog(ctx, r.Engine, s.container.Name, secrets)
 	return "it has written last:\n" + log, err
 }

@@ -54,7 +54,7 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 			found.Name, found.ID, found.Name))
 		return ctrl.Result{RequeueAfter: retryInterval}, nil
 	}
-	if err := s.owner().Adopt(ctx, r.Runtime, found); err != nil {
+	if err := s.owner().Adopt(ctx, r.Engine, found); err != nil {
 		return ctrl.Result{}, err
 	}
 
@@ -82,7 +82,7 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 		}
 	}
 	if !found.Running() || !found.Connected() {
-		if found, err = r.Runtime.Inspect(ctx, s.containerName); err != nil {
+		if found, err = r.Engine.Inspect(ctx, s.containerName); err != nil {
 			return ctrl.Result{}, err
 		}
 	}
@@ -96,13 +96,13 @@ func (r *Reconciler) reconcileContainer(ctx context.Context, s *scope) (ctrl.Res
 // clusters of the same name may live side by side, so a name may be another machine's.
 func (r *Reconciler) findOrName(ctx context.Context, s *scope) (container.Container, error) {
 	if s.containerName = identity.ContainerName(s.dockerMachine.Spec.ProviderID); s.containerName != "" {
-		return r.Runtime.Inspect(ctx, s.containerName)
+		return r.Engine.Inspect(ctx, s.containerName)
 	}
 	s.containerName = identity.MachineContainer(s.clusterName, s.machine.Name, s.dockerMachine.UID)
-	found, err := r.Runtime.Inspect(ctx, s.containerName)
+	found, err := r.Engine.Inspect(ctx, s.containerName)
 	if err == nil && s.owner().IsNamesake(found) {
 		s.containerName = identity.Distinct(s.containerName, s.dockerMachine.UID)
-		return r.Runtime.Inspect(ctx, s.containerName)
+		return r.Engine.Inspect(ctx, s.containerName)
 	}
 	return found, err
 }
@@ -113,7 +113,7 @@ func (r *Reconciler) removeIfAddressTaken(ctx context.Context, found container.C
 	if !errors.Is(cause, container.ErrAddressTaken) {
 		return cause
 	}
-	if err := r.Runtime.Remove(ctx, found.ID); err != nil {
+	if err := r.Engine.Remove(ctx, found.ID); err != nil {
 		return err
 	}
 	return cause
@@ -140,7 +140,7 @@ func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container,
 	if err != nil || found == nil {
 		return container.Container{}, err
 	}
-	info, err := r.Runtime.Info(ctx)
+	info, err := r.Engine.Info(ctx)
 	if err != nil {
 		return container.Container{}, err
 	}
@@ -151,13 +151,13 @@ func (r *Reconciler) create(ctx context.Context, s *scope) (container.Container,
 	defer release()
 	ctrl.LoggerFrom(ctx).Info("Creating the container", "container", s.containerName, "image", found[0].Local, "address", addresses.IPv4)
 	spec := r.containerSpec(s, found[0].Local, addresses, info)
-	if spec.SharedVolumes, err = images.Volumes(ctx, r.Runtime, found[1:]); err != nil {
+	if spec.SharedVolumes, err = images.Volumes(ctx, r.Engine, found[1:]); err != nil {
 		return container.Container{}, err
 	}
-	if err := r.Runtime.Create(ctx, spec); err != nil {
+	if err := r.Engine.Create(ctx, spec); err != nil {
 		return container.Container{}, err
 	}
-	return r.Runtime.Inspect(ctx, s.containerName)
+	return r.Engine.Inspect(ctx, s.containerName)
 }
 
 // reportMissing says that the container of a machine that had one is gone, whether or not another container has its name now.
@@ -181,7 +181,7 @@ func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope, found cont
 	if err != nil {
 		return err
 	}
-	info, err := r.Runtime.Info(ctx)
+	info, err := r.Engine.Info(ctx)
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (r *Reconciler) bootstrapAndStart(ctx context.Context, s *scope, found cont
 	}
 	log := ctrl.LoggerFrom(ctx)
 	log.Info("Starting the container with its bootstrap data", "container", s.containerName)
-	if err := r.Runtime.CopyTo(ctx, s.containerName, "/", bytes.NewReader(payload)); err != nil {
+	if err := r.Engine.CopyTo(ctx, s.containerName, "/", bytes.NewReader(payload)); err != nil {
 		return err
 	}
 	return r.Network.Start(ctx, found)

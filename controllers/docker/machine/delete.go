@@ -18,7 +18,7 @@ import (
 // machine (Volumes).
 func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
 	r.Jobs.Cancel(s.dockerMachine)
-	containers, err := r.Runtime.List(ctx, map[string]string{
+	containers, err := r.Engine.List(ctx, map[string]string{
 		identity.NamespaceLabel: s.dockerMachine.Namespace,
 		identity.MachineLabel:   s.dockerMachine.Name,
 	})
@@ -31,7 +31,7 @@ func (r *Reconciler) reconcileDelete(ctx context.Context, s *scope) error {
 			continue
 		}
 		ctrl.LoggerFrom(ctx).Info("Removing the container", "container", c.Name)
-		if err := r.Runtime.Remove(ctx, c.ID); err != nil {
+		if err := r.Engine.Remove(ctx, c.ID); err != nil {
 			return err
 		}
 		uids = append(uids, c.Labels[identity.ObjectUIDLabel]) // Another one if the machine was moved.

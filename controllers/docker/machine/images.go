@@ -58,7 +58,7 @@ func (r *Reconciler) ensureImages(ctx context.Context, s *scope, wanted ...strin
 
 func (r *Reconciler) puller(s *scope) images.Puller {
 	return images.Puller{
-		Runtime: r.Runtime, Secrets: r.APIReader,
+		Host: r.Engine, Secrets: r.APIReader,
 		Namespace: s.dockerMachine.Namespace, Spec: s.dockerMachine.Spec.ImagePull,
 	}
 }
@@ -70,7 +70,7 @@ func (r *Reconciler) reconcilePreLoadedImages(ctx context.Context, s *scope) (ct
 	if len(wanted) == 0 {
 		return ctrl.Result{}, nil
 	}
-	loaded, err := bootstrap.AreImagesLoaded(ctx, r.Runtime, s.container.Name)
+	loaded, err := bootstrap.AreImagesLoaded(ctx, r.Engine, s.container.Name)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -87,11 +87,11 @@ func (r *Reconciler) reconcilePreLoadedImages(ctx context.Context, s *scope) (ct
 			if err != nil {
 				return err
 			}
-			if err := r.loader.Load(ctx, r.Runtime, name, found); err != nil {
+			if err := r.loader.Load(ctx, r.Engine, name, found); err != nil {
 				return err
 			}
 		}
-		return bootstrap.MarkImagesLoaded(ctx, r.Runtime, name)
+		return bootstrap.MarkImagesLoaded(ctx, r.Engine, name)
 	})
 	if load.Err != nil {
 		s.preLoadedImages = notYet(failure.Reason(load.Err, infrav1.PreLoadedImagesNotReadyReason), load.Err.Error())
@@ -123,7 +123,7 @@ func (r *Reconciler) reconcileSystemImages(ctx context.Context, s *scope) (ctrl.
 	var copied []string
 	sync := r.Jobs.Run(ctx, s.dockerMachine, systemImagesJob, systemImagesTimeout, func(ctx context.Context, _ func(string)) error {
 		var err error
-		copied, err = images.CopySystemImages(ctx, r.Runtime, name, nodes)
+		copied, err = images.CopySystemImages(ctx, r.Engine, name, nodes)
 		if len(copied) > 0 {
 			ctrl.LoggerFrom(ctx).Info("Copied images of system pods that the node image lacks", "images", strings.Join(copied, ","))
 		}
@@ -157,7 +157,7 @@ func (r *Reconciler) clusterNodes(ctx context.Context, s *scope) ([]container.Co
 	if err != nil {
 		return nil, fmt.Errorf("listing the Machines of the cluster: %w", err)
 	}
-	all, err := r.Runtime.List(ctx, identity.ClusterSelector(s.cluster))
+	all, err := r.Engine.List(ctx, identity.ClusterSelector(s.cluster))
 	return slices.DeleteFunc(all, func(c container.Container) bool {
 		return c.ID != s.container.ID && !slices.ContainsFunc(machines.Items, func(m clusterv1.Machine) bool {
 			return m.Spec.ProviderID == identity.ProviderID(c.Name)

@@ -19,6 +19,7 @@ import (
 
 	infrav1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/background"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/bootstrap"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/failure"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
@@ -28,6 +29,20 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
+// Engine has the machines' containers and the images that these need.
+type Engine interface {
+	background.EventSource
+	bootstrap.Engine
+	identity.Files
+	images.Engine
+	images.Host
+	Info(ctx context.Context) (container.Info, error)
+	Create(ctx context.Context, spec container.Spec) error
+	Remove(ctx context.Context, name string) error
+	Inspect(ctx context.Context, name string) (container.Container, error)
+	List(ctx context.Context, labels map[string]string) ([]container.Container, error)
+}
+
 // Reconciler reconciles DockerMachines, or the objects of another variant.
 type Reconciler struct {
 	// Variant of the objects.
@@ -36,8 +51,8 @@ type Reconciler struct {
 	Client client.Client
 	// APIReader reads bootstrap data and the credentials of registries, which must not fill the cache.
 	APIReader client.Reader
-	// Runtime has the containers.
-	Runtime container.Runtime
+	// Engine has the containers.
+	Engine Engine
 	// Jobs run what takes longer than a reconcile may.
 	Jobs *background.Jobs
 	// Network that the cluster's containers are on.

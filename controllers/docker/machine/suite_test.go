@@ -95,8 +95,8 @@ func (e *environment) restart() {
 	jobs, cancel := context.WithCancel(ctx)
 	e.t.Cleanup(cancel)
 	e.reconciler = &Reconciler{
-		Variant: e.variant, Client: e.client, APIReader: e.client, Runtime: e.engine, Jobs: background.NewJobs(jobs),
-		Network: &network.Network{Runtime: e.engine, Name: "clusters"},
+		Variant: e.variant, Client: e.client, APIReader: e.client, Engine: e.engine, Jobs: background.NewJobs(jobs),
+		Network: &network.Network{Engine: e.engine, Name: "clusters"},
 		Volumes: NewVolumes(e.engine),
 		Management: func(context.Context) (identity.Management, error) {
 			return identity.Management{UID: "management-uid", Node: "management-node"}, nil

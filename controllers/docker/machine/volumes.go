@@ -15,7 +15,6 @@ import (
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
-	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 const (
@@ -30,8 +29,8 @@ const (
 // cannot remove, or does not answer about, is no reason to keep a machine. It logs what it could not remove, and tries
 // again later; the command "orphans" lists it, and removes it when there is no manager any more.
 type Volumes struct {
-	runtime container.Runtime
-	wake    chan struct{}
+	engine images.VolumeRemover
+	wake   chan struct{}
 
 	mu sync.Mutex
 	// machines are the UIDs of objects whose volumes are to be removed, as the labels have them.
@@ -39,8 +38,8 @@ type Volumes struct {
 }
 
 // NewVolumes returns what removes volumes of an engine once it is started.
-func NewVolumes(runtime container.Runtime) *Volumes {
-	return &Volumes{runtime: runtime, wake: make(chan struct{}, 1), machines: map[string]struct{}{}}
+func NewVolumes(engine images.VolumeRemover) *Volumes {
+	return &Volumes{engine: engine, wake: make(chan struct{}, 1), machines: map[string]struct{}{}}
 }
 
 // release asks for the removal of the volumes that were made for machines with these UIDs, which are gone, and of the
@@ -78,9 +77,9 @@ func (v *Volumes) sweep(ctx context.Context) error {
 	v.mu.Lock()
 	uids := slices.Sorted(maps.Keys(v.machines))
 	v.mu.Unlock()
-	errs := []error{images.RemoveUnusedVolumes(ctx, v.runtime)}
+	errs := []error{images.RemoveUnusedVolumes(ctx, v.engine)}
 	for _, uid := range uids {
-		if err := v.runtime.RemoveUnusedVolumes(ctx, identity.ObjectUIDLabel+"="+uid); err != nil {
+		if err := v.engine.RemoveUnusedVolumes(ctx, identity.ObjectUIDLabel+"="+uid); err != nil {
 			errs = append(errs, err)
 			continue
 		}

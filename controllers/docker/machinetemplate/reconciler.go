@@ -24,14 +24,19 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
+// Host tells what the Docker host has.
+type Host interface {
+	Info(ctx context.Context) (container.Info, error)
+}
+
 // Reconciler reconciles DockerMachineTemplates, or the objects of another variant.
 type Reconciler struct {
 	// Variant of the objects.
 	Variant variants.Variant[*infrav1.DockerMachineTemplate]
 	// Client reads from the manager's cache.
 	Client client.Client
-	// Runtime tells what the Docker host has.
-	Runtime container.Runtime
+	// Host is the Docker host.
+	Host Host
 	// WatchFilter restricts the reconciler to objects whose cluster.x-k8s.io/watch-filter label has this value.
 	WatchFilter string
 }
@@ -49,7 +54,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if !template.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
 	}
-	info, err := r.Runtime.Info(ctx)
+	info, err := r.Host.Info(ctx)
 	if err != nil {
 		return ctrl.Result{}, err
 	}

@@ -40,7 +40,7 @@ func TestCapacity(t *testing.T) {
 	for kind, cpus := range map[string]string{"DockerMachineTemplate": "1500m", "DevMachineTemplate": "4"} {
 		t.Run(kind, func(t *testing.T) {
 			g, ctx, key := NewWithT(t), context.Background(), client.ObjectKey{Namespace: "default", Name: "a"}
-			r := &Reconciler{Variant: variants.DockerMachineTemplate, Client: c, Runtime: engine}
+			r := &Reconciler{Variant: variants.DockerMachineTemplate, Client: c, Host: engine}
 			if kind == variants.DevMachineTemplate.Kind {
 				r.Variant = variants.DevMachineTemplate
 			}

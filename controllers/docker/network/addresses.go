@@ -91,7 +91,7 @@ func (n *Network) claim(ctx context.Context, found container.Network, address ne
 // holder describes the container, other than the one with the id, that has an address: it runs, or has run and wants it back.
 // Empty if there is none.
 func (n *Network) holder(ctx context.Context, found container.Network, address netip.Addr, id string) (string, error) {
-	all, err := n.Runtime.List(ctx, nil)
+	all, err := n.Engine.List(ctx, nil)
 	if err != nil {
 		return "", err
 	}
@@ -152,7 +152,7 @@ func (n *Network) reserveFree(found container.Network, taken []netip.Addr) (neti
 // cluster by it. Control plane endpoints are known from the clusters of this management cluster, and those of others from
 // the labels of their nodes.
 func (n *Network) taken(ctx context.Context) ([]netip.Addr, error) {
-	ours, err := n.Runtime.List(ctx, map[string]string{identity.MachineLabel: ""})
+	ours, err := n.Engine.List(ctx, map[string]string{identity.MachineLabel: ""})
 	if err != nil {
 		return nil, err
 	}

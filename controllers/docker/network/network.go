@@ -28,10 +28,20 @@ import (
 // DefaultName is the network of all clusters of a Docker host.
 const DefaultName = "terraform-capi"
 
-// Network is the network of the clusters. Its zero value is not usable: Runtime and Name are required.
+// Engine has the network and the containers that are on it.
+type Engine interface {
+	EnsureNetwork(ctx context.Context, name string) (container.Network, error)
+	Connect(ctx context.Context, name, network string) error
+	Reconnect(ctx context.Context, name string) error
+	Start(ctx context.Context, name string) error
+	Inspect(ctx context.Context, name string) (container.Container, error)
+	List(ctx context.Context, labels map[string]string) ([]container.Container, error)
+}
+
+// Network is the network of the clusters. Its zero value is not usable: Engine and Name are required.
 type Network struct {
-	// Runtime has the containers.
-	Runtime container.Runtime
+	// Engine has the containers.
+	Engine Engine
 	// Name of the network. It is made when it is first needed.
 	Name string
 	// ManagementNode is the name of the node that the controllers run on. If that is a container, and so of the same
@@ -49,7 +59,7 @@ type Network struct {
 
 // Ensure makes the network unless it exists.
 func (n *Network) Ensure(ctx context.Context) (container.Network, error) {
-	return n.Runtime.EnsureNetwork(ctx, n.Name)
+	return n.Engine.EnsureNetwork(ctx, n.Name)
 }
 
 // JoinManagementCluster connects the nodes of the management cluster to the network, so that its pods reach the clusters.
@@ -57,7 +67,7 @@ func (n *Network) JoinManagementCluster(ctx context.Context) error {
 	if n.ManagementNode == "" {
 		return nil
 	}
-	node, err := n.Runtime.Inspect(ctx, n.ManagementNode)
+	node, err := n.Engine.Inspect(ctx, n.ManagementNode)
 	if errors.Is(err, container.ErrNotFound) {
 		return nil // It is not a container of this engine.
 	}
@@ -68,7 +78,7 @@ func (n *Network) JoinManagementCluster(ctx context.Context) error {
 	if siblings == nil {
 		return nil
 	}
-	nodes, err := n.Runtime.List(ctx, siblings)
+	nodes, err := n.Engine.List(ctx, siblings)
 	if err != nil {
 		return err
 	}
@@ -77,7 +87,7 @@ func (n *Network) JoinManagementCluster(ctx context.Context) error {
 			continue
 		}
 		ctrl.LoggerFrom(ctx).Info("Connecting a node of the management cluster to the clusters' network", "node", node.Name, "network", n.Name)
-		if err := n.Runtime.Connect(ctx, node.Name, n.Name); err != nil {
+		if err := n.Engine.Connect(ctx, node.Name, n.Name); err != nil {
 			return err
 		}
 	}
@@ -97,15 +107,15 @@ func (n *Network) Start(ctx context.Context, c container.Container) error {
 	if c.Running() {
 		return nil
 	}
-	err := n.Runtime.Start(ctx, c.Name)
+	err := n.Engine.Start(ctx, c.Name)
 	if errors.Is(err, container.ErrNotFound) {
-		if _, err := n.Runtime.Inspect(ctx, c.Name); err != nil {
+		if _, err := n.Engine.Inspect(ctx, c.Name); err != nil {
 			return err
 		}
 		if err := n.reconnect(ctx, c); err != nil {
 			return err
 		}
-		err = n.Runtime.Start(ctx, c.Name)
+		err = n.Engine.Start(ctx, c.Name)
 	}
 	return n.explain(ctx, c, err)
 }
@@ -116,7 +126,7 @@ func (n *Network) explain(ctx context.Context, c container.Container, err error)
 	if !errors.Is(err, container.ErrAddressTaken) || invalid != nil {
 		return err
 	}
-	found, inspectErr := n.Runtime.EnsureNetwork(ctx, c.Network)
+	found, inspectErr := n.Engine.EnsureNetwork(ctx, c.Network)
 	if inspectErr != nil {
 		return err
 	}
@@ -128,7 +138,7 @@ func (n *Network) explain(ctx context.Context, c container.Container, err error)
 
 func (n *Network) reconnect(ctx context.Context, c container.Container) error {
 	ctrl.LoggerFrom(ctx).Info("Connecting the container to its network again", "container", c.Name, "network", c.Network, "address", c.AssignedIPv4)
-	found, err := n.Runtime.EnsureNetwork(ctx, c.Network)
+	found, err := n.Engine.EnsureNetwork(ctx, c.Network)
 	if err != nil {
 		return err
 	}
@@ -136,5 +146,5 @@ func (n *Network) reconnect(ctx context.Context, c container.Container) error {
 		return fmt.Errorf("container %s is not connected to network %s, and does not say which address it had there: connect it with \"docker network connect --ip ADDRESS %s %s\", "+
 			"with the address that its DockerMachine or DockerCluster has", c.Name, c.Network, c.Network, c.Name)
 	}
-	return n.explain(ctx, c, n.Runtime.Reconnect(ctx, c.Name))
+	return n.explain(ctx, c, n.Engine.Reconnect(ctx, c.Name))
 }

@@ -28,7 +28,7 @@ func TestReserve(t *testing.T) {
 	g := NewWithT(t)
 	ctx := context.Background()
 	engine := container.NewFake(image)
-	n := &Network{Runtime: engine, Name: "clusters"}
+	n := &Network{Engine: engine, Name: "clusters"}
 	seen := map[string]bool{}
 	for range 500 {
 		reserved, _, err := n.Reserve(ctx, netip.Addr{})
@@ -53,7 +53,7 @@ func TestReservePreferred(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			n := &Network{Runtime: container.NewFake(image), Name: "clusters"}
+			n := &Network{Engine: container.NewFake(image), Name: "clusters"}
 			reserved, release, err := n.Reserve(ctx, netip.MustParseAddr(test.preferred))
 			g.Expect(err).NotTo(HaveOccurred())
 			defer release()
@@ -72,7 +72,7 @@ func TestReserveTakesNobodysAddress(t *testing.T) {
 	engine := container.NewFake(image)
 	g.Expect(engine.Create(ctx, container.Spec{Name: "stopped", Image: image, IPv4: "10.0.0.5",
 		Labels: map[string]string{identity.MachineLabel: "m"}})).To(Succeed())
-	n := &Network{Runtime: engine, Name: "small"}
+	n := &Network{Engine: engine, Name: "small"}
 	address, err := n.choose(ctx, small)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(address).To(Equal(netip.MustParseAddr("10.0.0.6")))
@@ -100,7 +100,7 @@ func TestReserveLeavesEndpoints(t *testing.T) {
 	docker.Spec.ControlPlaneEndpoint.Host = addresses(small, netip.MustParseAddr("10.0.0.6")).IPv6
 	dev.Spec.Backend.Docker = &devv1.DockerClusterBackendSpec{}
 	clusters := fake.NewClientBuilder().WithScheme(scheme).WithObjects(docker, dev).Build()
-	n := &Network{Runtime: engine, Name: "small", Clusters: clusters}
+	n := &Network{Engine: engine, Name: "small", Clusters: clusters}
 	_, err := n.choose(ctx, small)
 	g.Expect(err).To(MatchError(ContainSubstring("no free address")))
 
@@ -138,7 +138,7 @@ func TestReservePreferredIsTaken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			engine := container.NewFake(image)
-			n := &Network{Runtime: engine, Name: "clusters"}
+			n := &Network{Engine: engine, Name: "clusters"}
 			_, err := n.Ensure(ctx)
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(engine.Create(ctx, container.Spec{Name: "other", Image: image, Network: "clusters", IPv4: address.String()})).To(Succeed())
@@ -163,7 +163,7 @@ func TestReserveWhileTheEngineHangs(t *testing.T) {
 	g := NewWithT(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	engine := container.NewFake(image)
-	n := &Network{Runtime: engine, Name: "clusters"}
+	n := &Network{Engine: engine, Name: "clusters"}
 	hangs := make(chan struct{})
 	var once sync.Once
 	engine.BeforeCall = func(ctx context.Context, method, _ string) error {
@@ -198,7 +198,7 @@ func TestReserveConcurrently(t *testing.T) {
 	ctx := context.Background()
 	small := container.Network{Name: "small", IPv4: netip.MustParsePrefix("10.0.0.0/27"), Dynamic: netip.MustParsePrefix("10.0.0.0/28")}
 	engine := container.NewFake(image)
-	n := &Network{Runtime: engine, Name: "small"}
+	n := &Network{Engine: engine, Name: "small"}
 	var wg sync.WaitGroup
 	for i := range 15 {
 		wg.Go(func() {
@@ -238,7 +238,7 @@ func TestStartAfterTheNetworkWasRemoved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			engine := container.NewFake(image)
-			n := &Network{Runtime: engine, Name: "clusters"}
+			n := &Network{Engine: engine, Name: "clusters"}
 			_, err := n.Ensure(ctx)
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(engine.Create(ctx, container.Spec{Name: "c", Image: image, Network: "clusters", IPv4: "10.7.200.7",
@@ -272,7 +272,7 @@ func TestStartRefusesAnUnknownAddress(t *testing.T) {
 	g := NewWithT(t)
 	ctx := context.Background()
 	engine := container.NewFake(image)
-	n := &Network{Runtime: engine, Name: "clusters"}
+	n := &Network{Engine: engine, Name: "clusters"}
 	_, err := n.Ensure(ctx)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(engine.Create(ctx, container.Spec{Name: "c", Image: image, Network: "clusters"})).To(Succeed())
@@ -289,7 +289,7 @@ func TestStartNamesTheHolder(t *testing.T) {
 	g := NewWithT(t)
 	ctx := context.Background()
 	engine := container.NewFake(image)
-	n := &Network{Runtime: engine, Name: "clusters"}
+	n := &Network{Engine: engine, Name: "clusters"}
 	_, err := n.Ensure(ctx)
 	g.Expect(err).NotTo(HaveOccurred())
 	for _, name := range []string{"c", "thief"} {
@@ -335,10 +335,10 @@ func TestJoin(t *testing.T) {
 		return found.Networks
 	}
 	for _, node := range []string{"", "a-server", "plain"} {
-		g.Expect((&Network{Runtime: engine, Name: "clusters", ManagementNode: node}).JoinManagementCluster(ctx)).To(Succeed())
+		g.Expect((&Network{Engine: engine, Name: "clusters", ManagementNode: node}).JoinManagementCluster(ctx)).To(Succeed())
 		g.Expect(networks("plain")).To(BeEmpty())
 	}
-	n := &Network{Runtime: engine, Name: "clusters", ManagementNode: "mgmt-control-plane"}
+	n := &Network{Engine: engine, Name: "clusters", ManagementNode: "mgmt-control-plane"}
 	g.Expect(n.JoinManagementCluster(ctx)).To(Succeed())
 	g.Expect(n.JoinManagementCluster(ctx)).To(Succeed())
 	g.Expect(networks("mgmt-control-plane")).To(ConsistOf("clusters"))

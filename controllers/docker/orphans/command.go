@@ -18,7 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
-	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 const usage = `Lists the containers of clusters that nothing manages any more: their management cluster does not exist, or it has no
@@ -40,7 +39,7 @@ type arguments struct {
 
 // Command is the command line for people: it lists clusters without a management cluster, and removes them if the arguments
 // say so. Connect returns the engine that has them.
-func Command(ctx context.Context, connect func(context.Context) (container.Runtime, error), args []string, out io.Writer) error {
+func Command(ctx context.Context, connect func(context.Context) (Engine, error), args []string, out io.Writer) error {
 	var (
 		parsed arguments
 		flags  = pflag.NewFlagSet("orphans", pflag.ContinueOnError)
@@ -57,22 +56,22 @@ func Command(ctx context.Context, connect func(context.Context) (container.Runti
 	if flags.NArg() > 0 {
 		return fmt.Errorf("orphans takes flags only, not %q: see orphans --help", flags.Arg(0))
 	}
-	runtime, err := connect(ctx)
+	engine, err := connect(ctx)
 	if err != nil {
 		return err
 	}
-	findings, err := Find(ctx, runtime)
+	findings, err := Find(ctx, engine)
 	if err != nil {
 		return err
 	}
-	return parsed.run(ctx, runtime, findings, out)
+	return parsed.run(ctx, engine, findings, out)
 }
 
-func (a arguments) run(ctx context.Context, runtime container.Runtime, findings Findings, out io.Writer) error {
+func (a arguments) run(ctx context.Context, engine Engine, findings Findings, out io.Writer) error {
 	findings.Orphans = slices.DeleteFunc(findings.Orphans, a.excludes)
 	findings.Kept = slices.DeleteFunc(findings.Kept, a.excludes)
 	findings.Unknown = slices.DeleteFunc(findings.Unknown, a.excludes)
-	volumes, err := a.unusedVolumes(ctx, runtime)
+	volumes, err := a.unusedVolumes(ctx, engine)
 	if err != nil {
 		return err
 	}
@@ -86,7 +85,7 @@ func (a arguments) run(ctx context.Context, runtime container.Runtime, findings 
 			return fmt.Errorf("several management clusters had a cluster %s; nothing is removed: name one with --management-cluster-uid", a.cluster)
 		}
 	}
-	removed, err := Remove(ctx, runtime, remove, a.volumeLabel())
+	removed, err := Remove(ctx, engine, remove, a.volumeLabel())
 	for _, what := range removed {
 		if _, err := fmt.Fprintf(out, "Removed %s.\n", what); err != nil {
 			return err
@@ -107,11 +106,11 @@ func (a arguments) volumeLabel() string {
 }
 
 // unusedVolumes are the names of the volumes that the command is about and that no container has.
-func (a arguments) unusedVolumes(ctx context.Context, runtime container.Runtime) ([]string, error) {
+func (a arguments) unusedVolumes(ctx context.Context, engine Engine) ([]string, error) {
 	if a.volumeLabel() == "" {
 		return nil, nil
 	}
-	return runtime.UnusedVolumes(ctx, a.volumeLabel())
+	return engine.UnusedVolumes(ctx, a.volumeLabel())
 }
 
 // excludes tells whether the arguments restrict the command to other clusters.

@@ -23,7 +23,7 @@ import (
 func run(t *testing.T, e *engine, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	err := Command(t.Context(), func(context.Context) (container.Runtime, error) { return e, nil }, args, &out)
+	err := Command(t.Context(), func(context.Context) (Engine, error) { return e, nil }, args, &out)
 	return out.String(), err
 }
 
@@ -213,7 +213,7 @@ func TestCommandGoesOnAfterErrors(t *testing.T) {
 
 func TestCommandArguments(t *testing.T) {
 	g := NewWithT(t)
-	nobody := func(context.Context) (container.Runtime, error) { return nil, errors.New("no engine") }
+	nobody := func(context.Context) (Engine, error) { return nil, errors.New("no engine") }
 	for _, test := range []struct{ argument, want string }{
 		{"--nonsense", "unknown flag: --nonsense"},
 		{"nonsense", `orphans takes flags only, not "nonsense": see orphans --help`},

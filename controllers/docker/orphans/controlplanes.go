@@ -64,7 +64,7 @@ type controlPlanes struct {
 }
 
 // askControlPlanes asks the nodes. It fails if ctx ends: one that was not heard out may have had to say that it lives.
-func askControlPlanes(ctx context.Context, runtime container.Runtime, nodes []node) (controlPlanes, error) {
+func askControlPlanes(ctx context.Context, engine Engine, nodes []node) (controlPlanes, error) {
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex
@@ -72,7 +72,7 @@ func askControlPlanes(ctx context.Context, runtime container.Runtime, nodes []no
 	)
 	for _, n := range nodes {
 		wg.Go(func() {
-			uid, mayLive := ask(ctx, runtime, n.Name)
+			uid, mayLive := ask(ctx, engine, n.Name)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -93,15 +93,15 @@ func askControlPlanes(ctx context.Context, runtime container.Runtime, nodes []no
 
 // ask returns the UID of the cluster that a control plane container belongs to. It is empty if it does not answer; then
 // mayLive is false if it never was a control plane: its machine was still being set up when it was left behind.
-func ask(ctx context.Context, runtime container.Runtime, name string) (_ types.UID, mayLive bool) {
+func ask(ctx context.Context, engine Engine, name string) (_ types.UID, mayLive bool) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	var answer bytes.Buffer
-	code, err := runtime.Exec(ctx, name, container.Exec{Command: uidCommand, Stdout: &answer})
+	code, err := engine.Exec(ctx, name, container.Exec{Command: uidCommand, Stdout: &answer})
 	if uid := strings.TrimSpace(answer.String()); err == nil && code == 0 && uid != "" {
 		return types.UID(uid), true
 	}
-	_, err = runtime.ReadFile(ctx, name, adminKubeconfig)
+	_, err = engine.ReadFile(ctx, name, adminKubeconfig)
 	return "", !errors.Is(err, container.ErrNotFound)
 }
 
@@ -120,9 +120,9 @@ func (p controlPlanes) mayManage(m member) []string {
 }
 
 // split tells the clusters that are dead from those that live or may live.
-func (p controlPlanes) split(ctx context.Context, runtime container.Runtime, clusters []Cluster) (findings Findings, err error) {
+func (p controlPlanes) split(ctx context.Context, engine Engine, clusters []Cluster) (findings Findings, err error) {
 	for _, c := range clusters {
-		if c.Life, err = p.life(ctx, runtime, c); err != nil {
+		if c.Life, err = p.life(ctx, engine, c); err != nil {
 			return Findings{}, err
 		}
 		if c.Life == "" {
@@ -136,7 +136,7 @@ func (p controlPlanes) split(ctx context.Context, runtime container.Runtime, clu
 
 // life says why a cluster lives or may live. The workers of one that does not answer count, too: its control plane may be
 // made of something else than containers.
-func (p controlPlanes) life(ctx context.Context, runtime container.Runtime, c Cluster) (string, error) {
+func (p controlPlanes) life(ctx context.Context, engine Engine, c Cluster) (string, error) {
 	if p.uids[c.key()] != "" {
 		return "its control plane answers", nil
 	}
@@ -144,7 +144,7 @@ func (p controlPlanes) life(ctx context.Context, runtime container.Runtime, c Cl
 	for _, found := range c.Containers {
 		silent := slices.ContainsFunc(p.silent, func(n node) bool { return n.ID == found.ID })
 		if !silent && identity.Role(found) == identity.RoleWorker {
-			result, err := bootstrap.ReadResult(ctx, runtime, found.Name)
+			result, err := bootstrap.ReadResult(ctx, engine, found.Name)
 			if err != nil {
 				return "", fmt.Errorf("finding out whether node %s was set up: %w", found.Name, err)
 			}

@@ -12,9 +12,23 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/bootstrap"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
+	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
+
+// Engine has the containers among which orphans are looked for, and what they leave behind.
+type Engine interface {
+	bootstrap.FileReader
+	identity.FileReader
+	images.VolumeRemover
+	List(ctx context.Context, labels map[string]string) ([]container.Container, error)
+	Exec(ctx context.Context, name string, exec container.Exec) (int, error)
+	Remove(ctx context.Context, name string) error
+	UnusedVolumes(ctx context.Context, label string) ([]string, error)
+	RemoveUnusedNetwork(ctx context.Context, name string) (bool, error)
+}
 
 // Cluster is a workload cluster, or what is left of one, without its management cluster.
 type Cluster struct {
@@ -58,27 +72,27 @@ type Findings struct {
 
 // Find finds the clusters whose management cluster does not exist any more, and the containers whose object does not. The
 // rules are the package's. It fails if the engine does, or if a container cannot be looked into.
-func Find(ctx context.Context, runtime container.Runtime) (Findings, error) {
+func Find(ctx context.Context, engine Engine) (Findings, error) {
 	// Only what existed before the control planes are asked can belong to none of them.
-	containers, err := runtime.List(ctx, nil)
+	containers, err := engine.List(ctx, nil)
 	if err != nil {
 		return Findings{}, err
 	}
 	claims := slices.DeleteFunc(slices.Clone(containers), func(c container.Container) bool { return c.Labels[identity.KindClaimLabel] == "" })
-	members, err := membersAmong(ctx, runtime, containers)
+	members, err := membersAmong(ctx, engine, containers)
 	if err != nil || len(members) == 0 {
 		return Findings{Claims: claims}, err
 	}
-	controlPlanes, err := askControlPlanes(ctx, runtime, nodesAmong(containers, members))
+	controlPlanes, err := askControlPlanes(ctx, engine, nodesAmong(containers, members))
 	if err != nil {
 		return Findings{}, err
 	}
-	answers, err := controlPlanes.askObjects(ctx, runtime, members)
+	answers, err := controlPlanes.askObjects(ctx, engine, members)
 	if err != nil {
 		return Findings{}, fmt.Errorf("asking the management clusters on the engine which objects they have: %w", err)
 	}
 	// A container that was removed meanwhile went with its object.
-	if members, err = remaining(ctx, runtime, members); err != nil {
+	if members, err = remaining(ctx, engine, members); err != nil {
 		return Findings{}, err
 	}
 	var silent []string
@@ -91,7 +105,7 @@ func Find(ctx context.Context, runtime container.Runtime) (Findings, error) {
 		return len(mayManage) == 0
 	})
 	without, unknown := withoutObjects(members, answers)
-	findings, err := controlPlanes.split(ctx, runtime, sorted(slices.Concat(found, without)))
+	findings, err := controlPlanes.split(ctx, engine, sorted(slices.Concat(found, without)))
 	findings.Unknown, findings.Claims = unknown, claims
 	slices.Sort(silent)
 	findings.Silent = slices.Compact(silent)
@@ -120,22 +134,22 @@ func withoutObjects(members []member, answers map[types.UID]objects) (without, u
 }
 
 // Of finds the clusters that belong to a management cluster, whether or not that exists. It fails as Find does.
-func Of(ctx context.Context, runtime container.Runtime, managementUID types.UID) (Findings, error) {
-	containers, err := runtime.List(ctx, nil)
+func Of(ctx context.Context, engine Engine, managementUID types.UID) (Findings, error) {
+	containers, err := engine.List(ctx, nil)
 	if err != nil {
 		return Findings{}, err
 	}
-	members, err := membersAmong(ctx, runtime, containers)
+	members, err := membersAmong(ctx, engine, containers)
 	if err != nil {
 		return Findings{}, err
 	}
 	found := group(members, reasonNoManagement, func(m member) bool { return m.management.UID == managementUID })
 	members = slices.DeleteFunc(members, func(m member) bool { return m.management.UID != managementUID })
-	controlPlanes, err := askControlPlanes(ctx, runtime, nodesAmong(nil, members))
+	controlPlanes, err := askControlPlanes(ctx, engine, nodesAmong(nil, members))
 	if err != nil {
 		return Findings{}, err
 	}
-	return controlPlanes.split(ctx, runtime, found)
+	return controlPlanes.split(ctx, engine, found)
 }
 
 // member is a container of a workload cluster.
@@ -163,13 +177,13 @@ func (m member) origin() clusterKey {
 
 // membersAmong returns those of the containers that management clusters made. One that does not say on which node the
 // controllers of its management cluster ran has it from one that does.
-func membersAmong(ctx context.Context, runtime container.Runtime, containers []container.Container) ([]member, error) {
+func membersAmong(ctx context.Context, engine Engine, containers []container.Container) ([]member, error) {
 	var members []member
 	for _, c := range containers {
 		if c.Labels[identity.ManagementUIDLabel] == "" {
 			continue
 		}
-		management, err := identity.ManagementOf(ctx, runtime, c)
+		management, err := identity.ManagementOf(ctx, engine, c)
 		if err != nil {
 			return nil, fmt.Errorf("finding out which management cluster container %s belongs to: %w", c.Name, err)
 		}
@@ -186,8 +200,8 @@ func membersAmong(ctx context.Context, runtime container.Runtime, containers []c
 }
 
 // remaining returns those of the members that still exist.
-func remaining(ctx context.Context, runtime container.Runtime, members []member) ([]member, error) {
-	containers, err := runtime.List(ctx, map[string]string{identity.ManagementUIDLabel: ""})
+func remaining(ctx context.Context, engine Engine, members []member) ([]member, error) {
+	containers, err := engine.List(ctx, map[string]string{identity.ManagementUIDLabel: ""})
 	if err != nil {
 		return nil, err
 	}

@@ -50,24 +50,24 @@ type item struct {
 }
 
 // askObjects asks the management clusters of members that answer for their objects.
-func (p controlPlanes) askObjects(ctx context.Context, runtime container.Runtime, members []member) (map[types.UID]objects, error) {
+func (p controlPlanes) askObjects(ctx context.Context, engine Engine, members []member) (map[types.UID]objects, error) {
 	answers := map[types.UID]objects{}
 	for _, m := range members {
 		uid := m.management.UID
 		if _, asked := answers[uid]; asked || p.nodes[uid] == "" {
 			continue
 		}
-		answers[uid] = listObjects(ctx, runtime, p.nodes[uid])
+		answers[uid] = listObjects(ctx, engine, p.nodes[uid])
 	}
 	return answers, ctx.Err()
 }
 
 // listObjects lists the objects of the management cluster that a control plane container belongs to.
-func listObjects(ctx context.Context, runtime container.Runtime, name string) objects {
+func listObjects(ctx context.Context, engine Engine, name string) objects {
 	ctx, cancel := context.WithTimeout(ctx, objectsTimeout)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	code, err := runtime.Exec(ctx, name, container.Exec{Command: objectsCommand, Stdout: &stdout, Stderr: &stderr})
+	code, err := engine.Exec(ctx, name, container.Exec{Command: objectsCommand, Stdout: &stdout, Stderr: &stderr})
 	if err == nil && code != 0 {
 		err = fmt.Errorf("kubectl in %s: %s", name, strings.TrimSpace(stderr.String()))
 	}

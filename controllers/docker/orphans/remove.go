@@ -12,7 +12,6 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/identity"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/images"
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/network"
-	"github.com/terraform-capi/terraform-provider-capi/internal/container"
 )
 
 // VolumeLabel is the label of the volumes of machines that a management cluster made.
@@ -24,23 +23,23 @@ func VolumeLabel(managementUID types.UID) string {
 // label, if it is not empty, and those of images, that no container has, and the network of all clusters unless a container is
 // on it. Remove returns what it removed, such as "container a" and "network b". It does not stop at an error; the one that it
 // returns joins all.
-func Remove(ctx context.Context, runtime container.Runtime, clusters []Cluster, volumeLabel string) (removed []string, _ error) {
+func Remove(ctx context.Context, engine Engine, clusters []Cluster, volumeLabel string) (removed []string, _ error) {
 	var errs []error
 	for _, cluster := range clusters {
 		for _, c := range cluster.Containers {
 			// Meanwhile the name may have gone to another container.
-			if err := runtime.Remove(ctx, c.ID); err != nil {
+			if err := engine.Remove(ctx, c.ID); err != nil {
 				errs = append(errs, err)
 				continue
 			}
 			removed = append(removed, "container "+c.Name)
 		}
 	}
-	errs = append(errs, images.RemoveUnusedVolumes(ctx, runtime))
+	errs = append(errs, images.RemoveUnusedVolumes(ctx, engine))
 	if volumeLabel != "" {
-		errs = append(errs, runtime.RemoveUnusedVolumes(ctx, volumeLabel))
+		errs = append(errs, engine.RemoveUnusedVolumes(ctx, volumeLabel))
 	}
-	unused, err := runtime.RemoveUnusedNetwork(ctx, network.DefaultName)
+	unused, err := engine.RemoveUnusedNetwork(ctx, network.DefaultName)
 	if unused {
 		removed = append(removed, "network "+network.DefaultName)
 	}

@@ -14,7 +14,7 @@ import (
 
 // Runtime returns the Docker engine that the docker command talks to. The client library, unlike the command, knows
 // nothing of docker contexts. It does not connect to the engine yet.
-func (c *Clusters) Runtime(ctx context.Context) (container.Runtime, error) {
+func (c *Clusters) Runtime(ctx context.Context) (*container.Bounded, error) {
 	if os.Getenv("DOCKER_HOST") != "" {
 		return container.NewDocker()
 	}
