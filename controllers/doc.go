@@ -15,5 +15,5 @@
 //
 // Packages: manager runs any of them (flags, leader election, health, metrics, certificates); core, bootstrap and
 // controlplane wire upstream's reconcilers and webhooks; docker is our own infrastructure provider; config holds the
-// generated manifests. Nothing here imports the Terraform side, and of internal/ only internal/container.
+// generated manifests. Nothing here imports the Terraform side, and of internal/ only container and redact.
 package controllers

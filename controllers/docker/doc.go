@@ -20,9 +20,11 @@
 //	orphans          containers whose management cluster is gone
 //	advice           what helps when a cluster does not get on
 //	background       jobs and events beside the reconcile loops
+//	failure          errors of a reconcile as reasons and messages of conditions
 //	webhooks         admission
 //
-// Two rules hold everywhere. What exists is read from the engine in every reconcile, by labels, never from memory
-// or from conditions that were set earlier. And a container's name, address and host ports are its own for life, so
-// that everything finds everything again after a restart.
+// Two rules hold everywhere. What exists is read from the engine in every reconcile, and whose it is from the container
+// itself, never from memory or from conditions that were set earlier; only a bootstrap that has completed is not looked at
+// again. And a container's name, its address where one can be assigned, and a load balancer's host port are its own for
+// life, so that everything finds everything again after a restart.
 package docker

@@ -15,7 +15,7 @@ type Spec struct {
 	Entrypoint, Command []string
 	// Env are "KEY=value" pairs.
 	Env []string
-	// Labels are the only memory of who owns a container.
+	// Labels say whose the container is. They cannot be changed.
 	Labels map[string]string
 
 	// Network is the user-defined network that the container joins and is known in by its name.

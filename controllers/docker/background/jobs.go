@@ -64,7 +64,7 @@ func NewJobs(ctx context.Context) *Jobs {
 	return &Jobs{ctx: ctx, events: make(chan event.GenericEvent, queueLength), jobs: map[key]*job{}, failures: map[key]error{}}
 }
 
-// Events yields an object whenever one of its jobs has ended or reported progress.
+// Events yields an object whenever one of its jobs has ended or reported progress, or Notify asks for it.
 func (j *Jobs) Events() chan event.GenericEvent { return j.events }
 
 // Notify asks for the object to be reconciled.

@@ -5,7 +5,8 @@
 //
 // Everything that the bootstrap data asks for goes into the container in one upload before it starts: the files,
 // the commands, and a systemd unit with a script that does it all and leaves its outcome on disk. From then on
-// the node needs nobody. The controllers only look at the outcome, and can be restarted at any moment.
+// the node needs nobody, unless it is to wait for images. The controllers look at the outcome, and can be restarted at any
+// moment.
 package bootstrap
 
 import (

@@ -1,9 +1,9 @@
 // Copyright The terraform-provider-capi Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package identity says which container belongs to which object. Labels on the container are the only record of
-// that, so that nothing is lost with the controllers, and a container that only happens to have the right name
-// is never touched.
+// Package identity says which container belongs to which object. The container itself is the only record of that, by its
+// labels and, after a move, by a file in it, so that nothing is lost with the controllers, and a container that only happens
+// to have the right name is never touched.
 package identity
 
 import (

@@ -20,7 +20,7 @@ const apiServerPort = 6443
 type Config struct {
 	// Port is the port of the control plane endpoint.
 	Port int32
-	// Servers are the running containers of the control plane machines. Whether they get requests is decided by
+	// Servers are the containers of the control plane machines, running or not. Whether they get requests is decided by
 	// their health.
 	Servers []string
 	// IPv6 makes the load balancer listen and connect with IPv6.

@@ -4,8 +4,8 @@
 // Package loadbalancer runs the load balancer of a cluster: one HAProxy container in front of the API servers.
 //
 // It is created, given its configuration and only then started, so it never starts without a valid one. Its
-// host port and its addresses are chosen once and part of the container, so they stay the same when the container or
-// the engine restarts.
+// host port and, where they can be assigned, its addresses are chosen once and part of the container, so they stay the
+// same when the container or the engine restarts.
 package loadbalancer
 
 import (
@@ -62,7 +62,8 @@ type Engine interface {
 type LoadBalancer struct {
 	// Engine has the container.
 	Engine Engine
-	// Name of the container. Ensure changes it if a cluster of the same name has it.
+	// Name of the container if it is to be made. Ensure changes it to the one that it has, which is another one if a
+	// cluster of the same name has this.
 	Name string
 	// Owner is the cluster.
 	Owner identity.Owner

@@ -26,8 +26,7 @@ const (
 	defaultBootstrapTimeout = 5 * time.Minute
 )
 
-// reconcileBootstrap finds out how the bootstrap in the node goes. It starts no command there: the node does that
-// by itself.
+// reconcileBootstrap finds out how the bootstrap in the node goes. It runs nothing of it: the node does that by itself.
 func (r *Reconciler) reconcileBootstrap(ctx context.Context, s *scope) (ctrl.Result, error) {
 	// A completed bootstrap stays completed. Whoever lost the condition, as in a move, looks again.
 	if conditions.IsTrue(s.dockerMachine, infrav1.BootstrapCompletedCondition) {

@@ -15,6 +15,7 @@
 //	images.go      phases: images that the machine or the cluster's system pods need
 //	bootstrap.go   phase: how the bootstrap in the container goes
 //	delete.go      removal
+//	volumes.go     removal of volumes that outlive their container
 //	status.go      conditions from what the phases found
 //	watch.go       what leads to a reconcile
 package machine

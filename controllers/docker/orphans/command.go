@@ -37,8 +37,8 @@ type arguments struct {
 	cluster, managementUID string
 }
 
-// Command is the command line for people: it lists clusters without a management cluster, and removes them if the arguments
-// say so. Connect returns the engine that has them.
+// Command is the command line for people: it lists orphans, and removes them if the arguments say so. Connect returns the
+// engine that has them.
 func Command(ctx context.Context, connect func(context.Context) (Engine, error), args []string, out io.Writer) error {
 	var (
 		parsed arguments

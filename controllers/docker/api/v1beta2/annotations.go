@@ -7,13 +7,13 @@ const (
 	// ClusterFinalizer keeps a DockerCluster until its load balancer is gone.
 	ClusterFinalizer = "dockercluster.infrastructure.cluster.x-k8s.io"
 
-	// MachineFinalizer keeps a DockerMachine until its container and volumes are gone.
+	// MachineFinalizer keeps a DockerMachine until its container is gone.
 	MachineFinalizer = "dockermachine.infrastructure.cluster.x-k8s.io"
 )
 
 const (
-	// HostEndpointAnnotation on a DockerCluster is the API server's address as seen from the Docker host,
-	// "127.0.0.1:PORT". The port stays the same for the life of the cluster.
+	// HostEndpointAnnotation on a DockerCluster is the API server's address as seen from the Docker host, IP:PORT. The
+	// port stays the same for the life of the cluster.
 	HostEndpointAnnotation = "docker.infrastructure.cluster.x-k8s.io/host-endpoint"
 
 	// CNIAnnotation on a Cluster selects the network plug-in that the infrastructure provider installs.

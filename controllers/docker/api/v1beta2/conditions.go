@@ -60,7 +60,7 @@ const (
 	// LoadBalancerPullingImageReason means: its image is not on the host and being pulled.
 	LoadBalancerPullingImageReason = "PullingImage"
 	// LoadBalancerNameTakenReason means: a container of that name exists and does not belong to this cluster. It is
-	// never touched; remove it or give the cluster another endpoint host.
+	// never touched; remove it or give the cluster another name.
 	LoadBalancerNameTakenReason = "ContainerNameTaken"
 	// LoadBalancerDeletingReason means: the DockerCluster is being deleted.
 	LoadBalancerDeletingReason = clusterv1.DeletingReason

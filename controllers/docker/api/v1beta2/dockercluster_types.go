@@ -13,8 +13,8 @@ import (
 // DockerClusterSpec is the desired state of a DockerCluster.
 type DockerClusterSpec struct {
 	// controlPlaneEndpoint is where machines and controllers reach the API server. When host is empty the
-	// controller makes up the load balancer container's name and writes it here; Docker's DNS resolves it on
-	// the cluster's network. The port is 6443 unless set.
+	// controller writes the load balancer container's address here, or its name if the network does not let
+	// addresses be assigned; Docker's DNS resolves it on the network. The port is 6443 unless set.
 	// +optional
 	ControlPlaneEndpoint APIEndpoint `json:"controlPlaneEndpoint,omitempty,omitzero"`
 
