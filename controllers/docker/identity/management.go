@@ -29,12 +29,12 @@ type Inspector interface {
 	Inspect(ctx context.Context, name string) (container.Container, error)
 }
 
-// FileReader reads what a container was given when it was moved.
+// FileReader reads files of containers. A move is written down in one.
 type FileReader interface {
 	ReadFile(ctx context.Context, name, path string) ([]byte, error)
 }
 
-// Files also gives it to containers.
+// Files reads and writes files of containers.
 type Files interface {
 	FileReader
 	CopyTo(ctx context.Context, name, directory string, archive io.Reader) error
