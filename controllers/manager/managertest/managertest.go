@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega"
 	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -38,9 +38,9 @@ var managers atomic.Int32
 // management cluster.
 func New(t *testing.T, settings manager.Settings) ctrl.Manager {
 	t.Helper()
-	g := NewWithT(t)
+	g := gomega.NewWithT(t)
 	scheme, err := settings.NewScheme()
-	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(err).NotTo(gomega.HaveOccurred())
 	mapper := meta.NewDefaultRESTMapper(scheme.PrioritizedVersionsAllGroups())
 	for gvk := range scheme.AllKnownTypes() {
 		mapper.Add(gvk, meta.RESTScopeNamespace)
@@ -60,7 +60,7 @@ func New(t *testing.T, settings manager.Settings) ctrl.Manager {
 		Client:         settings.ClientOptions(),
 		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return mapper, nil },
 	})
-	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(err).NotTo(gomega.HaveOccurred())
 	return mgr
 }
 
@@ -71,7 +71,7 @@ func SetUp(t *testing.T, provider manager.Provider, args ...string) (ctrl.Manage
 	flags := pflag.NewFlagSet(t.Name(), pflag.ContinueOnError)
 	options.AddFlags(flags, settings)
 	provider.AddFlags(flags, options)
-	NewWithT(t).Expect(flags.Parse(args)).To(Succeed())
+	gomega.NewWithT(t).Expect(flags.Parse(args)).To(gomega.Succeed())
 	mgr := New(t, settings)
 	return mgr, provider.AddToManager(t.Context(), mgr, options)
 }
@@ -80,11 +80,11 @@ func SetUp(t *testing.T, provider manager.Provider, args ...string) (ctrl.Manage
 // call: they refuse all objects of a kind whose webhook is missing.
 func NeedWebhooks(t *testing.T, mgr ctrl.Manager, name string) {
 	t.Helper()
-	g := NewWithT(t)
+	g := gomega.NewWithT(t)
 	provider, err := config.Find(name)
-	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(err).NotTo(gomega.HaveOccurred())
 	mutating, validating, err := provider.Webhooks()
-	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(err).NotTo(gomega.HaveOccurred())
 	var paths []string
 	for _, webhook := range mutating.Webhooks {
 		paths = append(paths, *webhook.ClientConfig.Service.Path)
@@ -92,21 +92,22 @@ func NeedWebhooks(t *testing.T, mgr ctrl.Manager, name string) {
 	for _, webhook := range validating.Webhooks {
 		paths = append(paths, *webhook.ClientConfig.Service.Path)
 	}
-	g.Expect(paths).NotTo(BeEmpty())
+	g.Expect(paths).NotTo(gomega.BeEmpty())
 	mux := mgr.GetWebhookServer().WebhookMux()
 	for _, path := range paths {
-		_, served := mux.Handler(httptest.NewRequest(http.MethodPost, path, http.NoBody))
-		g.Expect(served).To(Equal(path), "nothing serves %s", path)
+		_, served := mux.Handler(httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, http.NoBody))
+		g.Expect(served).To(gomega.Equal(path), "nothing serves %s", path)
 	}
 	crds, err := provider.CRDs()
-	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(err).NotTo(gomega.HaveOccurred())
 	for _, crd := range crds {
-		needConversions(g, mux, crd)
+		needConversions(t, g, mux, crd)
 	}
 }
 
 // needConversions fails the test unless objects of the kind are converted from each version to each other one.
-func needConversions(g *WithT, server http.Handler, crd *apiextensionsv1.CustomResourceDefinition) {
+func needConversions(t *testing.T, g *gomega.WithT, server http.Handler, crd *apiextensionsv1.CustomResourceDefinition) {
+	t.Helper()
 	for _, from := range crd.Spec.Versions {
 		for _, to := range crd.Spec.Versions {
 			if from.Name == to.Name {
@@ -121,12 +122,12 @@ func needConversions(g *WithT, server http.Handler, crd *apiextensionsv1.CustomR
 			}}
 			review.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("ConversionReview"))
 			body, err := json.Marshal(review)
-			g.Expect(err).NotTo(HaveOccurred())
-			request := httptest.NewRequest(http.MethodPost, "/convert", bytes.NewReader(body))
+			g.Expect(err).NotTo(gomega.HaveOccurred())
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/convert", bytes.NewReader(body))
 			answer := httptest.NewRecorder()
 			server.ServeHTTP(answer, request)
-			g.Expect(json.Unmarshal(answer.Body.Bytes(), &review)).To(Succeed(), "%s: %s", crd.Name, answer.Body)
-			g.Expect(review.Response).To(HaveField("Result.Status", metav1.StatusSuccess), "%s from %s to %s", crd.Name, from.Name, to.Name)
+			g.Expect(json.Unmarshal(answer.Body.Bytes(), &review)).To(gomega.Succeed(), "%s: %s", crd.Name, answer.Body)
+			g.Expect(review.Response).To(gomega.HaveField("Result.Status", metav1.StatusSuccess), "%s from %s to %s", crd.Name, from.Name, to.Name)
 		}
 	}
 }
