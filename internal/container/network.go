@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -62,6 +63,8 @@ const (
 
 	// subnetAttempts is how often a subnet is asked for. Another network may take it before it is used.
 	subnetAttempts = 3
+	// subnetInterval is the time between the attempts. The engine makes a network in a fraction of it.
+	subnetInterval = time.Second
 )
 
 // networkLabels are what a container is made with on its network.
@@ -88,15 +91,23 @@ func (d *Docker) EnsureNetwork(ctx context.Context, name string) (Network, error
 		return found, err
 	}
 	for range subnetAttempts {
-		// Somebody else may have made it in between.
 		if err = d.createNetwork(ctx, name); err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrSubnetTaken) {
 			break
 		}
+		// A network that somebody else is making has the subnet before the engine lists it.
+		select {
+		case <-ctx.Done():
+			return Network{}, ctx.Err()
+		case <-time.After(subnetInterval):
+		}
+		if found, err := d.inspectNetwork(ctx, name); err == nil {
+			return found, nil
+		}
 	}
-	if found, inspectErr := d.inspectNetwork(ctx, name); inspectErr == nil || err == nil || errors.Is(err, ErrConflict) {
-		return found, inspectErr
+	if err != nil && !errors.Is(err, ErrConflict) {
+		return Network{}, err
 	}
-	return Network{}, err
+	return d.inspectNetwork(ctx, name)
 }
 
 // createNetwork makes a network with subnets of its own: the engine assigns addresses on no other. The upper half of
