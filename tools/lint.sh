@@ -10,8 +10,9 @@ if [ ! -x "$linter" ]; then
   echo "Building golangci-lint $version (once)" >&2
   CGO_ENABLED=0 go build -modfile=tools/lint/go.mod -o "$linter" github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 fi
-"$linter" run ./...
-(cd test/nodeimage && "$linter" run ./...)
+for module in . test/nodeimage test/upstream; do
+  (cd "$module" && "$linter" run ./...)
+done
 if command -v shellcheck >/dev/null; then
   shellcheck tools/*.sh .ci/run controllers/docker/bootstrap/node/*.sh
 else

@@ -30,10 +30,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
-const (
-	providerName          = "capi"
-	terraformPathVariable = "TF_ACC_TERRAFORM_PATH"
-)
+const providerName = "capi"
 
 // Factories serve a provider to the Terraform binary, in the test's own process.
 func Factories(newProvider func() provider.Provider) map[string]func() (tfprotov6.ProviderServer, error) {
@@ -91,22 +88,6 @@ func (p testProvider) Functions(context.Context) []func() function.Function { re
 
 func (p testProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
 	return p.Provider.EphemeralResources
-}
-
-// NeedTerraform skips the test if there is no Terraform binary. It makes the
-// test framework use the one on the PATH, which otherwise would download its own.
-func NeedTerraform(t *testing.T) {
-	t.Helper()
-	if os.Getenv(terraformPathVariable) != "" {
-		return
-	}
-	for _, name := range []string{"terraform", "tofu"} {
-		if found, err := exec.LookPath(name); err == nil {
-			t.Setenv(terraformPathVariable, found)
-			return
-		}
-	}
-	t.Skipf("no terraform or tofu on the PATH, and %s is not set", terraformPathVariable)
 }
 
 // NeedDocker skips the test unless TF_ACC is set, and fails it if then Docker does not

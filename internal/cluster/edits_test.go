@@ -175,20 +175,25 @@ func otherVersion(template object) {
 
 func word(r *rand.Rand) string { return []string{"apple", "pear", "plum", "quince", "fig"}[r.IntN(5)] }
 
-// Changes by chance, one after the other, each planned as Terraform does: before
-// any resource is applied, and again before it is. What was known stays so, and
-// when all is applied there is nothing more to plan.
+// editsSeed gives the same edits in the same order: a test that fails has to fail again.
+const editsSeed = 4
+
+// Edits, one after the other, each planned as Terraform does: before any resource is
+// applied, and again before it is. What was known stays so, and when all is applied
+// there is nothing more to plan. Edits of every kind, in random order, come before
+// those by chance.
 func TestIntegrationEdits(t *testing.T) {
 	env := setUp(t)
-	names := slices.Sorted(maps.Keys(edits))
-	r := rand.New(rand.NewPCG(4, 1)) //nolint:gosec // A test that fails has to fail again.
-	s := &story{t: t, provider: env.provider, current: map[string]acctest.Object{}}
-	c := newConfiguration("edits")
-	s.apply("create", c)
-	for i := range *acctest.Edits {
-		name := names[r.IntN(len(names))]
-		edits[name](r, c)
-		s.apply(fmt.Sprintf("edit %d, %s", i, name), c)
+	t.Logf("seed %d", editsSeed)
+	s := &story{
+		t: t, provider: env.provider, current: map[string]acctest.Object{}, config: newConfiguration("edits"),
+		random: rand.New(rand.NewPCG(editsSeed, 1)), //nolint:gosec // The same numbers for the same seed.
+	}
+	s.apply("create")
+	kinds := slices.Sorted(maps.Keys(edits))
+	s.editEvery(kinds)
+	for range *acctest.Edits {
+		s.edit(kinds[s.random.IntN(len(kinds))])
 	}
 }
 
@@ -196,15 +201,48 @@ func TestIntegrationEdits(t *testing.T) {
 type story struct {
 	t        *testing.T
 	provider acctest.Provider
+	random   *rand.Rand
+	config   *configuration
+	// edits is the number of edits until now.
+	edits int
 	// protocol is the session of the plan or apply that is under way.
 	protocol *acctest.Protocol
 	current  map[string]acctest.Object
 }
 
-func (s *story) apply(step string, c *configuration) {
+// editEvery makes edits of all kinds. One that changes nothing, because something else
+// has not been edited yet, is made again after the others.
+func (s *story) editEvery(kinds []string) {
+	s.t.Helper()
+	const rounds = 5
+	for range rounds {
+		var again []string
+		for _, i := range s.random.Perm(len(kinds)) {
+			if !s.edit(kinds[i]) {
+				again = append(again, kinds[i])
+			}
+		}
+		kinds = again
+	}
+	if len(kinds) > 0 {
+		s.t.Fatalf("in %d rounds these kinds of edits changed nothing: %q", rounds, kinds)
+	}
+}
+
+// edit makes an edit, and says whether it changed the configuration.
+func (s *story) edit(kind string) (changed bool) {
+	s.t.Helper()
+	before := fmt.Sprint(*s.config)
+	edits[kind](s.random, s.config)
+	s.apply(fmt.Sprintf("edit %d, %s", s.edits, kind))
+	s.edits++
+	return fmt.Sprint(*s.config) != before
+}
+
+func (s *story) apply(step string) {
 	s.t.Helper()
 	resources := []string{clusterclass.ResourceType, cluster.ResourceType}
-	content := map[string]object{clusterclass.ResourceType: c.class, cluster.ResourceType: c.cluster}
+	content := map[string]object{clusterclass.ResourceType: s.config.class, cluster.ResourceType: s.config.cluster}
 	first := map[string]acctest.Change{}
 	s.protocol = s.provider.Protocol(s.t)
 	for _, resource := range resources {

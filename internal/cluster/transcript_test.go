@@ -124,8 +124,6 @@ var volatile = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}`)
 
 func compareTranscript(t *testing.T, name, plan string) {
 	t.Helper()
-	_, plan, _ = strings.Cut(plan, "Terraform will perform the following actions:\n\n")
-	plan, _, _ = strings.Cut(plan, "─")
-	plan = volatile.ReplaceAllString(strings.TrimSpace(plan), "UID") + "\n"
-	acctest.Golden(t, "plans/"+name, plan)
+	_, plan, _ = strings.Cut(acctest.PlanText(plan), "Terraform will perform the following actions:\n\n")
+	acctest.Golden(t, "plans/"+name, volatile.ReplaceAllString(strings.TrimSpace(plan), "UID")+"\n")
 }
