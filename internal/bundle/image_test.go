@@ -120,23 +120,24 @@ func (n *nodes) LoadImage(_ context.Context, cluster string, archive io.Reader) 
 func TestLoadOncePerCluster(t *testing.T) {
 	g := NewWithT(t)
 	image, target := testImage(t, "an executable"), &nodes{images: map[string]bool{}}
+	loader := NewLoader(target)
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
-			if err := Load(t.Context(), target, "mgmt", image); err != nil {
+			if err := loader.Load(t.Context(), "mgmt", image); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
-	g.Expect(Load(t.Context(), target, "mgmt", image)).To(Succeed())
+	g.Expect(loader.Load(t.Context(), "mgmt", image)).To(Succeed())
 	g.Expect(target.loads).To(Equal(1))
-	g.Expect(Load(t.Context(), target, "other", image)).To(Succeed())
+	g.Expect(loader.Load(t.Context(), "other", image)).To(Succeed())
 	g.Expect(target.loads).To(Equal(2))
 }
 
 func TestLoadSaysWhatFailed(t *testing.T) {
 	target := &nodes{images: map[string]bool{}, fail: errors.New("no space left on device")}
-	err := Load(t.Context(), target, "mgmt", testImage(t, "an executable"))
+	err := NewLoader(target).Load(t.Context(), "mgmt", testImage(t, "an executable"))
 	NewWithT(t).Expect(err).To(MatchError(And(ContainSubstring("KinD cluster mgmt"), ContainSubstring("no space left on device"))))
 }

@@ -19,25 +19,30 @@ type Nodes interface {
 	LoadImage(ctx context.Context, name string, archive io.Reader) error
 }
 
-// loading makes providers that are installed at the same time, as Terraform does, share one copy of their image.
-var loading singleflight.Group
+// Loader loads images into nodes. Providers that are installed at the same time, as Terraform does, share one load of their
+// image.
+type Loader struct {
+	nodes Nodes
+	loads singleflight.Group
+}
+
+// NewLoader returns a loader into the nodes of KinD clusters.
+func NewLoader(nodes Nodes) *Loader { return &Loader{nodes: nodes} }
 
 // Load makes sure that the nodes of the KinD cluster called name have a local image.
-func Load(ctx context.Context, nodes Nodes, name string, image Image) error {
-	_, err, _ := loading.Do(name+"/"+image.Reference, func() (any, error) {
-		return nil, load(ctx, nodes, name, image)
-	})
+func (l *Loader) Load(ctx context.Context, name string, image Image) error {
+	_, err, _ := l.loads.Do(name+"/"+image.Reference, func() (any, error) { return nil, l.load(ctx, name, image) })
 	return err
 }
 
-func load(ctx context.Context, nodes Nodes, name string, image Image) error {
-	found, err := nodes.NodeHasImage(ctx, name, image.Reference)
+func (l *Loader) load(ctx context.Context, name string, image Image) error {
+	found, err := l.nodes.NodeHasImage(ctx, name, image.Reference)
 	if err != nil || found {
 		return err
 	}
 	reader, writer := io.Pipe()
 	go func() { writer.CloseWithError(image.Write(writer)) }()
-	if err := nodes.LoadImage(ctx, name, reader); err != nil {
+	if err := l.nodes.LoadImage(ctx, name, reader); err != nil {
 		reader.CloseWithError(err)
 		return fmt.Errorf("loading the controllers image into KinD cluster %s: %w", name, err)
 	}

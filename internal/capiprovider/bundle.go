@@ -50,11 +50,14 @@ type Nodes interface {
 
 // Bundled is the bundle in this binary, whose version is given, for KinD clusters
 // whose nodes are nodes.
-func Bundled(version string, nodes Nodes) Bundle { return bundled{version: version, nodes: nodes} }
+func Bundled(version string, nodes Nodes) Bundle {
+	return bundled{version: version, nodes: nodes, loader: bundle.NewLoader(nodes)}
+}
 
 type bundled struct {
 	version string
 	nodes   Nodes
+	loader  *bundle.Loader
 }
 
 func (b bundled) Release() bundle.Release { return bundle.Own(b.version) }
@@ -79,7 +82,7 @@ func (b bundled) Load(ctx context.Context, cluster *management.Cluster, image bu
 	if !isKind || !image.Local() {
 		return nil
 	}
-	return bundle.Load(ctx, b.nodes, name, image)
+	return b.loader.Load(ctx, name, image)
 }
 
 // LacksDocker knows of KinD clusters only. Where the question cannot be

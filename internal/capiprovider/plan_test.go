@@ -119,7 +119,7 @@ func TestCheckDocker(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := model{Name: tftypes.StringValue(test.provider), ManagementCluster: tftypes.StringValue(test.managementCluster)}
-			diags := NewResourceFor(Bundled("0.1.0", test.nodes)).(*Resource).checkDocker(t.Context(), plan)
+			diags := NewResource(Bundled("0.1.0", test.nodes)).(*Resource).checkDocker(t.Context(), plan)
 			if diags.HasError() != test.refused {
 				t.Fatalf("diagnostics: %v", diags)
 			}

@@ -19,7 +19,6 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
 	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
@@ -42,14 +41,8 @@ type Resource struct {
 	session *session.Session
 }
 
-// NewResource returns the resource for the providers in this binary, whose version is
-// given.
-func NewResource(version string) resource.Resource {
-	return NewResourceFor(Bundled(version, kind.New()))
-}
-
-// NewResourceFor returns the resource for another bundle, as tests have them.
-func NewResourceFor(bundle Bundle) resource.Resource { return &Resource{bundle: bundle} }
+// NewResource returns the resource for the providers of a bundle.
+func NewResource(bundle Bundle) resource.Resource { return &Resource{bundle: bundle} }
 
 // Metadata names the resource.
 func (r *Resource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {

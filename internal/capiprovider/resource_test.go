@@ -173,7 +173,7 @@ func (f *fakeBundle) testCase(resolver *management.Resolver) resource.TestCase {
 }
 
 func (f *fakeBundle) provider() acctest.Provider {
-	return acctest.Provider{ResourceList: []func() fwresource.Resource{func() fwresource.Resource { return capiprovider.NewResourceFor(f) }}}
+	return acctest.Provider{ResourceList: []func() fwresource.Resource{func() fwresource.Resource { return capiprovider.NewResource(f) }}}
 }
 
 func config(extra string) string {
@@ -313,6 +313,12 @@ func TestIntegrationManagementClusterAway(t *testing.T) {
 			PreConfig: away(regexp.MustCompile(`server: .*`).ReplaceAllString(environment.Kubeconfig, "server: https://127.0.0.1:1")),
 			Config:    config(""),
 			PlanOnly:  true,
+		},
+		{
+			// An import has no last known state to keep.
+			ResourceName: address, ImportState: true, ImportStateId: "kind://" + acctest.KindName + "/bootstrap-kubeadm",
+			Config:      config(""),
+			ExpectError: regexp.MustCompile("Management cluster unreachable"),
 		},
 		{
 			// Gone: so is what was in it.

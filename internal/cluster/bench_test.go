@@ -37,7 +37,6 @@ func planner(b *testing.B) (plan func(string, object, acctest.Object) acctest.Ch
 // sixty machine deployments, and its upgrade, planned without a management cluster.
 func BenchmarkPlanManySets(b *testing.B) {
 	provider.CollectLess()
-	plan, made := planner(b)
 	c := newConfiguration("sets")
 	patches := make([]any, 200)
 	for i := range patches {
@@ -61,6 +60,7 @@ func BenchmarkPlanManySets(b *testing.B) {
 		sets[fmt.Sprintf("md-%d", i)] = object{"class": "default-worker", "replicas": 1 + i%3}
 	}
 	for b.Loop() {
+		plan, made := planner(b)
 		in(c.cluster, "topology")["version"] = "v1.34.0"
 		class := made(plan(clusterclass.ResourceType, c.class, acctest.Object{}))
 		created := made(plan(cluster.ResourceType, c.cluster, acctest.Object{}))

@@ -53,6 +53,7 @@ var (
 type Provider struct {
 	version  string
 	clusters management.KindClusters
+	bundle   capiprovider.Bundle
 }
 
 // New returns a function that makes providers of the given version.
@@ -60,7 +61,9 @@ func New(version string) func() provider.Provider { return NewFor(version, kind.
 
 // NewFor is New with the KinD clusters that ids of management clusters are about.
 func NewFor(version string, clusters management.KindClusters) func() provider.Provider {
-	return func() provider.Provider { return &Provider{version: version, clusters: clusters} }
+	return func() provider.Provider {
+		return &Provider{version: version, clusters: clusters, bundle: capiprovider.Bundled(version, kind.New())}
+	}
 }
 
 // Metadata names the provider.
@@ -130,7 +133,7 @@ func (m model) connection() management.Connection {
 func (p *Provider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		managementcluster.NewResource,
-		func() resource.Resource { return capiprovider.NewResource(p.version) },
+		func() resource.Resource { return capiprovider.NewResource(p.bundle) },
 		clusterclass.NewResource,
 		cluster.NewResource,
 		kubeconfig.NewResource,

@@ -70,11 +70,10 @@ func serve(socket string) error {
 func newProvider(clusters clusters) acctest.Provider {
 	resolver := management.NewResolver(management.Connection{}, clusters)
 	resolver.Timing = timing
+	bundle := startedBundle{capiprovider.Bundled("0.1.0", clusters)}
 	return acctest.Provider{Resolver: resolver, ResourceList: []func() tfresource.Resource{
 		func() tfresource.Resource { return managementcluster.NewResourceFor(clusters) },
-		func() tfresource.Resource {
-			return capiprovider.NewResourceFor(startedBundle{capiprovider.Bundled("0.1.0", clusters)})
-		},
+		func() tfresource.Resource { return capiprovider.NewResource(bundle) },
 		clusterclass.NewResource, cluster.NewResource, kubeconfig.NewResource,
 	}}
 }
