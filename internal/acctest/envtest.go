@@ -147,5 +147,5 @@ func bundledCRDs() ([]*apiextensionsv1.CustomResourceDefinition, error) {
 // Resolver knows one KinD cluster, KindName, which is the environment, and no
 // provider block.
 func (e *Environment) Resolver() *management.Resolver {
-	return management.NewResolver(management.Connection{}, e.Engine())
+	return management.NewResolver(nil, e.Engine())
 }

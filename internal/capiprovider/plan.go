@@ -87,7 +87,7 @@ func (r *Resource) planImage(ctx context.Context, plan *model, configured model)
 	image, err := r.bundle.Image(managementCluster, "")
 	if err != nil {
 		// Without a management cluster an image would not help.
-		if _, connecting := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster); connecting.HasError() {
+		if _, connecting := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster, true); connecting.HasError() {
 			return connecting
 		}
 		return diag.Diagnostics{imageError(err)}
@@ -124,7 +124,7 @@ func (r *Resource) checkCreation(ctx context.Context, plan model, known tfkit.Re
 	if !r.session.Claim(session.Plan, ResourceType, plan.id()) {
 		return append(diags, tfkit.CreatedTwice(path.Root("name"), plan.object()))
 	}
-	cluster, connecting := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
+	cluster, connecting := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster, true)
 	diags.Append(connecting...)
 	if cluster == nil {
 		return diags
@@ -140,7 +140,7 @@ func (r *Resource) checkUpgrade(ctx context.Context, plan, state model) diag.Dia
 	if diags := r.checkRelease(state, state.release()); diags.HasError() {
 		return diags
 	}
-	cluster, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
+	cluster, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster, false)
 	if cluster == nil {
 		return diags
 	}

@@ -148,9 +148,11 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	state.fromProvider(provider)
 	state.fromRelease(status.Release)
 	state.Image = types.StringValue(status.Image)
-	// What cannot be looked at is not ready either: reinstalling repairs it.
+	// What cannot be looked at is not ready either: reinstalling repairs it. Who may not look keeps what is known.
 	pending, err := r.bundle.Pending(ctx, cluster, provider.Name)
-	state.Ready = types.BoolValue(pending == "" && err == nil && status.UID != "")
+	if imported || !tfkit.IsNotPermitted(err) {
+		state.Ready = types.BoolValue(pending == "" && err == nil && status.UID != "")
+	}
 	known.Identify(ctx, r.session, cluster.ID, status.UID)
 	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)

@@ -20,6 +20,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,6 +45,8 @@ type fakeBundle struct {
 	stored    []bundle.StoredKind
 	installed map[string]*bundle.Status
 	pending   string
+	// forbidden says that the credentials do not allow to look at what is installed.
+	forbidden bool
 	serves    []string
 	installs  []string
 	loads     int
@@ -117,6 +121,9 @@ func (f *fakeBundle) Installed(ctx context.Context, cluster *management.Cluster,
 func (f *fakeBundle) Pending(context.Context, *management.Cluster, string) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.forbidden {
+		return "", apierrors.NewForbidden(schema.GroupResource{Resource: "mutatingwebhookconfigurations"}, "x", errors.New("not allowed"))
+	}
 	return f.pending, nil
 }
 
@@ -279,7 +286,13 @@ func TestIntegrationSlowStart(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{state("ready", knownvalue.Bool(true))},
 		},
 		{
-			PreConfig:          fake.change(func() { fake.pending = "gone again" }),
+			// Who may not look does not plan to install it again.
+			PreConfig: fake.change(func() { fake.forbidden = true }),
+			Config:    slow,
+			PlanOnly:  true,
+		},
+		{
+			PreConfig:          fake.change(func() { fake.pending, fake.forbidden = "gone again", false }),
 			Config:             slow,
 			PlanOnly:           true,
 			ExpectNonEmptyPlan: true,
@@ -298,7 +311,7 @@ func TestIntegrationManagementClusterAway(t *testing.T) {
 	environment := acctest.NeedAPIServer(t)
 	fake := newFakeBundle()
 	engine := environment.Engine()
-	resolver := management.NewResolver(management.Connection{}, engine)
+	resolver := management.NewResolver(nil, engine)
 	away := func(kubeconfig string) func() {
 		return func() {
 			engine.Kubeconfigs[acctest.KindName] = kubeconfig

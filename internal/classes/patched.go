@@ -30,7 +30,7 @@ func CheckPatched(ctx context.Context, mgmt *management.Cluster, rendering *topo
 		}
 		taken, found := asked[fault.Object]
 		if !found {
-			taken = !topology.IsFaulty(mgmt.Apply(ctx, fault.Object.DeepCopy(), client.DryRunAll))
+			taken = mgmt.Apply(ctx, fault.Object.DeepCopy(), client.DryRunAll) == nil
 			asked[fault.Object] = taken
 		}
 		return taken

@@ -25,6 +25,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/connection"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
 
@@ -107,7 +108,11 @@ func TestIntegrationImportIDs(t *testing.T) {
 	if err := os.WriteFile(kubeconfig, []byte(env.Kubeconfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env.provider.Resolver = management.NewResolver(management.Connection{KubeconfigPath: kubeconfig}, nil)
+	block, problems := connection.New(map[connection.Attribute]connection.Value{connection.KubeconfigPath: {Text: kubeconfig}}, func(string) string { return "" })
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	env.provider.Resolver = management.NewResolver(block, nil)
 	config := strings.ReplaceAll(clusterHCL{Name: "bare", Version: "v1.34.3"}.String(), "management_cluster = \"kind://envtest\"\n", "")
 	imported := func(id string) resource.TestStep {
 		return resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: id}

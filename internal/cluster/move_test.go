@@ -200,7 +200,7 @@ func TestIntegrationClusterUnderAnotherID(t *testing.T) {
 	env := setUp(t)
 	engine := env.Engine()
 	engine.Kubeconfigs["renamed"] = env.Kubeconfig
-	env.provider.Resolver = management.NewResolver(management.Connection{}, engine)
+	env.provider.Resolver = management.NewResolver(nil, engine)
 	l := env.newLiving(t, "renamed")
 	uid := l.get(t, "renamed").UID
 	protocol := env.provider.Protocol(t)

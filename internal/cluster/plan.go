@@ -145,7 +145,7 @@ func (p *planning) lookAtClasses(ctx context.Context, s *session.Session, key, b
 	if !p.changes && !p.class.Changes {
 		return nil
 	}
-	mgmt, diags := tfkit.ConnectAtPlan(ctx, s, p.plan.ManagementCluster)
+	mgmt, diags := tfkit.ConnectAtPlan(ctx, s, p.plan.ManagementCluster, p.state == nil)
 	p.mgmt = mgmt
 	p.class = classes.ForPlan(ctx, s, mgmt, p.plan.ManagementCluster, key)
 	p.oldClass = p.class

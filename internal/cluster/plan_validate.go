@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 	"github.com/terraform-capi/terraform-provider-capi/internal/topology"
 )
 
@@ -73,10 +74,13 @@ func (p *planning) dryRun(ctx context.Context) diag.Diagnostics {
 	if p.abandons {
 		skipVersionCheck(applied)
 	}
-	if err := p.mgmt.Apply(ctx, applied, client.DryRunAll); err != nil {
-		if topology.IsRefusal(err) {
-			return problemDiagnostics(topology.Problems(err), p.desired)
-		}
+	err := p.mgmt.Apply(ctx, applied, client.DryRunAll)
+	switch {
+	case tfkit.IsNotPermitted(err):
+		return diag.Diagnostics{tfkit.NotTriedOut(p.plan.object(), err)}
+	case topology.IsRefusal(err):
+		return problemDiagnostics(topology.Problems(err), p.desired)
+	case err != nil:
 		return nil
 	}
 	cluster := &clusterv1.Cluster{}

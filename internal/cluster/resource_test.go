@@ -419,7 +419,7 @@ func TestIntegrationClusterExists(t *testing.T) {
 func TestIntegrationClusterWithoutManagementCluster(t *testing.T) {
 	env := setUp(t)
 	engine := env.Engine()
-	resolver := management.NewResolver(management.Connection{}, engine)
+	resolver := management.NewResolver(nil, engine)
 	env.provider.Resolver = resolver
 	becomes := func(kubeconfig string) func() {
 		return func() {

@@ -82,7 +82,7 @@ func planUpdate(t *testing.T, before, after *configuration) map[string]acctest.C
 func newProtocol(tb testing.TB) *acctest.Protocol {
 	tb.Helper()
 	return acctest.Provider{
-		Resolver:     management.NewResolver(management.Connection{}, acctest.Engine{}),
+		Resolver:     management.NewResolver(nil, acctest.Engine{}),
 		ResourceList: []func() tfresource.Resource{clusterclass.NewResource, cluster.NewResource},
 	}.Protocol(tb)
 }

@@ -64,7 +64,7 @@ func TestIntegrationClusterClassRefused(t *testing.T) {
 		{APIGroups: []string{"infrastructure.cluster.x-k8s.io"}, Resources: []string{"dockerclustertemplates"}, Verbs: []string{"*"}},
 		{APIGroups: []string{"infrastructure.cluster.x-k8s.io"}, Resources: []string{"dockermachinetemplates"}, Verbs: []string{"get", "list"}},
 	}
-	env.provider.Resolver = management.NewResolver(management.Connection{}, acctest.Engine{
+	env.provider.Resolver = management.NewResolver(nil, acctest.Engine{
 		ID: acctest.EngineID, Kubeconfigs: map[string]string{acctest.KindName: env.User(t, "machineless", rules)},
 	})
 	created, diagnostics := env.create(t, "refused")

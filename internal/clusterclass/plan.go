@@ -111,7 +111,7 @@ func (r *Resource) validate(ctx context.Context, plan model, state *model, known
 	}
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
-	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster)
+	mgmt, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster, state == nil)
 	if state == nil && !plan.ManagementCluster.IsUnknown() {
 		if diags.Append(checkNew(ctx, r.session, mgmt, plan, known, private)...); diags.HasError() {
 			return diags
@@ -187,7 +187,11 @@ func asReconciled(blueprint topology.Blueprint) *topology.Blueprint {
 func dryRun(ctx context.Context, mgmt *management.Cluster, desired *rendered) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for role, template := range desired.templates {
-		if err := mgmt.Apply(ctx, template.DeepCopy(), client.DryRunAll); topology.IsFaulty(err) {
+		err := mgmt.Apply(ctx, template.DeepCopy(), client.DryRunAll)
+		if tfkit.IsNotPermitted(err) {
+			return append(diags, tfkit.NotTriedOut(desired.class.GetKind()+" "+client.ObjectKeyFromObject(desired.class).String()+" and its templates", err))
+		}
+		if topology.IsFaulty(err) {
 			diags.Append(desired.templateDiagnostic(role, topology.Problems(err)))
 		}
 	}
@@ -195,7 +199,10 @@ func dryRun(ctx context.Context, mgmt *management.Cluster, desired *rendered) di
 		return diags
 	}
 	err := mgmt.Apply(ctx, desired.class.DeepCopy(), client.DryRunAll)
-	if topology.IsRefusal(err) {
+	switch {
+	case tfkit.IsNotPermitted(err):
+		diags.Append(tfkit.NotTriedOut(desired.class.GetKind()+" "+client.ObjectKeyFromObject(desired.class).String(), err))
+	case topology.IsRefusal(err):
 		diags.Append(desired.problemDiagnostics(topology.Problems(err))...)
 	}
 	return diags

@@ -13,12 +13,10 @@ import (
 	"syscall"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -33,9 +31,6 @@ const (
 	// does: client-go's own limit would make a plan over a hundred clusters take
 	// minutes.
 	unlimited = -1
-	// A management cluster that is there answers its first request in
-	// milliseconds; one that is not must not hold up a plan.
-	probeTimeout = 10 * time.Second
 	// requestTimeout is how long a request may take. API servers end theirs after
 	// a minute (--request-timeout, Kubernetes 1.36), so that one that takes longer
 	// does not answer any more.
@@ -60,17 +55,14 @@ type Cluster struct {
 
 // NewCluster connects to the API that config describes. It makes one request
 // to see whether somebody answers; an error for which errors.Is says
-// ErrUnreachable means that nobody does.
+// ErrUnreachable means that nobody does, and ErrRejected that credentials or certificate
+// have to be corrected.
 func NewCluster(ctx context.Context, id string, config *rest.Config) (*Cluster, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = unlimited
 	config.UserAgent = FieldManager
 	if err := probe(ctx, config); err != nil {
-		return nil, &reasonError{
-			reason:  ErrUnreachable,
-			message: fmt.Sprintf("%s at %s does not answer", Describe(id), config.Host),
-			cause:   err,
-		}
+		return nil, connectionError(id, config, err)
 	}
 	bounded := rest.CopyConfig(config)
 	bounded.Timeout = requestTimeout
@@ -79,22 +71,6 @@ func NewCluster(ctx context.Context, id string, config *rest.Config) (*Cluster, 
 		return nil, fmt.Errorf("cannot make a client for %s: %w", Describe(id), err)
 	}
 	return &Cluster{ID: id, RESTConfig: config, Client: c, Timing: DefaultCreationTiming}, nil
-}
-
-// probe asks for the server's version. An answer that refuses the request is an
-// answer too: what comes later says better what is forbidden.
-func probe(ctx context.Context, config *rest.Config) error {
-	config = rest.CopyConfig(config)
-	config.Timeout = probeTimeout
-	discoveryClient, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return err
-	}
-	_, err = discoveryClient.WithLegacy().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
-	if apierrors.IsForbidden(err) {
-		return nil
-	}
-	return err
 }
 
 // Served is a kind in the version that the management cluster prefers, whatever that is. The error is NoKindMatch if it serves

@@ -28,6 +28,9 @@ var (
 	ErrAnother = errors.New("another management cluster answers")
 	// ErrUnknown means that it cannot be told whether something exists.
 	ErrUnknown = errors.New("it cannot be told")
+	// ErrRejected means that the management cluster's API does not accept the
+	// credentials, or that its certificate cannot be trusted.
+	ErrRejected = errors.New("the connection is rejected")
 	// ErrUnreachable means that the management cluster's API does not answer,
 	// although the cluster exists as far as is known.
 	ErrUnreachable = errors.New("the management cluster is unreachable")

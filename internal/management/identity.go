@@ -79,7 +79,7 @@ func (r *Resolver) Reconnect(ctx context.Context, id string, recorded Identity) 
 // missing says whether a KinD cluster that is not there is gone: the engine that
 // had it has to say so.
 func (r *Resolver) missing(ctx context.Context, id string, recorded Identity, notFound error) error {
-	engine, err := r.kind.Engine(ctx)
+	engine, err := r.engineWithout(ctx, id)
 	switch {
 	case err != nil:
 		return &reasonError{reason: ErrUnreachable, message: "cannot find out whether " + Describe(id) + " exists", cause: err}
@@ -89,6 +89,21 @@ func (r *Resolver) missing(ctx context.Context, id string, recorded Identity, no
 			Describe(id), recorded.KinD.Engine, engine.ID)}
 	}
 	return &reasonError{reason: ErrGone, message: notFound.Error()}
+}
+
+// engineWithout asks for the engine that does not have a cluster, once for all that was in it.
+func (r *Resolver) engineWithout(ctx context.Context, id string) (kind.Engine, error) {
+	e := r.entry(id)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.engine == nil {
+		engine, err := r.kind.Engine(ctx)
+		if ctx.Err() != nil {
+			return engine, err
+		}
+		e.engine = func() (kind.Engine, error) { return engine, err }
+	}
+	return e.engine()
 }
 
 // UID is the UID of the namespace kube-system. The error is Forbidden if the

@@ -20,7 +20,7 @@ import (
 func TestIntegrationReconnect(t *testing.T) {
 	const id = "kind://mgmt"
 	here := acctest.Engine{ID: "here", Kubeconfigs: map[string]string{"mgmt": acctest.NeedAPIServer(t).Kubeconfig}}
-	recorded, err := management.NewResolver(management.Connection{}, here).Identify(t.Context(), id)
+	recorded, err := management.NewResolver(nil, here).Identify(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestIntegrationReconnect(t *testing.T) {
 		"nothing is recorded": {acctest.Engine{ID: "here"}, management.Identity{}, management.ErrNotFound, `there is no KinD cluster "mgmt"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cluster, err := management.NewResolver(management.Connection{}, test.engine).Reconnect(t.Context(), id, test.recorded)
+			cluster, err := management.NewResolver(nil, test.engine).Reconnect(t.Context(), id, test.recorded)
 			if test.reason == nil {
 				if err != nil || cluster == nil {
 					t.Errorf("error is %v", err)

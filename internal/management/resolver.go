@@ -4,39 +4,28 @@
 package management
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
-	"github.com/terraform-capi/terraform-provider-capi/internal/redact"
 )
 
-// Connection is how the provider block says to reach a management cluster. The
-// zero value says nothing.
-type Connection struct {
-	// Kubeconfig is the content of a kubeconfig. It goes before
-	// KubeconfigPath.
-	Kubeconfig string
-	// KubeconfigPath is a file; a leading ~ is the home directory.
-	KubeconfigPath string
-	// Context names a context in it; empty is the current one.
-	Context string
-	// Unknown says that the values become known only during apply, as when
-	// they come from a resource that does not exist yet.
-	Unknown bool
+// Connection is the one of the provider block.
+type Connection interface {
+	// RESTConfig is the connection for clients. The error is ErrNotConfigured if the block says nothing, and ErrNotKnownYet,
+	// too, if it says what becomes known only during apply.
+	RESTConfig() (*rest.Config, error)
+	// String says where the values come from.
+	String() string
 }
 
 // KindClusters are the KinD clusters of a Docker engine. The methods return
@@ -66,12 +55,14 @@ type Resolver struct {
 type entry struct {
 	mu      sync.Mutex
 	cluster *Cluster
-	// failure is the last one, and holds until retryAt.
+	// failure is the last one; from retryAt on, an operation may try again.
 	failure error
 	retryAt time.Time
+	// engine is asked once about a cluster that is missing.
+	engine func() (kind.Engine, error)
 }
 
-// NewResolver returns a Resolver for the provider block's connection and for
+// NewResolver returns a Resolver for the provider block's connection, which may be nil, and for
 // the KinD clusters of this machine.
 func NewResolver(connection Connection, clusters KindClusters) *Resolver {
 	return &Resolver{Timing: DefaultCreationTiming, connection: connection, kind: clusters, clusters: map[string]*entry{}}
@@ -79,26 +70,42 @@ func NewResolver(connection Connection, clusters KindClusters) *Resolver {
 
 // Connect returns the management cluster with the given id; an empty id is the
 // provider block's connection. Errors can be told apart with errors.Is and
-// ErrNotConfigured, ErrNotFound and ErrUnreachable. That a cluster is unreachable is
-// remembered for as long as it took to find out: otherwise the resources of a plan
-// would wait for a silent API server one after the other.
-func (r *Resolver) Connect(ctx context.Context, id string) (*Cluster, error) {
+// ErrNotConfigured, ErrNotFound, ErrUnreachable and ErrRejected. A failure is remembered
+// until Retry or Forget, so that a plan takes no longer than one attempt, however many
+// resources it has.
+func (r *Resolver) Connect(caller context.Context, id string) (*Cluster, error) {
 	e := r.entry(id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.cluster != nil {
-		return e.cluster, nil
+	if e.cluster != nil || e.failure != nil {
+		return e.cluster, e.failure
 	}
-	if time.Now().Before(e.retryAt) {
-		return nil, e.failure
-	}
+	// The attempt has limits of its own. One that is cut off by the caller's would be made again for the next resource.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(caller))
+	defer cancel()
+	defer context.AfterFunc(caller, func() {
+		if errors.Is(caller.Err(), context.Canceled) {
+			cancel()
+		}
+	})()
 	began := time.Now()
 	cluster, err := r.connect(ctx, id)
-	if errors.Is(err, ErrUnreachable) && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil {
 		e.failure, e.retryAt = err, time.Now().Add(time.Since(began))
 	}
 	e.cluster = cluster
 	return cluster, err
+}
+
+// Retry lets the next Connect try again after a failure, which operations do: what could not be reached may have been made
+// since. They do not wait for a silent API server one after the other: a failure is kept for as long as it took to find out.
+func (r *Resolver) Retry(id string) {
+	e := r.entry(id)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !time.Now().Before(e.retryAt) {
+		e.failure, e.engine = nil, nil
+	}
 }
 
 func (r *Resolver) connect(ctx context.Context, id string) (*Cluster, error) {
@@ -107,6 +114,9 @@ func (r *Resolver) connect(ctx context.Context, id string) (*Cluster, error) {
 		return nil, err
 	}
 	cluster, err := NewCluster(ctx, id, config)
+	if err != nil && id == "" {
+		return nil, fmt.Errorf("%w (connected with %s)", err, r.connection)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +148,10 @@ func (r *Resolver) restConfig(ctx context.Context, id string) (*rest.Config, err
 	}
 	name, ok := ParseKindID(id)
 	if !ok {
-		return r.connection.restConfig()
+		if r.connection == nil {
+			return nil, ErrNotConfigured
+		}
+		return r.connection.RESTConfig()
 	}
 	kubeconfig, err := r.kind.KubeConfig(ctx, name)
 	switch {
@@ -156,57 +169,6 @@ func (r *Resolver) restConfig(ctx context.Context, id string) (*rest.Config, err
 		return nil, fmt.Errorf("the kubeconfig that KinD cluster %q hands out is not valid: %w", name, err)
 	}
 	return config, nil
-}
-
-func (c Connection) restConfig() (*rest.Config, error) {
-	switch {
-	case c.Unknown:
-		return nil, &reasonError{
-			reason:  ErrNotConfigured,
-			message: "the provider block's management cluster cannot be used yet",
-			cause:   ErrNotKnownYet,
-		}
-	case c.Kubeconfig == "" && c.KubeconfigPath == "":
-		return nil, &reasonError{
-			reason: ErrNotConfigured,
-			message: "neither the resource nor the provider block says which management cluster to use; " +
-				"set management_cluster, or kubeconfig or kubeconfig_path in the provider block",
-		}
-	}
-	kubeconfig, err := c.load()
-	if err != nil {
-		return nil, err
-	}
-	name := cmp.Or(c.Context, kubeconfig.CurrentContext)
-	if kubeconfig.Contexts[name] == nil {
-		return nil, fmt.Errorf("the kubeconfig of the provider block has no context %q, but %q", name, slices.Sorted(maps.Keys(kubeconfig.Contexts)))
-	}
-	config, err := clientcmd.NewNonInteractiveClientConfig(*kubeconfig, name, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
-	if err != nil {
-		return nil, fmt.Errorf("the kubeconfig of the provider block cannot be used: %w", err)
-	}
-	return config, nil
-}
-
-func (c Connection) load() (*clientcmdapi.Config, error) {
-	if c.Kubeconfig != "" {
-		kubeconfig, err := clientcmd.Load([]byte(c.Kubeconfig))
-		if err != nil {
-			var secrets redact.Contents
-			secrets.Add(c.Kubeconfig)
-			return nil, fmt.Errorf("the provider block's kubeconfig is not a kubeconfig: %w", secrets.Error(err))
-		}
-		return kubeconfig, nil
-	}
-	path, err := ExpandHome(c.KubeconfigPath)
-	if err != nil {
-		return nil, err
-	}
-	kubeconfig, err := clientcmd.LoadFromFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the kubeconfig_path of the provider block: %w", err)
-	}
-	return kubeconfig, nil
 }
 
 // ExpandHome replaces a leading ~ with the user's home directory, as a shell

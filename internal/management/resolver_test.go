@@ -9,12 +9,11 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -23,7 +22,7 @@ import (
 
 func TestConnectToKind(t *testing.T) {
 	server := newVersionServer(t)
-	resolver := NewResolver(Connection{}, kubeconfigs{"mgmt": server.kubeconfig(t, "kind-mgmt")})
+	resolver := NewResolver(nil, kubeconfigs{"mgmt": server.kubeconfig(t, "kind-mgmt")})
 	cluster, err := resolver.Connect(t.Context(), "kind://mgmt")
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +34,7 @@ func TestConnectToKind(t *testing.T) {
 
 func TestConnectIsLazyAndKept(t *testing.T) {
 	server := newVersionServer(t)
-	resolver := NewResolver(Connection{}, kubeconfigs{"mgmt": server.kubeconfig(t, "x")})
+	resolver := NewResolver(nil, kubeconfigs{"mgmt": server.kubeconfig(t, "x")})
 	if server.asked() != 0 {
 		t.Error("a request was made before the first Connect")
 	}
@@ -60,35 +59,38 @@ func TestConnectIsLazyAndKept(t *testing.T) {
 	}
 }
 
+// fixed is the connection of a provider block that says this.
+type fixed struct {
+	kubeconfig string
+	err        error
+}
+
+func (f fixed) String() string { return "kubeconfig of the provider block" }
+
+func (f fixed) RESTConfig() (*rest.Config, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	return clientcmd.RESTConfigFromKubeConfig([]byte(f.kubeconfig))
+}
+
 func TestConnectByProviderBlock(t *testing.T) {
-	server := newVersionServer(t)
-	content := server.kubeconfig(t, "one", "two")
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+	cluster, err := NewResolver(fixed{kubeconfig: newVersionServer(t).kubeconfig(t, "one")}, kubeconfigs{}).Connect(t.Context(), "")
+	if err != nil {
 		t.Fatal(err)
 	}
-	for name, connection := range map[string]Connection{
-		"content": {Kubeconfig: content},
-		"path":    {KubeconfigPath: path},
-		"context": {Kubeconfig: content, Context: "two"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			cluster, err := NewResolver(connection, kubeconfigs{}).Connect(t.Context(), "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if cluster.ID != "" {
-				t.Errorf("id is %q", cluster.ID)
-			}
-		})
+	if cluster.ID != "" {
+		t.Errorf("id is %q", cluster.ID)
 	}
 }
 
 // The guide's common error "failed to connect to the management cluster".
 func TestConnectErrors(t *testing.T) {
-	server := newVersionServer(t)
-	content := server.kubeconfig(t, "one")
 	stopped := newVersionServer(t)
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	t.Cleanup(refusing.Close)
+	trusted := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(trusted.Close)
 	deadContent := stopped.kubeconfig(t, "dead")
 	stopped.Close()
 
@@ -98,24 +100,26 @@ func TestConnectErrors(t *testing.T) {
 		reason     error // nil if it is none of the package's
 		text       string
 	}{
-		"nothing configured": {Connection{}, "", ErrNotConfigured, "set management_cluster, or kubeconfig or kubeconfig_path"},
-		"not known yet":      {Connection{Unknown: true}, "", ErrNotKnownYet, "cannot be used yet"},
-		"no such KinD":       {Connection{}, "kind://gone", ErrNotFound, `there is no KinD cluster "gone"`},
-		"KinD without Docker": {Connection{}, "kind://docker-down", ErrUnreachable,
+		"no provider block": {nil, "", ErrNotConfigured, ErrNotConfigured.Error()},
+		"provider block":    {fixed{err: errors.New("no file")}, "", nil, "no file"},
+		"no such KinD":      {nil, "kind://gone", ErrNotFound, `there is no KinD cluster "gone"`},
+		"KinD without Docker": {nil, "kind://docker-down", ErrUnreachable,
 			`cannot read the credentials of KinD cluster "docker-down": Docker is not reachable`},
-		"dead API":         {Connection{}, "kind://dead", ErrUnreachable, `management cluster "kind://dead" at http://127.0.0.1:`},
-		"wrong id":         {Connection{}, "mgmt", nil, "is not of the form kind://NAME"},
-		"missing file":     {Connection{KubeconfigPath: "/nonexistent"}, "", nil, "cannot read the kubeconfig_path"},
-		"not a kubeconfig": {Connection{Kubeconfig: "{"}, "", nil, "is not a kubeconfig"},
-		"missing context":  {Connection{Kubeconfig: content, Context: "three"}, "", nil, `has no context "three", but ["one"]`},
+		"dead API": {nil, "kind://dead", ErrUnreachable, `management cluster "kind://dead" at http://127.0.0.1:`},
+		"dead API of the provider block": {fixed{kubeconfig: deadContent}, "", ErrUnreachable,
+			"connection refused (connected with kubeconfig of the provider block)"},
+		"wrong id":          {nil, "mgmt", nil, "is not of the form kind://NAME"},
+		"expired token":     {fixed{kubeconfig: kubeconfigFor(t, refusing.URL, "x")}, "", ErrRejected, "does not accept the credentials: they are wrong, or have expired"},
+		"another authority": {fixed{kubeconfig: kubeconfigFor(t, trusted.URL, "x")}, "", ErrRejected, "has a certificate that the configured certificate authority does not vouch for"},
+		"no credentials":    {fixed{kubeconfig: withExec(kubeconfigFor(t, trusted.URL, "x"), "false")}, "", ErrRejected, "there are no credentials for the management cluster of the provider block"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := NewResolver(test.connection, kubeconfigs{"dead": deadContent}).Connect(t.Context(), test.id)
 			if err == nil || !strings.Contains(err.Error(), test.text) {
 				t.Fatalf("error is %v, want one with %q", err, test.text)
 			}
-			for _, reason := range []error{ErrNotConfigured, ErrNotFound, ErrUnreachable} {
-				want := errors.Is(test.reason, reason) || errors.Is(test.reason, ErrNotKnownYet) && errors.Is(reason, ErrNotConfigured)
+			for _, reason := range []error{ErrNotConfigured, ErrNotFound, ErrUnreachable, ErrRejected} {
+				want := errors.Is(test.reason, reason)
 				if errors.Is(err, reason) != want {
 					t.Errorf("errors.Is(%v, %q) is not %t", err, reason, want)
 				}
@@ -136,7 +140,7 @@ func TestConnectToClusterThatForbids(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	content := kubeconfigFor(t, server.URL, "x")
-	if _, err := NewResolver(Connection{Kubeconfig: content}, nil).Connect(t.Context(), ""); err != nil {
+	if _, err := NewResolver(fixed{kubeconfig: content}, nil).Connect(t.Context(), ""); err != nil {
 		t.Error(err)
 	}
 }
@@ -234,6 +238,12 @@ func (s *versionServer) asked() int {
 func (s *versionServer) kubeconfig(t *testing.T, contexts ...string) string {
 	t.Helper()
 	return kubeconfigFor(t, s.URL, contexts...)
+}
+
+// withExec lets a command print the credentials.
+func withExec(kubeconfig, command string) string {
+	return strings.Replace(kubeconfig, "    token: secret\n",
+		"    exec:\n      apiVersion: client.authentication.k8s.io/v1\n      interactiveMode: Never\n      command: "+`"`+command+`"`+"\n", 1)
 }
 
 func kubeconfigFor(t *testing.T, server string, contexts ...string) string {

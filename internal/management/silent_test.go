@@ -4,6 +4,7 @@
 package management
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -14,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 )
 
 // An API server that accepts connections and says nothing does not answer, and is not asked
@@ -38,7 +41,7 @@ func TestConnectToSilentServer(t *testing.T) {
 	})
 	t.Cleanup(func() { _ = listener.Close(); open.Wait() })
 
-	resolver := NewResolver(Connection{}, kubeconfigs{"mgmt": kubeconfigFor(t, "http://"+listener.Addr().String(), "x")})
+	resolver := NewResolver(nil, kubeconfigs{"mgmt": kubeconfigFor(t, "http://"+listener.Addr().String(), "x")})
 	var callers sync.WaitGroup
 	for range 20 {
 		callers.Go(func() {
@@ -48,9 +51,56 @@ func TestConnectToSilentServer(t *testing.T) {
 		})
 	}
 	callers.Wait()
+	// A plan makes no other, however long ago that one was; an operation may.
+	entry := resolver.entry("kind://mgmt")
+	resolver.Retry("kind://mgmt")
+	entry.retryAt = time.Time{}
+	if _, err := resolver.Connect(t.Context(), "kind://mgmt"); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("error is %v", err)
+	}
 	if got := attempts.Load(); got != 1 {
 		t.Errorf("%d attempts were made", got)
 	}
+	resolver.Retry("kind://mgmt")
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(time.Second, cancel)
+	if _, err := resolver.Connect(ctx, "kind://mgmt"); err == nil {
+		t.Error("a silent server answered")
+	}
+	if got := attempts.Load(); got != 2 {
+		t.Errorf("%d attempts were made", got)
+	}
+}
+
+// Whatever was in a KinD cluster that is gone, Docker is asked once about it.
+func TestOneQuestionAboutAMissingCluster(t *testing.T) {
+	engine := &counting{}
+	resolver := NewResolver(nil, engine)
+	recorded := Identity{UID: "1", KinD: &kind.Identity{Engine: "engine"}}
+	for range 5 {
+		if _, err := resolver.Reconnect(t.Context(), "kind://gone", recorded); !errors.Is(err, ErrGone) {
+			t.Errorf("error is %v", err)
+		}
+	}
+	if engine.questions.Load() != 2 {
+		t.Errorf("%d questions were asked", engine.questions.Load())
+	}
+}
+
+// counting is an engine without clusters, which counts what it is asked.
+type counting struct {
+	KindClusters
+	questions atomic.Int32
+}
+
+func (c *counting) KubeConfig(context.Context, string) (string, error) {
+	c.questions.Add(1)
+	return "", kind.ErrNotFound
+}
+
+func (c *counting) Engine(context.Context) (kind.Engine, error) {
+	c.questions.Add(1)
+	return kind.Engine{ID: "engine"}, nil
 }
 
 // A server that falls silent once it has answered does not hold up requests for ever. Clients
@@ -75,7 +125,7 @@ func TestRequestsHaveATimeout(t *testing.T) {
 		_, _ = io.Copy(w, strings.NewReader(answers[r.URL.Path]))
 	}))
 	t.Cleanup(server.Close)
-	cluster, err := NewResolver(Connection{}, kubeconfigs{"mgmt": kubeconfigFor(t, server.URL, "x")}).Connect(t.Context(), "kind://mgmt")
+	cluster, err := NewResolver(nil, kubeconfigs{"mgmt": kubeconfigFor(t, server.URL, "x")}).Connect(t.Context(), "kind://mgmt")
 	if err != nil {
 		t.Fatal(err)
 	}

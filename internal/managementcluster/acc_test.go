@@ -86,7 +86,7 @@ resource %q "test" {
 					if _, err := os.Stat(userKubeconfig); err == nil {
 						return fmt.Errorf("%s was written", userKubeconfig)
 					}
-					_, err := management.NewResolver(management.Connection{}, docker).Connect(ctx, "kind://"+name)
+					_, err := management.NewResolver(nil, docker).Connect(ctx, "kind://"+name)
 					return err
 				},
 			},

@@ -34,7 +34,7 @@ func newFakeClusters(environment *acctest.Environment) *fakeClusters {
 
 func (f *fakeClusters) factories() resource.TestCase {
 	return resource.TestCase{ProtoV6ProviderFactories: acctest.Provider{
-		Resolver:     management.NewResolver(management.Connection{}, f),
+		Resolver:     management.NewResolver(nil, f),
 		ResourceList: []func() fwresource.Resource{func() fwresource.Resource { return managementcluster.NewResourceFor(f) }},
 	}.Factories()}
 }

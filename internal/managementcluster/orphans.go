@@ -19,7 +19,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/docker/orphans"
-	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management/kind"
 )
 
@@ -51,7 +50,7 @@ func (r *Resource) warnOfOrphans(ctx context.Context) diag.Diagnostics {
 // uid is the UID of a management cluster, as the labels of its clusters' containers have it. It is empty if its API does
 // not answer.
 func (r *Resource) uid(ctx context.Context, name string) types.UID {
-	cluster, err := r.session.Connect(ctx, management.KindID(name))
+	cluster, err := r.connect(ctx, name)
 	if err != nil {
 		return ""
 	}

@@ -38,7 +38,7 @@ func made(t *testing.T) (*kindtest.Engine, *Resource, model, management.Identity
 	if diags := state.fromDescription(t.Context(), &creation.Description); diags.HasError() {
 		t.Fatal(diags)
 	}
-	r := &Resource{clusters: clusters, session: session.New(management.NewResolver(management.Connection{}, clusters))}
+	r := &Resource{clusters: clusters, session: session.New(management.NewResolver(nil, clusters))}
 	return docker, r, state, management.Identity{UID: "uid", KinD: &creation.Identity}
 }
 

@@ -55,9 +55,16 @@ func (r *Resource) checkUID(ctx context.Context, name string, recorded types.UID
 	return nil
 }
 
+// connect connects to a management cluster that may have come to answer since the last attempt.
+func (r *Resource) connect(ctx context.Context, name string) (*management.Cluster, error) {
+	id := management.KindID(name)
+	r.session.Retry(id)
+	return r.session.Connect(ctx, id)
+}
+
 func (r *Resource) answering(name string) waiter.Condition {
 	return func(ctx context.Context) (bool, string, error) {
-		_, err := r.session.Connect(ctx, management.KindID(name))
+		_, err := r.connect(ctx, name)
 		return err == nil, "the API does not answer", err
 	}
 }
@@ -77,7 +84,7 @@ func (r *Resource) waitEmpty(ctx context.Context, name string, description *kind
 
 func (r *Resource) empty(name string) waiter.Condition {
 	return func(ctx context.Context) (bool, string, error) {
-		cluster, err := r.session.Connect(ctx, management.KindID(name))
+		cluster, err := r.connect(ctx, name)
 		if err != nil {
 			return false, "", err
 		}

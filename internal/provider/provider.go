@@ -7,18 +7,12 @@ package provider
 
 import (
 	"context"
-	"os"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
-	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/capiprovider"
 	"github.com/terraform-capi/terraform-provider-capi/internal/cluster"
@@ -36,17 +30,13 @@ const (
 	TypeName = "capi"
 	// Address is where the provider is found in a registry.
 	Address = "registry.terraform.io/terraform-capi/capi"
-
-	// kubeconfigPathVariable is asked when the block says nothing. It is not
-	// KUBECONFIG: whatever cluster a person happens to work with must not become
-	// a management cluster by accident.
-	kubeconfigPathVariable = "CAPI_KUBECONFIG_PATH"
 )
 
 var (
 	_ provider.Provider                       = (*Provider)(nil)
 	_ provider.ProviderWithEphemeralResources = (*Provider)(nil)
 	_ provider.ProviderWithFunctions          = (*Provider)(nil)
+	_ provider.ProviderWithValidateConfig     = (*Provider)(nil)
 )
 
 // Provider is the capi provider.
@@ -72,36 +62,15 @@ func (p *Provider) Metadata(_ context.Context, _ provider.MetadataRequest, resp 
 	resp.Version = p.version
 }
 
-// Schema describes the provider block.
-func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "Manages Kubernetes clusters with [Cluster API](https://cluster-api.sigs.k8s.io). " +
-			"All attributes are optional: they say which management cluster is meant where a resource does not name one with " +
-			"`management_cluster`. They may come from other resources; nothing is connected to before it is needed.",
-		Attributes: map[string]schema.Attribute{
-			"kubeconfig": schema.StringAttribute{
-				MarkdownDescription: "Content of a kubeconfig for the management cluster. It is not stored in the state. Excludes `kubeconfig_path`.",
-				Optional:            true,
-				Sensitive:           true,
-				Validators:          []validator.String{stringvalidator.ConflictsWith(path.MatchRoot("kubeconfig_path"))},
-			},
-			"kubeconfig_path": schema.StringAttribute{
-				MarkdownDescription: "Path of a kubeconfig for the management cluster; a leading `~` is the home directory. " +
-					"Default: the environment variable `" + kubeconfigPathVariable + "`. `KUBECONFIG` is not used.",
-				Optional: true,
-			},
-			"context": schema.StringAttribute{
-				MarkdownDescription: "Context of the kubeconfig to use. Default: its current context.",
-				Optional:            true,
-			},
-		},
+// ValidateConfig refuses a block that contradicts itself.
+func (p *Provider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+	var config model
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
 	}
-}
-
-type model struct {
-	Kubeconfig     types.String `tfsdk:"kubeconfig"`
-	KubeconfigPath types.String `tfsdk:"kubeconfig_path"`
-	Context        types.String `tfsdk:"context"`
+	_, diags := config.connection(ctx)
+	resp.Diagnostics.Append(diags...)
 }
 
 // Configure keeps what the block says. It connects to nothing, because at plan the
@@ -112,21 +81,13 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	s := session.New(management.NewResolver(config.connection(), p.clusters))
+	connection, diags := config.connection(ctx)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	s := session.New(management.NewResolver(connection, p.clusters))
 	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = s, s, s
-}
-
-func (m model) connection() management.Connection {
-	connection := management.Connection{
-		Kubeconfig:     m.Kubeconfig.ValueString(),
-		KubeconfigPath: m.KubeconfigPath.ValueString(),
-		Context:        m.Context.ValueString(),
-		Unknown:        m.Kubeconfig.IsUnknown() || m.KubeconfigPath.IsUnknown() || m.Context.IsUnknown(),
-	}
-	if m.Kubeconfig.IsNull() && m.KubeconfigPath.IsNull() {
-		connection.KubeconfigPath = os.Getenv(kubeconfigPathVariable)
-	}
-	return connection
 }
 
 // Resources lists the resources.

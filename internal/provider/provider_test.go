@@ -4,20 +4,20 @@
 package provider
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
-	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 )
 
@@ -110,35 +110,75 @@ func TestEphemeralSchemas(t *testing.T) {
 	}
 }
 
+// What a block in a configuration becomes: the values, and what is not known yet.
 func TestConnection(t *testing.T) {
 	t.Setenv("KUBECONFIG", "/must/not/be/used")
+	t.Setenv("CAPI_TOKEN", "environment")
+	unknown := func(typ tftypes.Type) tftypes.Value { return tftypes.NewValue(typ, tftypes.UnknownValue) }
+	text := func(value string) tftypes.Value { return tftypes.NewValue(tftypes.String, value) }
 	for name, test := range map[string]struct {
-		model       model
-		environment string
-		want        management.Connection
+		block map[string]tftypes.Value
+		want  string
 	}{
-		"nothing":            {model{}, "", management.Connection{}},
-		"environment":        {model{}, "/env", management.Connection{KubeconfigPath: "/env"}},
-		"path":               {model{KubeconfigPath: types.StringValue("/path")}, "/env", management.Connection{KubeconfigPath: "/path"}},
-		"content":            {model{Kubeconfig: types.StringValue("x"), Context: types.StringValue("c")}, "/env", management.Connection{Kubeconfig: "x", Context: "c"}},
-		"not known yet":      {model{Kubeconfig: types.StringUnknown()}, "/env", management.Connection{Unknown: true}},
-		"path not known yet": {model{KubeconfigPath: types.StringUnknown()}, "", management.Connection{Unknown: true}},
+		"nothing":       {nil, ""},
+		"host":          {map[string]tftypes.Value{"host": text("https://mgmt.example.com")}, "the provider block's host, the environment variable CAPI_TOKEN"},
+		"not known yet": {map[string]tftypes.Value{"host": unknown(tftypes.String), "insecure": unknown(tftypes.Bool)}, "the provider block's host, the provider block's insecure, the environment variable CAPI_TOKEN"},
+		"exec": {map[string]tftypes.Value{"host": text("https://mgmt.example.com"), "exec": exec(text("aws"))},
+			"the provider block's host, the provider block's exec"},
+		"exec not known yet": {map[string]tftypes.Value{"host": text("https://mgmt.example.com"), "exec": exec(unknown(tftypes.String))},
+			"the provider block's host, the provider block's exec"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv(kubeconfigPathVariable, test.environment)
-			if got := test.model.connection(); got != test.want {
-				t.Errorf("got %+v, want %+v", got, test.want)
+			var block model
+			diags := providerConfig(t, test.block).Get(t.Context(), &block)
+			got, problems := block.connection(t.Context())
+			if diags.Append(problems...); diags.HasError() {
+				t.Fatal(diags)
+			}
+			if got.String() != test.want {
+				t.Errorf("got %q", got)
 			}
 		})
+	}
+}
+
+// exec is the block of this name with a command.
+func exec(command tftypes.Value) tftypes.Value {
+	object := tftypes.Object{AttributeTypes: map[string]tftypes.Type{
+		"api_version": tftypes.String, "command": tftypes.String,
+		"args": tftypes.List{ElementType: tftypes.String}, "env": tftypes.Map{ElementType: tftypes.String},
+	}}
+	return tftypes.NewValue(tftypes.List{ElementType: object}, []tftypes.Value{tftypes.NewValue(object, map[string]tftypes.Value{
+		"api_version": tftypes.NewValue(tftypes.String, "client.authentication.k8s.io/v1"), "command": command,
+		"args": tftypes.NewValue(object.AttributeTypes["args"], []tftypes.Value{tftypes.NewValue(tftypes.String, "--help")}),
+		"env":  tftypes.NewValue(object.AttributeTypes["env"], nil),
+	})})
+}
+
+// A block that contradicts itself is refused before anything is planned, at the attribute.
+func TestContradictions(t *testing.T) {
+	p, ok := New("test")().(provider.ProviderWithValidateConfig)
+	if !ok {
+		t.Fatal("the block is not validated")
+	}
+	text := func(value string) tftypes.Value { return tftypes.NewValue(tftypes.String, value) }
+	config := providerConfig(t, map[string]tftypes.Value{"host": text("https://mgmt.example.com"), "kubeconfig_path": text("/kubeconfig")})
+	var resp provider.ValidateConfigResponse
+	p.ValidateConfig(t.Context(), provider.ValidateConfigRequest{Config: config}, &resp)
+	if len(resp.Diagnostics) != 1 {
+		t.Fatal(resp.Diagnostics)
+	}
+	if d, ok := resp.Diagnostics[0].(diag.DiagnosticWithPath); !ok || !d.Path().Equal(path.Root("host")) {
+		t.Errorf("got %v", resp.Diagnostics[0])
 	}
 }
 
 // At plan the connection may come from a resource that does not exist yet.
 func TestConfigureToleratesUnknown(t *testing.T) {
 	p := New("test")()
-	var schemaResponse provider.SchemaResponse
-	p.Schema(t.Context(), provider.SchemaRequest{}, &schemaResponse)
-	config := unknownConfig(t, schemaResponse.Schema)
+	config := providerConfig(t, map[string]tftypes.Value{
+		"host": tftypes.NewValue(tftypes.String, tftypes.UnknownValue), "token": tftypes.NewValue(tftypes.String, tftypes.UnknownValue),
+	})
 	var resp provider.ConfigureResponse
 	p.Configure(t.Context(), provider.ConfigureRequest{Config: config}, &resp)
 	if resp.Diagnostics.HasError() {
@@ -152,11 +192,19 @@ func TestConfigureToleratesUnknown(t *testing.T) {
 	}
 }
 
-func unknownConfig(t *testing.T, s schema.Schema) tfsdk.Config {
+// providerConfig is a block with these values.
+func providerConfig(t *testing.T, block map[string]tftypes.Value) tfsdk.Config {
 	t.Helper()
-	values := map[string]tftypes.Value{}
-	for name := range s.Attributes {
-		values[name] = tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
+	var resp provider.SchemaResponse
+	New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
+	object, ok := resp.Schema.Type().TerraformType(t.Context()).(tftypes.Object)
+	if !ok {
+		t.Fatal("the schema is not an object's")
 	}
-	return tfsdk.Config{Schema: s, Raw: tftypes.NewValue(s.Type().TerraformType(t.Context()), values)}
+	values := map[string]tftypes.Value{}
+	for name, typ := range object.AttributeTypes {
+		values[name] = tftypes.NewValue(typ, nil)
+	}
+	maps.Copy(values, block)
+	return tfsdk.Config{Schema: resp.Schema, Raw: tftypes.NewValue(object, values)}
 }

@@ -108,7 +108,7 @@ func connectProblem(err error) (summary, remedy string) {
 	switch {
 	case errors.Is(err, management.ErrAnother):
 		return "Another management cluster answers",
-			"Check the current docker context and DOCKER_HOST, or kubeconfig, kubeconfig_path and context of the provider block. " +
+			"Check the current docker context and DOCKER_HOST, or what the provider block and the environment say of the connection. " +
 				"If the expected one no longer exists anywhere, remove what lived in it from the state with terraform state rm; " +
 				"what exists in the one that answers can be imported."
 	case errors.Is(err, management.ErrUnknown):
@@ -120,12 +120,15 @@ func connectProblem(err error) (summary, remedy string) {
 	case errors.Is(err, management.ErrNotFound), errors.Is(err, management.ErrGone):
 		return "Management cluster not found",
 			"It may have been deleted outside of Terraform. Create it, or remove what lived in it from the state."
+	case errors.Is(err, management.ErrRejected):
+		return "Credentials or certificate rejected",
+			"Nothing was read or changed. Correct what is named above; credentials that expire have to be renewed before each plan and apply."
 	case errors.Is(err, management.ErrUnreachable), management.IsConnectionError(err):
 		return "Management cluster unreachable",
 			"Check that it runs (docker ps, if it is a KinD cluster) and that its credentials are still valid."
 	default:
 		return "Management cluster not usable",
-			"Correct management_cluster, or kubeconfig, kubeconfig_path and context of the provider block."
+			"Correct management_cluster, or the connection in the provider block."
 	}
 }
 
@@ -148,7 +151,7 @@ func requestProblem(err error) (summary, remedy string) {
 	case apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook"):
 		return "Webhook of a provider does not answer",
 			"The provider's pod may be starting or failing: look at the pods of its namespace, and apply again."
-	case apierrors.IsUnauthorized(err), apierrors.IsForbidden(err) && !isDenial(err):
+	case apierrors.IsUnauthorized(err), IsNotPermitted(err):
 		return "Not allowed in the management cluster",
 			"The credentials used for the management cluster lack this permission."
 	case strings.Contains(err.Error(), topologyIsOff):
@@ -165,6 +168,19 @@ func requestProblem(err error) (summary, remedy string) {
 // topologyIsOff is how Cluster API's webhooks refuse classes and topologies that
 // their feature gate does not let them have.
 const topologyIsOff = "ClusterTopology feature flag is enabled"
+
+// IsNotPermitted says whether the credentials lack the permission for a request.
+func IsNotPermitted(err error) bool {
+	return err != nil && apierrors.IsForbidden(err) && !isDenial(err)
+}
+
+// NotTriedOut says that a plan could not let a management cluster try out an object. Plans may be made as somebody who can only
+// read: HCP Terraform plans and applies as different identities.
+func NotTriedOut(object string, err error) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Not checked by the management cluster", sentences(
+		fmt.Sprintf("The credentials of this plan do not allow to try out %s in the management cluster: %s", object, err),
+		"What its webhooks and policies alone would refuse shows when the plan is applied. To have it checked now, allow the credentials to patch such objects."))
+}
 
 // isDenial tells an admission webhook's refusal, which is about the object, from
 // missing permissions. Both come as status 403.

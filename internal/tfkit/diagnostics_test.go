@@ -57,13 +57,13 @@ Cluster default/web was not refreshed, its last known state is kept: management 
 			ConnectError(errors.New(`the kubeconfig of the provider block has no context "kind-mgmt", but ["kind-web"]`)),
 			"Error: Management cluster not usable [management_cluster]\n" +
 				`The kubeconfig of the provider block has no context "kind-mgmt", but ["kind-web"]. ` +
-				"Correct management_cluster, or kubeconfig, kubeconfig_path and context of the provider block.",
+				"Correct management_cluster, or the connection in the provider block.",
 		},
 		"connect: no kubeconfig": {
 			ConnectError(fmt.Errorf("cannot read the kubeconfig_path of the provider block: %w", &fs.PathError{Op: "open", Path: "k", Err: syscall.ENOENT})),
 			"Error: Management cluster not usable [management_cluster]\n" +
 				"Cannot read the kubeconfig_path of the provider block: open k: no such file or directory. " +
-				"Correct management_cluster, or kubeconfig, kubeconfig_path and context of the provider block.",
+				"Correct management_cluster, or the connection in the provider block.",
 		},
 		"connect: not known to a data source": {
 			ReadConnectError(fmt.Errorf("the provider block's management cluster cannot be used yet%w%w", wordless{management.ErrNotConfigured}, wordless{management.ErrNotKnownYet})),

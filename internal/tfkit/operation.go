@@ -24,6 +24,7 @@ func Begin(
 ) (context.Context, context.CancelFunc, *management.Cluster, error) {
 	timeout, _ := limit(ctx, byDefault) // The attribute has been validated.
 	ctx, cancel := context.WithTimeout(ctx, timeout)
+	s.Retry(managementCluster.ValueString())
 	mgmt, err := s.Reconnect(ctx, managementCluster.ValueString(), known)
 	return ctx, cancel, mgmt, err
 }

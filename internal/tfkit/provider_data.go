@@ -34,9 +34,11 @@ func ProviderData(data any) (*session.Session, diag.Diagnostics) {
 
 // ConnectAtPlan connects to a management cluster for what only a live API can
 // tell while planning. It returns nil, and mostly no diagnostics, when there is
-// none to talk to: a plan never needs one. The exception is a resource that no
-// apply could create, because nothing says where.
-func ConnectAtPlan(ctx context.Context, s *session.Session, id types.String) (*management.Cluster, diag.Diagnostics) {
+// none to talk to: a plan never needs one. The exceptions are a resource that no
+// apply could create, because nothing says where, a connection that is rejected, and
+// a creation where the provider block says that there is a management cluster: unlike a
+// KinD cluster, it is not about to be made by this configuration.
+func ConnectAtPlan(ctx context.Context, s *session.Session, id types.String, creates bool) (*management.Cluster, diag.Diagnostics) {
 	if s == nil || id.IsUnknown() {
 		return nil, nil
 	}
@@ -46,7 +48,7 @@ func ConnectAtPlan(ctx context.Context, s *session.Session, id types.String) (*m
 		return cluster, nil
 	case errors.Is(err, management.ErrNotKnownYet), errors.Is(err, management.ErrNotFound):
 		return nil, nil
-	case errors.Is(err, management.ErrUnreachable):
+	case errors.Is(err, management.ErrUnreachable) && (!creates || id.ValueString() != ""):
 		return nil, diag.Diagnostics{diag.NewAttributeWarningDiagnostic(ManagementClusterPath, "Management cluster unreachable",
 			sentences("Some checks that need the management cluster were skipped: "+err.Error()))}
 	default:

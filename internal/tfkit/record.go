@@ -127,7 +127,7 @@ func NotRead(ctx context.Context, resp *resource.ReadResponse, object string, er
 	switch {
 	case errors.Is(err, management.ErrGone), imported && management.IsAbsent(err):
 		resp.State.RemoveResource(ctx)
-	case errors.Is(err, management.ErrAnother), imported:
+	case errors.Is(err, management.ErrAnother), errors.Is(err, management.ErrRejected), imported:
 		resp.Diagnostics.Append(ConnectError(err))
 	default:
 		resp.Diagnostics.Append(ConnectWarning(object, err))

@@ -89,7 +89,7 @@ func (f facts) all(version string) bool {
 
 func watchMilestones(milestones []milestone) watch {
 	return func(ctx context.Context, mark func(string)) {
-		resolver := management.NewResolver(management.Connection{}, kind.New())
+		resolver := management.NewResolver(nil, kind.New())
 		_ = wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
 			now, err := look(ctx, resolver)
 			if err != nil {

@@ -68,7 +68,7 @@ func serve(socket string) error {
 
 // newProvider has the resources as they are released, but for what takes nodes.
 func newProvider(clusters clusters) acctest.Provider {
-	resolver := management.NewResolver(management.Connection{}, clusters)
+	resolver := management.NewResolver(nil, clusters)
 	resolver.Timing = timing
 	bundle := startedBundle{capiprovider.Bundled("0.1.0", clusters)}
 	return acctest.Provider{Resolver: resolver, ResourceList: []func() tfresource.Resource{

@@ -169,7 +169,7 @@ func connect(kubeconfig string) (client.Client, error) {
 }
 
 func (s *story) management(g Gomega) *management.Cluster {
-	resolver := management.NewResolver(management.Connection{}, kind.New())
+	resolver := management.NewResolver(nil, kind.New())
 	// Also in a cleanup, which comes after the end of the test's context.
 	cluster, err := resolver.Connect(context.WithoutCancel(s.t.Context()), management.KindID(s.managementName))
 	g.Expect(err).NotTo(HaveOccurred())

@@ -56,7 +56,7 @@ type workspace struct {
 func (s Subject) open(t *testing.T, engine acctest.Engine) workspace {
 	t.Helper()
 	env := acctest.NeedAPIServer(t)
-	resolver := management.NewResolver(management.Connection{}, engine)
+	resolver := management.NewResolver(nil, engine)
 	resolver.Timing = timing
 	s.Provider.Resolver = resolver
 	return workspace{Subject: s, t: t, env: env, protocol: s.Provider.Protocol(t)}
