@@ -23,7 +23,6 @@ import (
 
 	dockerv1 "github.com/terraform-capi/terraform-provider-capi/controllers/docker/api/v1beta2"
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
-	"github.com/terraform-capi/terraform-provider-capi/internal/waiter"
 )
 
 // From where the kubeconfig is used.
@@ -38,19 +37,19 @@ var errGone = errors.New("the cluster does not exist")
 // errNotYet means that Cluster API has not made the kubeconfig yet.
 var errNotYet = errors.New("the kubeconfig has not been made by Cluster API yet")
 
-// credentials are what a kubeconfig consists of.
-type credentials struct {
-	// cluster is the UID of the Cluster object that the kubeconfig is of.
-	cluster                                                       types.UID
-	kubeconfig, host, caCertificate, clientCertificate, clientKey string
-	// expiresAt is when the client certificate does; zero if there is none.
-	expiresAt time.Time
+// stored is the administrator's kubeconfig of a cluster, as Cluster API keeps it.
+type stored struct {
+	// cluster is the UID of the Cluster object.
+	cluster types.UID
+	raw     []byte
+	// hostEndpoint is where the API server is reached from the machine that runs Terraform; empty if the kubeconfig says it.
+	hostEndpoint string
 }
 
 // read returns the kubeconfig of a cluster. The error is errGone if the cluster
 // does not exist or is being deleted, errNotYet if the kubeconfig does not exist
-// yet.
-func read(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, endpoint string) (*credentials, error) {
+// yet. Where it is used from inside only, the infrastructure is not asked.
+func read(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, insideOnly bool) (*stored, error) {
 	cluster := &clusterv1.Cluster{}
 	err := mgmt.Get(ctx, key, cluster)
 	switch {
@@ -59,10 +58,10 @@ func read(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, e
 	case err != nil:
 		return nil, err
 	}
-	stored := &corev1.Secret{}
+	kept := &corev1.Secret{}
 	name := secret.Name(key.Name, secret.Kubeconfig)
-	err = mgmt.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: name}, stored)
-	missing := apierrors.IsNotFound(err) || err == nil && len(stored.Data[secret.KubeconfigDataName]) == 0
+	err = mgmt.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: name}, kept)
+	missing := apierrors.IsNotFound(err) || err == nil && len(kept.Data[secret.KubeconfigDataName]) == 0
 	switch {
 	case missing && !cluster.DeletionTimestamp.IsZero():
 		return nil, fmt.Errorf("%w: Cluster %s is being deleted", errGone, key)
@@ -71,31 +70,10 @@ func read(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, e
 	case err != nil:
 		return nil, err
 	}
-	address := ""
-	if endpoint != endpointInternal {
-		if address, err = hostEndpoint(ctx, mgmt, cluster); err != nil {
-			return nil, err
-		}
+	found := &stored{cluster: cluster.UID, raw: kept.Data[secret.KubeconfigDataName]}
+	if !insideOnly {
+		found.hostEndpoint, err = hostEndpoint(ctx, mgmt, cluster)
 	}
-	found, err := parse(stored.Data[secret.KubeconfigDataName], address)
-	if err != nil {
-		return nil, err
-	}
-	found.cluster = cluster.UID
-	return found, nil
-}
-
-// wait reads the kubeconfig as soon as it is there, or until the deadline of ctx.
-func wait(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, endpoint string) (*credentials, error) {
-	var found *credentials
-	err := waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
-		var err error
-		found, err = read(ctx, mgmt, key, endpoint)
-		if errors.Is(err, errNotYet) {
-			return false, err.Error(), nil
-		}
-		return err == nil, "", err
-	})
 	return found, err
 }
 
@@ -117,10 +95,19 @@ func hostEndpoint(ctx context.Context, mgmt *management.Cluster, cluster *cluste
 	return infrastructure.Annotations[dockerv1.HostEndpointAnnotation], client.IgnoreNotFound(err)
 }
 
-// parse takes a kubeconfig apart. With an address it is rewritten to use that;
-// the same input always gives the same bytes.
-func parse(raw []byte, address string) (*credentials, error) {
-	config, err := clientcmd.Load(raw)
+// credentials are what a kubeconfig consists of.
+type credentials struct {
+	// cluster is the UID of the Cluster object that the kubeconfig is of.
+	cluster                                                              types.UID
+	kubeconfig, host, caCertificate, clientCertificate, clientKey, token string
+	// expiresAt is when the certificate or token does; zero if that is not known.
+	expiresAt time.Time
+}
+
+// credentials are the administrator's, for use from an endpoint. The same input
+// always gives the same bytes.
+func (s *stored) credentials(endpoint string) (*credentials, error) {
+	config, err := clientcmd.Load(s.raw)
 	if err != nil {
 		return nil, fmt.Errorf("the kubeconfig in the management cluster cannot be read: %w", err)
 	}
@@ -128,20 +115,50 @@ func parse(raw []byte, address string) (*credentials, error) {
 	if err != nil {
 		return nil, err
 	}
-	if address != "" {
-		cluster.Server = "https://" + address
+	raw := s.raw
+	if s.hostEndpoint != "" && endpoint != endpointInternal {
+		cluster.Server = "https://" + s.hostEndpoint
 		if raw, err = clientcmd.Write(*config); err != nil {
 			return nil, fmt.Errorf("the kubeconfig cannot be rewritten: %w", err)
 		}
 	}
+	return s.withUser(raw, cluster, user, expiry(user.ClientCertificateData)), nil
+}
+
+// credentialsOf are those of somebody else, for use from an endpoint.
+func (s *stored) credentialsOf(endpoint, name string, user *clientcmdapi.AuthInfo, expiresAt time.Time) (*credentials, error) {
+	administrator, err := s.credentials(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	config, err := clientcmd.Load([]byte(administrator.kubeconfig))
+	if err != nil {
+		return nil, err
+	}
+	cluster := config.Contexts[config.CurrentContext].Cluster
+	own := clientcmdapi.NewConfig()
+	own.CurrentContext = name + "@" + cluster
+	own.Clusters[cluster] = config.Clusters[cluster]
+	own.AuthInfos[name] = user
+	own.Contexts[own.CurrentContext] = &clientcmdapi.Context{Cluster: cluster, AuthInfo: name}
+	raw, err := clientcmd.Write(*own)
+	if err != nil {
+		return nil, fmt.Errorf("the kubeconfig of %s cannot be written: %w", name, err)
+	}
+	return s.withUser(raw, own.Clusters[cluster], user, expiresAt), nil
+}
+
+func (s *stored) withUser(raw []byte, cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo, expiresAt time.Time) *credentials {
 	return &credentials{
+		cluster:           s.cluster,
 		kubeconfig:        string(raw),
 		host:              cluster.Server,
 		caCertificate:     string(cluster.CertificateAuthorityData),
 		clientCertificate: string(user.ClientCertificateData),
 		clientKey:         string(user.ClientKeyData),
-		expiresAt:         expiry(user.ClientCertificateData),
-	}, nil
+		token:             user.Token,
+		expiresAt:         expiresAt,
+	}
 }
 
 func current(config *clientcmdapi.Config) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo, error) {

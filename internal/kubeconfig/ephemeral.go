@@ -31,8 +31,16 @@ type Ephemeral struct {
 
 type ephemeralModel struct {
 	model
-	Timeouts timeouts.Value `tfsdk:"timeouts"`
+	identityModel
+	OnMissing types.String   `tfsdk:"on_missing"`
+	Timeouts  timeouts.Value `tfsdk:"timeouts"`
 }
+
+// What opening does while the cluster is gone.
+const (
+	onMissingWarn  = "warn"
+	onMissingError = "error"
+)
 
 // NewEphemeral returns the ephemeral resource.
 func NewEphemeral() ephemeral.EphemeralResource { return &Ephemeral{} }
@@ -49,7 +57,7 @@ func (e *Ephemeral) Configure(_ context.Context, req ephemeral.ConfigureRequest,
 	e.session = s
 }
 
-// Open reads the kubeconfig.
+// Open reads the kubeconfig, and has credentials issued. Each time they are new ones.
 func (e *Ephemeral) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
 	var config ephemeralModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -58,21 +66,30 @@ func (e *Ephemeral) Open(ctx context.Context, req ephemeral.OpenRequest, resp *e
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	who, diags := config.identity(ctx, defaultFleetingTTL)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	if config.Endpoint.IsNull() {
 		config.Endpoint = types.StringValue(endpointExternal)
 	}
+	if config.OnMissing.IsNull() {
+		config.OnMissing = types.StringValue(onMissingWarn)
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, found, err := fetch(ctx, e.session, &config.model, management.Identity{})
+	mgmt, found, err := fetch(ctx, e.session, &config.model, who, management.Identity{})
+	missing := errors.Is(err, errGone) || errors.Is(err, management.ErrNotFound)
 	switch {
-	case errors.Is(err, errGone), errors.Is(err, management.ErrNotFound):
+	case missing && config.OnMissing.ValueString() == onMissingWarn:
 		// A destroy opens this too, in its plan and again in its apply.
 		resp.Diagnostics.AddAttributeWarning(path.Root("cluster_id"), "No kubeconfig", "The values are null, because "+err.Error()+".")
 	case err != nil && mgmt == nil:
 		resp.Diagnostics.Append(tfkit.ConnectError(err))
 		return
 	case err != nil:
-		resp.Diagnostics.Append(fetchDiagnostic(&config.model, err))
+		resp.Diagnostics.Append(fetchDiagnostic(&config.model, who, err))
 		return
 	}
 	config.set(found)

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
@@ -28,6 +29,7 @@ const ResourceType = "capi_kubeconfig"
 var (
 	_ resource.ResourceWithConfigure   = (*Resource)(nil)
 	_ resource.ResourceWithImportState = (*Resource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*Resource)(nil)
 )
 
 // Resource is capi_kubeconfig in the state.
@@ -37,6 +39,7 @@ type Resource struct {
 
 type resourceModel struct {
 	model
+	identityModel
 	Timeouts timeouts.Value `tfsdk:"timeouts"`
 }
 
@@ -55,7 +58,7 @@ func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, r
 	r.session = s
 }
 
-// Create waits for the kubeconfig and reads it.
+// Create waits for the kubeconfig, and has credentials issued.
 func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan resourceModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -64,7 +67,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	known, diags := r.fetch(ctx, timeout, &plan.model, tfkit.Record{})
+	known, diags := r.fetch(ctx, timeout, &plan, record{})
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -73,7 +76,8 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
-// Read notices that the certificate was renewed, and that the cluster is gone.
+// Read notices that Cluster API renewed the administrator's certificate, that the endpoint or the authority changed, and that the
+// cluster is gone. Credentials that were issued stay as they are.
 func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state resourceModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -85,34 +89,39 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		resp.Diagnostics.AddAttributeError(path.Root("cluster_id"), "Wrong cluster id", "The value "+err.Error()+".")
 		return
 	}
-	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	known, diags := tfkit.ReadRecord[record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	object, imported := "The kubeconfig of Cluster "+key.String(), state.Kubeconfig.IsNull()
 	mgmt, err := r.session.Reconnect(ctx, id, known.Management)
-	var found *credentials
+	var kept *stored
 	if err == nil {
-		found, err = read(ctx, mgmt, key, state.Endpoint.ValueString())
+		kept, err = read(ctx, mgmt, key, state.Endpoint.ValueString() == endpointInternal)
 	}
 	if errors.Is(err, errGone) || errors.Is(err, errNotYet) {
 		if imported {
 			resp.State.RemoveResource(ctx)
 			return
 		}
-		err = absence(ctx, mgmt, known, err)
+		err = absence(ctx, mgmt, known.Record, err)
 	}
 	switch {
 	case err != nil:
 		tfkit.NotRead(ctx, resp, object, err, imported)
 		return
-	case known.UID != "" && known.UID != found.cluster:
-		resp.Diagnostics.Append(tfkit.AnotherObject("Cluster "+key.String(), known.UID, found.cluster))
+	case known.UID != "" && known.UID != kept.cluster:
+		resp.Diagnostics.Append(tfkit.AnotherObject("Cluster "+key.String(), known.UID, kept.cluster))
+		return
+	}
+	found, err := state.refreshed(ctx, kept)
+	if err != nil {
+		resp.Diagnostics.Append(tfkit.ReadError(object, err, imported))
 		return
 	}
 	state.set(found)
-	known.Identify(ctx, r.session, mgmt.ID, found.cluster)
+	known.Identify(ctx, r.session, mgmt.ID, kept.cluster)
 	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
@@ -126,7 +135,7 @@ func absence(ctx context.Context, mgmt *management.Cluster, known tfkit.Record, 
 	return fmt.Errorf("%w: %w", management.ErrGone, missing)
 }
 
-// Update reads the kubeconfig for another endpoint.
+// Update reads the kubeconfig for another endpoint, or has credentials issued again.
 func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan resourceModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -135,12 +144,12 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	known, diags := tfkit.ReadRecord[tfkit.Record](ctx, req.Private)
+	known, diags := tfkit.ReadRecord[record](ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	known, diags = r.fetch(ctx, timeout, &plan.model, known)
+	known, diags = r.fetch(ctx, timeout, &plan, known)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -149,7 +158,8 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
-// Delete forgets the kubeconfig. It is Cluster API's, which needs it.
+// Delete forgets the kubeconfig. The administrator's is Cluster API's, which needs it, and Kubernetes cannot take back what it
+// issued: certificates end with their time, and tokens with their service account.
 func (r *Resource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
 
 // ImportState takes the id of the cluster; Read fills in the rest.
@@ -160,47 +170,48 @@ func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequ
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("cluster_id"), req.ID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("endpoint"), endpointExternal)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("groups"), types.SetNull(types.StringType))...)
 }
 
 // fetch waits for the kubeconfig of the model's cluster and sets it. Known is the
 // record of the cluster, or empty; it returns what is to be recorded.
-func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *model, known tfkit.Record) (tfkit.Record, diag.Diagnostics) {
+func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *resourceModel, known record) (record, diag.Diagnostics) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, found, err := fetch(ctx, r.session, m, known.Management)
+	who, diags := m.identity(ctx, defaultTTL)
+	if diags.HasError() {
+		return known, diags
+	}
+	id, _, _ := m.cluster() // fetch says what is wrong with it.
+	r.session.Retry(id)
+	mgmt, found, err := fetch(ctx, r.session, &m.model, who, known.Management)
 	switch {
 	case err != nil && mgmt == nil:
 		return known, diag.Diagnostics{tfkit.ConnectError(err)}
 	case err != nil:
-		return known, diag.Diagnostics{fetchDiagnostic(m, err)}
+		return known, diag.Diagnostics{fetchDiagnostic(&m.model, who, err)}
 	case known.UID != "" && known.UID != found.cluster:
 		return known, diag.Diagnostics{tfkit.AnotherObject("Cluster "+m.ClusterID.ValueString(), known.UID, found.cluster)}
 	}
 	m.set(found)
 	known.Identify(ctx, r.session, mgmt.ID, found.cluster)
+	known.RenewAt = renewal(who, time.Now(), found.expiresAt)
 	return known, nil
 }
 
-// fetch waits for the kubeconfig of the model's cluster. It returns no management
-// cluster if that cannot be connected to.
-func fetch(ctx context.Context, s *session.Session, m *model, known management.Identity) (*management.Cluster, *credentials, error) {
-	id, key, err := m.cluster()
-	if err != nil {
-		return nil, nil, err
-	}
-	mgmt, err := s.Reconnect(ctx, id, known)
-	if err != nil {
-		return nil, nil, err
-	}
-	found, err := wait(ctx, mgmt, key, m.Endpoint.ValueString())
-	return mgmt, found, err
-}
-
 // fetchDiagnostic words why there is no kubeconfig.
-func fetchDiagnostic(m *model, err error) diag.Diagnostic {
+func fetchDiagnostic(m *model, who identity, err error) diag.Diagnostic {
 	what := "the kubeconfig of Cluster " + m.ClusterID.ValueString()
+	var issuing *issueError
 	var timedOut *waiter.TimeoutError
 	switch {
+	case errors.As(err, &issuing):
+		attribute := path.Root("user")
+		if who.account.Name != "" {
+			attribute = path.Root("service_account")
+		}
+		return diag.NewAttributeErrorDiagnostic(attribute, "Credentials not issued", fmt.Sprintf(
+			"Cluster %s issued no credentials for %s: %s.", m.ClusterID.ValueString(), who, issuing.err))
 	case errors.As(err, &timedOut):
 		return tfkit.TimeoutErrorDiagnostic(what, timedOut, "Cluster API makes it when the cluster has an endpoint: look at the cluster's conditions.")
 	case errors.Is(err, errGone):

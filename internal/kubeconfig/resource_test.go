@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	tfresource "github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -56,6 +57,7 @@ func setUp(t *testing.T) environment {
 	factories := acctest.Provider{
 		Resolver:           env.Resolver(),
 		ResourceList:       []func() tfresource.Resource{kubeconfig.NewResource},
+		DataSourceList:     []func() datasource.DataSource{kubeconfig.NewDataSource},
 		EphemeralResources: []func() ephemeral.EphemeralResource{kubeconfig.NewEphemeral},
 	}.Factories()
 	factories["echo"] = echoprovider.NewProviderServer()
@@ -151,7 +153,7 @@ func TestIntegrationKubeconfig(t *testing.T) {
 					value("cluster_ca_certificate", knownvalue.StringExact("CA")),
 					value("client_key", knownvalue.StringExact("KEY")),
 					value("client_certificate", knownvalue.StringRegexp(regexp.MustCompile("BEGIN CERTIFICATE"))),
-					value("client_certificate_expires_at", knownvalue.StringExact("2031-01-02T03:04:05Z")),
+					value("expires_at", knownvalue.StringExact("2031-01-02T03:04:05Z")),
 					statecheck.ExpectSensitiveValue(address, tfjsonpath.New("kubeconfig")),
 					statecheck.ExpectSensitiveValue(address, tfjsonpath.New("client_key")),
 				},
@@ -183,7 +185,7 @@ func TestIntegrationKubeconfig(t *testing.T) {
 			},
 			{
 				Config:            internal,
-				ConfigStateChecks: []statecheck.StateCheck{value("client_certificate_expires_at", knownvalue.StringExact("2032-01-02T03:04:05Z"))},
+				ConfigStateChecks: []statecheck.StateCheck{value("expires_at", knownvalue.StringExact("2032-01-02T03:04:05Z"))},
 			},
 		},
 	})

@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
@@ -21,8 +23,8 @@ func (e *Ephemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp 
 		return schema.StringAttribute{MarkdownDescription: descriptions[name], Computed: true, Sensitive: sensitive}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The administrator's kubeconfig of a cluster, for provider blocks and write-only attributes. It is stored nowhere. " +
-			"All values are null, with a warning, if the cluster is gone or going, so that what is left can still be destroyed.",
+		MarkdownDescription: "A kubeconfig of a cluster, for provider blocks and write-only attributes: the administrator's, or one with credentials that " +
+			"the cluster issues for a user or a service account, new ones each time. It is stored nowhere.",
 		Attributes: map[string]schema.Attribute{
 			"cluster_id": schema.StringAttribute{
 				MarkdownDescription: "The `id` of the `capi_cluster`. It is known only when the cluster exists, so that nothing is opened before.",
@@ -35,13 +37,53 @@ func (e *Ephemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp 
 				Computed:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(endpointExternal, endpointInternal)},
 			},
-			"timeouts":                      timeoutsAttribute(ctx),
-			"kubeconfig":                    computed("kubeconfig", true),
-			"host":                          computed("host", false),
-			"cluster_ca_certificate":        computed("cluster_ca_certificate", false),
-			"client_certificate":            computed("client_certificate", true),
-			"client_key":                    computed("client_key", true),
-			"client_certificate_expires_at": computed("client_certificate_expires_at", false),
+			"user": schema.StringAttribute{
+				MarkdownDescription: descriptions["user"],
+				Optional:            true,
+				Validators:          userValidators,
+			},
+			"groups": schema.SetAttribute{
+				MarkdownDescription: descriptions["groups"],
+				ElementType:         types.StringType,
+				Optional:            true,
+				Validators:          groupsValidators,
+			},
+			"service_account": schema.SingleNestedAttribute{
+				MarkdownDescription: descriptions["service_account"],
+				Optional:            true,
+				Attributes: map[string]schema.Attribute{
+					"namespace": schema.StringAttribute{
+						MarkdownDescription: descriptions["service_account.namespace"],
+						Optional:            true,
+						Validators:          []validator.String{tfkit.DNSLabel(validation.DNS1123LabelMaxLength)},
+					},
+					"name": schema.StringAttribute{
+						MarkdownDescription: descriptions["service_account.name"],
+						Required:            true,
+						Validators:          []validator.String{tfkit.DNSSubdomain()},
+					},
+				},
+			},
+			"ttl": schema.StringAttribute{
+				MarkdownDescription: descriptions["ttl"] + " Default: `24h`.",
+				Optional:            true,
+				Validators:          ttlValidators,
+			},
+			"on_missing": schema.StringAttribute{
+				MarkdownDescription: "What happens if the cluster, or its management cluster, is gone or going. `warn`: all values are null, with a warning, so that what is left can still be destroyed. " +
+					"`error`: the plan or apply fails. Default: `warn`.",
+				Optional:   true,
+				Computed:   true,
+				Validators: []validator.String{stringvalidator.OneOf(onMissingWarn, onMissingError)},
+			},
+			"timeouts":               timeoutsAttribute(ctx),
+			"kubeconfig":             computed("kubeconfig", true),
+			"host":                   computed("host", false),
+			"cluster_ca_certificate": computed("cluster_ca_certificate", false),
+			"client_certificate":     computed("client_certificate", true),
+			"client_key":             computed("client_key", true),
+			"token":                  computed("token", true),
+			"expires_at":             computed("expires_at", false),
 		},
 	}
 }

@@ -105,6 +105,7 @@ func (p *Provider) Resources(context.Context) []func() resource.Resource {
 func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
 		clusterclass.NewDataSource,
+		kubeconfig.NewDataSource,
 		cluster.NewDataSource,
 		cluster.NewDataSourceList,
 	}
@@ -116,6 +117,8 @@ func (p *Provider) Functions(context.Context) []func() function.Function {
 		functions.NewUpgradePath,
 		functions.NewNextVersions,
 		functions.NewClassVariablesTemplate,
+		functions.NewKubeconfigParse,
+		functions.NewKubeconfigMerge,
 	}
 }
 

@@ -9,3 +9,10 @@ provider "kubernetes" {
   client_certificate     = ephemeral.capi_kubeconfig.quickstart.client_certificate
   client_key             = ephemeral.capi_kubeconfig.quickstart.client_key
 }
+
+# A token of a service account, which ends with that.
+ephemeral "capi_kubeconfig" "ci" {
+  cluster_id      = capi_cluster.quickstart.id
+  service_account = { namespace = "ci", name = "deployer" }
+  ttl             = "1h"
+}
