@@ -65,7 +65,7 @@ func servePlugin() error {
 	ctrl.SetLogger(klog.Background())
 
 	provider.CollectLess()
-	return providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
+	return providerserver.Serve(context.Background(), provider.New(version, controllers.Check), providerserver.ServeOpts{
 		Address: address,
 		Debug:   *debug,
 	})

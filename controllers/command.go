@@ -36,6 +36,16 @@ func Run(ctx context.Context, args []string) error {
 	return manager.Run(ctx, name, provider, args[1:])
 }
 
+// Check says why the controllers of the provider called name would not start with these flags. It runs nothing, and takes no
+// feature gates.
+func Check(name string, flags []string) error {
+	provider, err := find(name)
+	if err != nil {
+		return err
+	}
+	return manager.Check(name, provider, flags)
+}
+
 func find(name string) (manager.Provider, error) {
 	switch name {
 	case "cluster-api":

@@ -63,11 +63,7 @@ func parse(name string, provider Provider, settings Settings, args []string) (*O
 	if err := feature.MutableGates.Set(string(feature.ClusterTopology) + "=true"); err != nil {
 		return nil, fmt.Errorf("enabling %s: %w", feature.ClusterTopology, err)
 	}
-	fs := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	fs.SetNormalizeFunc(cliflag.WordSepNormalizeFunc)
-	options := &Options{}
-	options.AddFlags(fs, settings)
-	provider.AddFlags(fs, options)
+	fs, options := newFlags(name, provider, settings)
 	if err := fs.Set("v", "2"); err != nil {
 		return nil, fmt.Errorf("setting the log level: %w", err)
 	}
@@ -75,6 +71,25 @@ func parse(name string, provider Provider, settings Settings, args []string) (*O
 		return nil, err
 	}
 	return options, options.validate()
+}
+
+func newFlags(name string, provider Provider, settings Settings) (*pflag.FlagSet, *Options) {
+	fs := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	fs.SetNormalizeFunc(cliflag.WordSepNormalizeFunc)
+	options := &Options{}
+	options.AddFlags(fs, settings)
+	provider.AddFlags(fs, options)
+	return fs, options
+}
+
+// Check says why a provider's manager would not start with these flags. Feature gates must not be among them: they are
+// global, and would be set in this process.
+func Check(name string, provider Provider, args []string) error {
+	fs, options := newFlags(name, provider, provider.Settings())
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	return options.validate()
 }
 
 func (o *Options) newManager(ctx context.Context, name string, settings Settings) (ctrl.Manager, error) {

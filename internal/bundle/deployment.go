@@ -12,7 +12,6 @@ import (
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 const (
@@ -36,12 +35,12 @@ func NeedsDocker(provider string) bool { return provider == "infrastructure-dock
 
 func (i installation) needsDocker() bool { return NeedsDocker(i.Name) }
 
-func (i installation) managerDeployment() client.Object {
+func (i installation) managerDeployment() *appsv1.Deployment {
 	labels := map[string]string{managerLabel: managerName, clusterv1.ProviderNameLabel: i.Name}
-	return &appsv1.Deployment{
+	deployment := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: i.Namespace, Name: i.deployment(), Labels: map[string]string{managerLabel: managerName}},
 		Spec: appsv1.DeploymentSpec{
-			Replicas: ptr.To[int32](1),
+			Replicas: ptr.To(ptr.Deref(i.settings.Replicas, 1)),
 			Selector: &metav1.LabelSelector{MatchLabels: labels},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: withLabel(labels, clusterctlv1.ClusterctlLabel, "")},
@@ -58,6 +57,8 @@ func (i installation) managerDeployment() client.Object {
 			},
 		},
 	}
+	i.settings.placePods(&deployment.Spec.Template.Spec, labels)
+	return deployment
 }
 
 func (i installation) container() corev1.Container {
@@ -66,12 +67,12 @@ func (i installation) container() corev1.Container {
 		Image:           i.image.Reference,
 		ImagePullPolicy: i.pullPolicy(),
 		Command:         []string{executablePath, "controllers"},
-		Args: []string{
+		Args: append([]string{
 			"--provider=" + i.Name,
 			"--leader-elect",
 			"--webhook-secret=" + i.secret(),
 			"--webhook-service=" + i.service(),
-		},
+		}, i.settings.Flags()...),
 		Env: []corev1.EnvVar{
 			fieldEnv("POD_NAMESPACE", "metadata.namespace"),
 			fieldEnv("POD_NAME", "metadata.name"),
@@ -91,12 +92,12 @@ func (i installation) container() corev1.Container {
 		StartupProbe:   probe("/readyz", 1, 120),
 		ReadinessProbe: probe("/readyz", 5, 3),
 		LivenessProbe:  probe("/healthz", 20, 6),
-		// There are no limits on purpose. What a manager needs grows with the objects that it holds, so the kernel would
+		// By default there are no limits, on purpose. What a manager needs grows with the objects that it holds, so the kernel would
 		// kill one that reaches a limit again and again, and nothing would be reconciled any more.
-		Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
+		Resources: i.settings.resources(corev1.ResourceRequirements{Requests: corev1.ResourceList{
 			corev1.ResourceCPU:    resource.MustParse("50m"),
 			corev1.ResourceMemory: resource.MustParse("64Mi"),
-		}},
+		}}),
 		VolumeMounts:             i.mounts(),
 		SecurityContext:          containerSecurity(),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,

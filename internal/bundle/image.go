@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	apiversion "k8s.io/apimachinery/pkg/util/version"
 )
 
 const (
@@ -36,6 +37,18 @@ type Image struct {
 
 	// path of the executable that the image is made of; empty if the image comes from a registry.
 	path string
+}
+
+// releases is where the images of released versions are.
+const releases = "ghcr.io/terraform-capi/terraform-provider-capi"
+
+// FromRelease is the image that was released with a version of this Terraform provider. Builds from source have none.
+func FromRelease(version string) (Image, error) {
+	parsed, err := apiversion.ParseSemantic(version)
+	if err != nil {
+		return Image{}, fmt.Errorf("version %q of this provider was not released, so that no registry has its image", version)
+	}
+	return Image{Reference: releases + ":v" + parsed.String()}, nil
 }
 
 // FromRegistry is an image that the management cluster's nodes pull.

@@ -106,12 +106,12 @@ func (i installation) applyNamespace(ctx context.Context, cluster *management.Cl
 // Install installs the bundled provider called name, or brings an installed one to what this binary holds, whose version
 // is given. It returns when the objects are applied; Pending tells when they work. The entry in the inventory comes first:
 // whatever is cut off afterwards, an older binary finds what it must not bring back.
-func Install(ctx context.Context, cluster *management.Cluster, name, version string, image Image) error {
+func Install(ctx context.Context, cluster *management.Cluster, name, version string, image Image, settings Settings) error {
 	provider, err := config.Find(name)
 	if err != nil {
 		return err
 	}
-	i := installation{provider, image}
+	i := installation{provider, image, settings}
 	stages, err := i.stages()
 	if err != nil {
 		return err
@@ -175,6 +175,8 @@ type Status struct {
 	UID types.UID
 	// Release that the entry speaks of.
 	Release Release
+	// Origin is who installed it: ByTerraform, ByClusterctl or ByOperator.
+	Origin string
 	// Image of the controllers.
 	Image string
 }
@@ -219,13 +221,38 @@ func Installed(ctx context.Context, cluster *management.Cluster, name string) (*
 			return nil, entryErr
 		}
 	}
-	status := &Status{UID: entry.UID, Release: ReleaseOf(entry)}
+	operated, err := operatedBy(ctx, cluster, provider)
+	if err != nil {
+		return nil, err
+	}
+	status := &Status{UID: entry.UID, Release: ReleaseOf(entry), Origin: originOf(entry, operated)}
 	for _, container := range deployment.Spec.Template.Spec.Containers {
 		if container.Name == "manager" {
 			status.Image = container.Image
 		}
 	}
 	return status, nil
+}
+
+// AsDeclared says whether the controllers of an installed provider run as the settings have it. The management cluster itself
+// compares, by a dry-run of what Install would apply.
+func AsDeclared(ctx context.Context, cluster *management.Cluster, name string, image Image, settings Settings) (bool, error) {
+	provider, err := config.Find(name)
+	if err != nil {
+		return false, err
+	}
+	i := installation{provider, image, settings}
+	live := &appsv1.Deployment{}
+	key := client.ObjectKey{Namespace: provider.Namespace, Name: i.deployment()}
+	if err := cluster.Get(ctx, key, live); err != nil {
+		return false, fmt.Errorf("reading Deployment %s: %w", key, err)
+	}
+	wanted := i.managerDeployment()
+	i.label(wanted)
+	if err := cluster.ApplyTo(ctx, wanted, live.UID, client.DryRunAll); err != nil {
+		return false, fmt.Errorf("trying out Deployment %s: %w", key, err)
+	}
+	return wanted.Generation == live.Generation, nil
 }
 
 // ignoreAbsent is nil if err says that an object, or its kind, is not there.

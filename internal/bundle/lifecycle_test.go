@@ -38,7 +38,7 @@ func installed(t *testing.T, webhook error, names ...string) *management.Cluster
 	for _, name := range names {
 		provider, err := config.Find(name)
 		g.Expect(err).NotTo(HaveOccurred())
-		i := installation{provider, Image{Reference: "localhost/x:y"}}
+		i := installation{Provider: provider, image: Image{Reference: "localhost/x:y"}}
 		stages, err := i.stages()
 		g.Expect(err).NotTo(HaveOccurred())
 		for _, stage := range append(stages, []client.Object{i.inventoryEntry("0.1.0")}) {
@@ -181,7 +181,7 @@ func TestInstalled(t *testing.T) {
 
 	status, err := Installed(t.Context(), cluster, dockerProvider)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(status).To(Equal(&Status{Release: Own("0.1.0"), Image: "localhost/x:y"}))
+	g.Expect(status).To(Equal(&Status{Release: Own("0.1.0"), Origin: ByTerraform, Image: "localhost/x:y"}))
 
 	_, err = Installed(t.Context(), cluster, "cluster-api")
 	g.Expect(management.IsAbsent(err)).To(BeTrue(), "%v", err)

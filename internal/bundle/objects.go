@@ -31,7 +31,8 @@ const (
 // installation is a bundled provider as it is to be in a management cluster.
 type installation struct {
 	config.Provider
-	image Image
+	image    Image
+	settings Settings
 }
 
 // Names of objects, which are upstream's.

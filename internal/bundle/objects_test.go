@@ -21,7 +21,7 @@ import (
 
 func objects(t *testing.T, provider config.Provider) []client.Object {
 	t.Helper()
-	stages, err := installation{provider, Image{Reference: "localhost/x:y", path: "/x"}}.stages()
+	stages, err := installation{Provider: provider, image: Image{Reference: "localhost/x:y", path: "/x"}}.stages()
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	var all []client.Object
 	for _, stage := range stages {

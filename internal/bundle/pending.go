@@ -48,6 +48,9 @@ func (i installation) pendingDeployment(ctx context.Context, cluster *management
 		return "", fmt.Errorf("reading Deployment %s: %w", key, err)
 	}
 	status, replicas := deployment.Status, ptr.Deref(deployment.Spec.Replicas, 1)
+	if replicas == 0 {
+		return fmt.Sprintf("Deployment %s is scaled to no pods", key), nil
+	}
 	if status.ObservedGeneration >= deployment.Generation && status.UpdatedReplicas == replicas &&
 		status.AvailableReplicas == replicas && status.Replicas == replicas {
 		return "", nil

@@ -90,7 +90,7 @@ func TestIntegrationInstallationThatIsCutOff(t *testing.T) {
 	const name = "bootstrap-kubeadm"
 	creation, err := Begin(t.Context(), cluster, name, "0.1.0")
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(Install(t.Context(), cluster, name, "0.1.0", Image{Reference: "localhost/x:y"})).To(Succeed())
+	g.Expect(Install(t.Context(), cluster, name, "0.1.0", Image{Reference: "localhost/x:y"}, Settings{})).To(Succeed())
 	g.Expect(creation.Finish(t.Context())).To(Succeed())
 
 	cut := errors.New("cut off")
@@ -104,7 +104,7 @@ func TestIntegrationInstallationThatIsCutOff(t *testing.T) {
 			return c.Apply(ctx, object, opts...)
 		},
 	})}
-	g.Expect(Install(t.Context(), interrupted, name, "0.2.0", Image{Reference: "localhost/x:z"})).To(MatchError(cut))
+	g.Expect(Install(t.Context(), interrupted, name, "0.2.0", Image{Reference: "localhost/x:z"}, Settings{})).To(MatchError(cut))
 
 	status, err := Installed(t.Context(), cluster, name)
 	g.Expect(err).NotTo(HaveOccurred())

@@ -36,7 +36,7 @@ func TestIntegrationUninstall(t *testing.T) {
 	for _, name := range []string{dockerProvider, "cluster-api"} {
 		creation, err := Begin(t.Context(), cluster, name, "0.1.0")
 		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(Install(t.Context(), cluster, name, "0.1.0", Image{Reference: "localhost/x:y"})).To(Succeed())
+		g.Expect(Install(t.Context(), cluster, name, "0.1.0", Image{Reference: "localhost/x:y"}, Settings{})).To(Succeed())
 		g.Expect(creation.Finish(t.Context())).To(Succeed(), "the mark outlives the installation")
 		status, err := Installed(t.Context(), cluster, name)
 		g.Expect(err).NotTo(HaveOccurred())

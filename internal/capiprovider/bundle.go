@@ -24,8 +24,16 @@ type Bundle interface {
 	Load(ctx context.Context, cluster *management.Cluster, image bundle.Image) error
 	// Begin is the beginning of an installation where the provider is not installed.
 	Begin(ctx context.Context, cluster *management.Cluster, name string) (*management.Creation, error)
-	Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image) error
+	Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image, settings bundle.Settings) error
 	Installed(ctx context.Context, cluster *management.Cluster, name string) (*bundle.Status, error)
+	// AsDeclared says whether the controllers run as the settings have it.
+	AsDeclared(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image, settings bundle.Settings) (bool, error)
+	// Others are installations of the provider that are not this one's.
+	Others(ctx context.Context, cluster *management.Cluster, name string) ([]bundle.Other, error)
+	// CoreContracts are the versions of the contract that the installed core provider speaks.
+	CoreContracts(ctx context.Context, cluster *management.Cluster) ([]string, error)
+	// CheckFlags says why the controllers would not start with flags.
+	CheckFlags(name string, flags []string) error
 	// Unstorable are the kinds whose objects may be stored in versions that this
 	// binary does not know.
 	Unstorable(ctx context.Context, cluster *management.Cluster, name string) ([]bundle.StoredKind, error)
@@ -50,31 +58,43 @@ type Nodes interface {
 
 // Bundled is the bundle in this binary, whose version is given, for KinD clusters
 // whose nodes are nodes.
-func Bundled(version string, nodes Nodes) Bundle {
-	return bundled{version: version, nodes: nodes, loader: bundle.NewLoader(nodes)}
+func Bundled(version string, nodes Nodes, checkFlags CheckFlags) Bundle {
+	return bundled{version: version, nodes: nodes, loader: bundle.NewLoader(nodes), checkFlags: checkFlags}
 }
+
+// CheckFlags says why the controllers of the provider called name would not start with flags.
+type CheckFlags func(name string, flags []string) error
 
 type bundled struct {
 	version string
 	nodes   Nodes
 	loader  *bundle.Loader
+
+	checkFlags CheckFlags
 }
 
 func (b bundled) Release() bundle.Release { return bundle.Own(b.version) }
 
-// Image takes the executable for KinD clusters, whose nodes it can be loaded into.
-// A reference to the executable, which is what the state holds, is not one into a registry.
-func (bundled) Image(managementCluster, reference string) (bundle.Image, error) {
+// Image takes the executable for KinD clusters, whose nodes it can be loaded into, and what was released elsewhere. A
+// reference to the executable, which is what the state holds, is not one into a registry.
+func (b bundled) Image(managementCluster, reference string) (bundle.Image, error) {
 	if _, isKind := management.ParseKindID(managementCluster); isKind {
 		image, err := bundle.FromExecutable()
-		if reference == "" || err == nil && image.Reference == reference {
-			return image, err
+		if err == nil && (reference == "" || image.Reference == reference) {
+			return image, nil
 		}
 	}
 	if reference == "" {
-		return bundle.Image{}, errNoImage
+		return bundle.FromRelease(b.version)
 	}
 	return bundle.FromRegistry(reference)
+}
+
+func (b bundled) CheckFlags(name string, flags []string) error {
+	if b.checkFlags == nil {
+		return nil
+	}
+	return b.checkFlags(name, flags)
 }
 
 func (b bundled) Load(ctx context.Context, cluster *management.Cluster, image bundle.Image) error {
@@ -100,12 +120,24 @@ func (b bundled) Begin(ctx context.Context, cluster *management.Cluster, name st
 	return bundle.Begin(ctx, cluster, name, b.version)
 }
 
-func (b bundled) Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image) error {
-	return bundle.Install(ctx, cluster, name, b.version, image)
+func (b bundled) Install(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image, settings bundle.Settings) error {
+	return bundle.Install(ctx, cluster, name, b.version, image, settings)
 }
 
 func (bundled) Installed(ctx context.Context, cluster *management.Cluster, name string) (*bundle.Status, error) {
 	return bundle.Installed(ctx, cluster, name)
+}
+
+func (bundled) AsDeclared(ctx context.Context, cluster *management.Cluster, name string, image bundle.Image, settings bundle.Settings) (bool, error) {
+	return bundle.AsDeclared(ctx, cluster, name, image, settings)
+}
+
+func (bundled) Others(ctx context.Context, cluster *management.Cluster, name string) ([]bundle.Other, error) {
+	return bundle.Others(ctx, cluster, name)
+}
+
+func (bundled) CoreContracts(ctx context.Context, cluster *management.Cluster) ([]string, error) {
+	return bundle.CoreContracts(ctx, cluster)
 }
 
 func (bundled) Unstorable(ctx context.Context, cluster *management.Cluster, name string) ([]bundle.StoredKind, error) {

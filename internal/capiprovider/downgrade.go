@@ -41,8 +41,11 @@ func (r *Resource) checkInstalled(ctx context.Context, cluster *management.Clust
 		if diags := r.checkRelease(plan, status.Release); diags.HasError() {
 			return diags
 		}
+		if diags := r.checkSkip(plan, status.Release); diags.HasError() {
+			return diags
+		}
 	}
-	return r.checkStored(ctx, cluster, plan)
+	return r.checkFit(ctx, cluster, plan, false)
 }
 
 // checkStored refuses to install kinds without the versions in which their objects may

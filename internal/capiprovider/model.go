@@ -17,11 +17,14 @@ type model struct {
 	ManagementCluster types.String   `tfsdk:"management_cluster"`
 	Name              types.String   `tfsdk:"name"`
 	Image             types.String   `tfsdk:"image"`
+	Manager           types.Object   `tfsdk:"manager"`
+	Deployment        types.Object   `tfsdk:"deployment"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 	Namespace         types.String   `tfsdk:"namespace"`
 	Type              types.String   `tfsdk:"type"`
 	Version           types.String   `tfsdk:"version"`
 	ProviderVersion   types.String   `tfsdk:"provider_version"`
+	InstalledBy       types.String   `tfsdk:"installed_by"`
 	Ready             types.Bool     `tfsdk:"ready"`
 }
 

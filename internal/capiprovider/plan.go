@@ -5,7 +5,6 @@ package capiprovider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -22,8 +21,6 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
-
-var errNoImage = errors.New("this provider's executable can be loaded into KinD clusters on this machine only")
 
 // ModifyPlan plans what this binary would install. All of it is known without a
 // management cluster, so that a new binary shows as an update, and only then.
@@ -52,6 +49,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 	plan.fromProvider(provider)
 	plan.fromRelease(r.bundle.Release())
+	plan.InstalledBy = types.StringValue(bundle.ByTerraform)
 	resp.Diagnostics.Append(r.planImage(ctx, &plan, configured)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -66,7 +64,8 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		if !same {
 			resp.Diagnostics.Append(r.checkUpgrade(ctx, plan, state)...)
 		}
-		if state.Ready.ValueBool() && known.Creation == "" && plan.Image.Equal(state.Image) && same && plan.ID.Equal(state.ID) {
+		if state.Ready.ValueBool() && known.Creation == "" && plan.Image.Equal(state.Image) && same && plan.ID.Equal(state.ID) &&
+			plan.Manager.Equal(state.Manager) && plan.Deployment.Equal(state.Deployment) {
 			plan.Ready = state.Ready
 		}
 	}
@@ -130,8 +129,7 @@ func (r *Resource) checkCreation(ctx context.Context, plan model, known tfkit.Re
 		return diags
 	}
 	diags.Append(r.checkNew(ctx, cluster, plan, known, private)...)
-	diags.Append(r.checkStored(ctx, cluster, plan)...)
-	return append(diags, checkVersions(ctx, cluster, plan)...)
+	return append(diags, r.checkFit(ctx, cluster, plan, true)...)
 }
 
 // checkUpgrade refuses what is no upgrade of what the state has, and looks, where
@@ -140,12 +138,14 @@ func (r *Resource) checkUpgrade(ctx context.Context, plan, state model) diag.Dia
 	if diags := r.checkRelease(state, state.release()); diags.HasError() {
 		return diags
 	}
+	if diags := r.checkSkip(state, state.release()); diags.HasError() {
+		return diags
+	}
 	cluster, diags := tfkit.ConnectAtPlan(ctx, r.session, plan.ManagementCluster, false)
 	if cluster == nil {
 		return diags
 	}
-	diags.Append(r.checkStored(ctx, cluster, plan)...)
-	return append(diags, checkVersions(ctx, cluster, plan)...)
+	return append(diags, r.checkFit(ctx, cluster, plan, true)...)
 }
 
 // checkNew refuses to install a provider that is installed, or that another
@@ -162,5 +162,6 @@ func (r *Resource) checkNew(ctx context.Context, cluster *management.Cluster, pl
 		}
 		return tfkit.CarryRecord(ctx, r.session, private, known.UID, entry.UID)
 	}
-	return diag.Diagnostics{tfkit.AlreadyExists(path.Root("name"), describe(plan), ResourceType, plan.id())}
+	installed := bundle.Status{Release: bundle.ReleaseOf(entry), Origin: bundle.OriginOf(entry)}
+	return diag.Diagnostics{alreadyInstalled(plan, installed)}
 }

@@ -47,7 +47,7 @@ func TestCheckForeign(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := &management.Cluster{Client: fake.NewClientBuilder().WithScheme(management.Scheme).WithObjects(test.objects...).Build()}
-			diags := (&Resource{bundle: Bundled("0.1.0", nil), session: session.New(nil)}).checkNew(t.Context(), cluster, plan, tfkit.Record{UID: "recorded"}, nil)
+			diags := (&Resource{bundle: Bundled("0.1.0", nil, nil), session: session.New(nil)}).checkNew(t.Context(), cluster, plan, tfkit.Record{UID: "recorded"}, nil)
 			if diags.HasError() != test.refused {
 				t.Fatalf("diagnostics: %v", diags)
 			}
@@ -119,7 +119,7 @@ func TestCheckDocker(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := model{Name: tftypes.StringValue(test.provider), ManagementCluster: tftypes.StringValue(test.managementCluster)}
-			diags := NewResource(Bundled("0.1.0", test.nodes)).(*Resource).checkDocker(t.Context(), plan)
+			diags := NewResource(Bundled("0.1.0", test.nodes, nil)).(*Resource).checkDocker(t.Context(), plan)
 			if diags.HasError() != test.refused {
 				t.Fatalf("diagnostics: %v", diags)
 			}
@@ -131,12 +131,15 @@ func TestCheckDocker(t *testing.T) {
 }
 
 func TestBundledImage(t *testing.T) {
-	bundled := Bundled("0.1.0", nil)
+	bundled := Bundled("0.1.0", nil, nil)
 	if image, err := bundled.Image("", "registry.example.com/capi:v1"); err != nil || image.Local() {
 		t.Errorf("a reference: %+v, %v", image, err)
 	}
-	if _, err := bundled.Image("", ""); err == nil {
-		t.Error("a management cluster elsewhere has a default image")
+	if image, err := bundled.Image("", ""); err != nil || image.Local() || !strings.HasSuffix(image.Reference, ":v0.1.0") {
+		t.Errorf("a management cluster elsewhere: %+v, %v", image, err)
+	}
+	if _, err := Bundled("dev", nil, nil).Image("", ""); err == nil {
+		t.Error("a build from source has an image in a registry")
 	}
 	own, err := bundled.Image("kind://mgmt", "")
 	if runtime.GOOS != "linux" {

@@ -30,6 +30,8 @@ var (
 	_ resource.ResourceWithConfigure   = (*Resource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*Resource)(nil)
 	_ resource.ResourceWithImportState = (*Resource)(nil)
+
+	_ resource.ResourceWithValidateConfig = (*Resource)(nil)
 )
 
 // entryKind is the one of the entries in clusterctl's inventory.
@@ -149,13 +151,32 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	state.fromRelease(status.Release)
 	state.Image = types.StringValue(status.Image)
 	// What cannot be looked at is not ready either: reinstalling repairs it. Who may not look keeps what is known.
-	pending, err := r.bundle.Pending(ctx, cluster, provider.Name)
+	state.InstalledBy = types.StringValue(status.Origin)
+	pending, err := r.pending(ctx, cluster, state, status)
 	if imported || !tfkit.IsNotPermitted(err) {
 		state.Ready = types.BoolValue(pending == "" && err == nil && status.UID != "")
 	}
 	known.Identify(ctx, r.session, cluster.ID, status.UID)
 	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// pending says what an installed provider lacks.
+func (r *Resource) pending(ctx context.Context, cluster *management.Cluster, state model, status *bundle.Status) (string, error) {
+	pending, err := r.bundle.Pending(ctx, cluster, state.Name.ValueString())
+	if pending != "" || err != nil || status.Release != r.bundle.Release() {
+		return pending, err
+	}
+	settings, diags := state.settings(ctx)
+	image, err := r.bundle.Image(state.ManagementCluster.ValueString(), status.Image)
+	if diags.HasError() || err != nil {
+		return "", err
+	}
+	declared, err := r.bundle.AsDeclared(ctx, cluster, state.Name.ValueString(), image, settings)
+	if err != nil || declared {
+		return "", err
+	}
+	return "the controllers do not run as declared", nil
 }
 
 // isAnother says whether the provider that is installed is not the one of the

@@ -26,6 +26,7 @@ import (
 	clusterctlv1 "sigs.k8s.io/cluster-api/cmd/clusterctl/api/v1alpha3"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/terraform-capi/terraform-provider-capi/controllers"
 	providers "github.com/terraform-capi/terraform-provider-capi/controllers/config"
 	"github.com/terraform-capi/terraform-provider-capi/internal/acctest"
 	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
@@ -39,16 +40,21 @@ const address = capiprovider.ResourceType + ".test"
 
 // fakeBundle installs nothing: an API server alone runs no controllers.
 type fakeBundle struct {
-	mu        sync.Mutex
-	image     string // of this binary
-	version   string // of this binary
-	stored    []bundle.StoredKind
-	installed map[string]*bundle.Status
-	pending   string
+	mu         sync.Mutex
+	image      string // of this binary
+	version    string // of this binary
+	clusterAPI string // of this binary
+	stored     []bundle.StoredKind
+	installed  map[string]*bundle.Status
+	pending    string
 	// forbidden says that the credentials do not allow to look at what is installed.
 	forbidden bool
+	// changed says that the controllers do not run as declared.
+	changed   bool
 	serves    []string
 	installs  []string
+	settings  bundle.Settings
+	contracts []string
 	loads     int
 }
 
@@ -59,7 +65,15 @@ func newFakeBundle() *fakeBundle {
 func (f *fakeBundle) Release() bundle.Release {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return bundle.Own(f.version)
+	return f.release()
+}
+
+func (f *fakeBundle) release() bundle.Release {
+	release := bundle.Own(f.version)
+	if f.clusterAPI != "" {
+		release.ClusterAPI = f.clusterAPI
+	}
+	return release
 }
 
 func (f *fakeBundle) Unstorable(context.Context, *management.Cluster, string) ([]bundle.StoredKind, error) {
@@ -92,11 +106,32 @@ func (f *fakeBundle) Begin(ctx context.Context, cluster *management.Cluster, nam
 	return bundle.Begin(ctx, cluster, name, f.Release().Provider)
 }
 
-func (f *fakeBundle) Install(_ context.Context, _ *management.Cluster, name string, image bundle.Image) error {
+func (f *fakeBundle) AsDeclared(context.Context, *management.Cluster, string, bundle.Image, bundle.Settings) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return !f.changed, nil
+}
+
+func (f *fakeBundle) Others(ctx context.Context, cluster *management.Cluster, name string) ([]bundle.Other, error) {
+	return bundle.Others(ctx, cluster, name)
+}
+
+func (f *fakeBundle) CoreContracts(context.Context, *management.Cluster) ([]string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.contracts, nil
+}
+
+func (f *fakeBundle) CheckFlags(name string, flags []string) error {
+	return controllers.Check(name, flags)
+}
+
+func (f *fakeBundle) Install(_ context.Context, _ *management.Cluster, name string, image bundle.Image, settings bundle.Settings) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.settings, f.changed = settings, false
 	f.installs = append(f.installs, image.Reference)
-	f.installed[name] = &bundle.Status{Release: bundle.Own(f.version), Image: image.Reference}
+	f.installed[name] = &bundle.Status{Release: f.release(), Image: image.Reference}
 	return nil
 }
 
@@ -111,7 +146,7 @@ func (f *fakeBundle) Installed(ctx context.Context, cluster *management.Cluster,
 	if err := cluster.Get(ctx, client.ObjectKey{Namespace: provider.Namespace, Name: name}, entry); err != nil {
 		return nil, err
 	}
-	status := &bundle.Status{UID: entry.UID, Release: bundle.ReleaseOf(entry)}
+	status := &bundle.Status{UID: entry.UID, Release: bundle.ReleaseOf(entry), Origin: bundle.OriginOf(entry)}
 	if installed := f.installed[name]; installed != nil {
 		status.Image, status.Release = installed.Image, installed.Release
 	}
@@ -160,7 +195,7 @@ func (f *fakeBundle) lose(t *testing.T, cluster *management.Cluster) {
 	f.change(func() { f.installed = map[string]*bundle.Status{} })()
 	entry := &clusterctlv1.Provider{}
 	entry.Namespace, entry.Name = "capi-kubeadm-bootstrap-system", "bootstrap-kubeadm"
-	if err := cluster.Delete(t.Context(), entry); err != nil {
+	if err := cluster.Delete(context.WithoutCancel(t.Context()), entry); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -318,6 +353,8 @@ func TestIntegrationManagementClusterAway(t *testing.T) {
 			resolver.Forget(management.KindID(acctest.KindName))
 		}
 	}
+	// The test ends without its management cluster.
+	t.Cleanup(func() { fake.lose(t, environment.Cluster) })
 	test := fake.testCase(resolver)
 	test.Steps = []resource.TestStep{
 		{Config: config("")},

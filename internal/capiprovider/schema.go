@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/terraform-capi/terraform-provider-capi/controllers/config"
+	"github.com/terraform-capi/terraform-provider-capi/internal/bundle"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
@@ -40,14 +41,16 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"image": schema.StringAttribute{
-				MarkdownDescription: "Image of the controllers. Set it to a reference in a registry if the management cluster is not a KinD cluster " +
-					"on this machine, or if this machine does not run Linux. Default: this provider's own executable, which is loaded into the node. " +
+				MarkdownDescription: "Image of the controllers. Default for KinD clusters on this machine: this provider's own executable, which is loaded into the nodes. " +
+					"Default elsewhere: the image that was released with this version of the provider; a build from source has none, and needs a reference. " +
 					"A change is made in place.",
 				Optional:   true,
 				Computed:   true,
 				Validators: []validator.String{tfkit.ImageReference()},
 			},
-			"timeouts": defaultTimeouts.Attribute(ctx),
+			"manager":    managerAttribute(),
+			"deployment": deploymentAttribute(),
+			"timeouts":   defaultTimeouts.Attribute(ctx),
 			"namespace": schema.StringAttribute{
 				MarkdownDescription: "Namespace of the controllers.",
 				Computed:            true,
@@ -64,8 +67,12 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 				MarkdownDescription: "Version of the Terraform provider that installed the provider. Null if another tool did; `dev` for a build from source without a version.",
 				Computed:            true,
 			},
+			"installed_by": schema.StringAttribute{
+				MarkdownDescription: "Who installed what is installed now: `" + bundle.ByTerraform + "`, `" + bundle.ByClusterctl + "` or `" + bundle.ByOperator + "`.",
+				Computed:            true,
+			},
 			"ready": schema.BoolAttribute{
-				MarkdownDescription: "Whether the controllers are available and the webhooks answer. If not, the next apply installs the provider again and waits.",
+				MarkdownDescription: "Whether the controllers are available and run as declared, and the webhooks answer. If not, the next apply installs the provider again and waits.",
 				Computed:            true,
 			},
 		},

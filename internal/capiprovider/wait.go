@@ -28,13 +28,17 @@ func (r *Resource) install(ctx context.Context, cluster *management.Cluster, pla
 	if err != nil {
 		return diag.Diagnostics{imageError(err)}
 	}
+	settings, diags := plan.settings(ctx)
+	if diags.HasError() {
+		return diags
+	}
 	plan.Ready = types.BoolValue(false)
 	tflog.Info(ctx, "loading the controllers image", map[string]any{"image": image.Reference})
 	if err := r.bundle.Load(ctx, cluster, image); err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Controllers image not loaded", fmt.Sprintf("Cannot install %s: %s.", describe(*plan), err))}
 	}
 	tflog.Info(ctx, "installing "+plan.object())
-	if err := r.bundle.Install(ctx, cluster, plan.Name.ValueString(), image); err != nil {
+	if err := r.bundle.Install(ctx, cluster, plan.Name.ValueString(), image, settings); err != nil {
 		return diag.Diagnostics{tfkit.RequestError("install "+plan.object(), err)}
 	}
 	return nil

@@ -149,7 +149,7 @@ func (r *Resolver) restConfig(ctx context.Context, id string) (*rest.Config, err
 	name, ok := ParseKindID(id)
 	if !ok {
 		if r.connection == nil {
-			return nil, ErrNotConfigured
+			return nil, fmt.Errorf("%w: set management_cluster", ErrNotConfigured)
 		}
 		return r.connection.RESTConfig()
 	}

@@ -65,7 +65,7 @@ resource %q "test" {
 	t.Setenv("KUBECONFIG", userKubeconfig)
 
 	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: acctest.Factories(provider.New("test")),
+		ProtoV6ProviderFactories: acctest.Factories(provider.New("test", nil)),
 		CheckDestroy: func(*terraform.State) error {
 			if exists, err := docker.Exists(ctx, name); err != nil || exists {
 				return fmt.Errorf("the cluster exists after its destruction: %t, %w", exists, err)
@@ -175,7 +175,7 @@ func TestAccManagementClusterFailedCreation(t *testing.T) {
 	acctest.NeedImage(t, managementcluster.DefaultNodeImage)
 	acctest.NoLeaks(t, "acc-failed")
 	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: acctest.Factories(provider.New("test")),
+		ProtoV6ProviderFactories: acctest.Factories(provider.New("test", nil)),
 		Steps: []resource.TestStep{
 			{
 				Config: fmt.Sprintf(`

@@ -18,7 +18,7 @@ import (
 // The registry's pages are made of the descriptions that Terraform gets, and say of
 // each argument of a resource what leaving it out and changing it means.
 func TestDescriptions(t *testing.T) {
-	server := providerserver.NewProtocol6(New("test")())()
+	server := providerserver.NewProtocol6(New("test", nil)())()
 	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func (d *descriptions) inside(path, description string) {
 // An attribute whose change replaces the resource says so.
 func TestDescriptionsOfReplacement(t *testing.T) {
 	checked := 0
-	for _, newResource := range New("test")().Resources(t.Context()) {
+	for _, newResource := range New("test", nil)().Resources(t.Context()) {
 		var metadata resource.MetadataResponse
 		newResource().Metadata(t.Context(), resource.MetadataRequest{ProviderTypeName: TypeName}, &metadata)
 		var resp resource.SchemaResponse

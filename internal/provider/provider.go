@@ -46,13 +46,20 @@ type Provider struct {
 	bundle   capiprovider.Bundle
 }
 
-// New returns a function that makes providers of the given version.
-func New(version string) func() provider.Provider { return NewFor(version, kind.New()) }
+// New returns a function that makes providers of the given version. checkFlags says why bundled controllers would not start
+// with flags; it may be nil.
+func New(version string, checkFlags capiprovider.CheckFlags) func() provider.Provider {
+	return newFor(version, checkFlags, kind.New())
+}
 
 // NewFor is New with the KinD clusters that ids of management clusters are about.
 func NewFor(version string, clusters management.KindClusters) func() provider.Provider {
+	return newFor(version, nil, clusters)
+}
+
+func newFor(version string, checkFlags capiprovider.CheckFlags, clusters management.KindClusters) func() provider.Provider {
 	return func() provider.Provider {
-		return &Provider{version: version, clusters: clusters, bundle: capiprovider.Bundled(version, kind.New())}
+		return &Provider{version: version, clusters: clusters, bundle: capiprovider.Bundled(version, kind.New(), checkFlags)}
 	}
 }
 

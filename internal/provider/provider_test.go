@@ -22,7 +22,7 @@ import (
 )
 
 func TestSchemas(t *testing.T) {
-	p := New("test")()
+	p := New("test", nil)()
 	var providerSchema provider.SchemaResponse
 	p.Schema(t.Context(), provider.SchemaRequest{}, &providerSchema)
 	if diags := providerSchema.Schema.ValidateImplementation(t.Context()); diags.HasError() {
@@ -46,7 +46,7 @@ func TestSchemas(t *testing.T) {
 }
 
 func TestDataSourceSchemas(t *testing.T) {
-	p := New("test")()
+	p := New("test", nil)()
 	for _, newDataSource := range p.DataSources(t.Context()) {
 		d := newDataSource()
 		var metadata datasource.MetadataResponse
@@ -65,7 +65,7 @@ func TestDataSourceSchemas(t *testing.T) {
 }
 
 func TestFunctionDefinitions(t *testing.T) {
-	p, ok := New("test")().(provider.ProviderWithFunctions)
+	p, ok := New("test", nil)().(provider.ProviderWithFunctions)
 	if !ok {
 		t.Fatal("the provider offers no functions")
 	}
@@ -97,7 +97,7 @@ func TestFunctionDefinitions(t *testing.T) {
 }
 
 func TestEphemeralSchemas(t *testing.T) {
-	p, ok := New("test")().(provider.ProviderWithEphemeralResources)
+	p, ok := New("test", nil)().(provider.ProviderWithEphemeralResources)
 	if !ok {
 		t.Fatal("the provider offers no ephemeral resources")
 	}
@@ -157,7 +157,7 @@ func exec(command tftypes.Value) tftypes.Value {
 
 // A block that contradicts itself is refused before anything is planned, at the attribute.
 func TestContradictions(t *testing.T) {
-	p, ok := New("test")().(provider.ProviderWithValidateConfig)
+	p, ok := New("test", nil)().(provider.ProviderWithValidateConfig)
 	if !ok {
 		t.Fatal("the block is not validated")
 	}
@@ -175,7 +175,7 @@ func TestContradictions(t *testing.T) {
 
 // At plan the connection may come from a resource that does not exist yet.
 func TestConfigureToleratesUnknown(t *testing.T) {
-	p := New("test")()
+	p := New("test", nil)()
 	config := providerConfig(t, map[string]tftypes.Value{
 		"host": tftypes.NewValue(tftypes.String, tftypes.UnknownValue), "token": tftypes.NewValue(tftypes.String, tftypes.UnknownValue),
 	})
@@ -196,7 +196,7 @@ func TestConfigureToleratesUnknown(t *testing.T) {
 func providerConfig(t *testing.T, block map[string]tftypes.Value) tfsdk.Config {
 	t.Helper()
 	var resp provider.SchemaResponse
-	New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
+	New("test", nil)().Schema(t.Context(), provider.SchemaRequest{}, &resp)
 	object, ok := resp.Schema.Type().TerraformType(t.Context()).(tftypes.Object)
 	if !ok {
 		t.Fatal("the schema is not an object's")

@@ -21,7 +21,7 @@ import (
 // A state that a version of a schema wrote is read by all later ones. The golden files are the attributes of each version
 // and their types; -update adds new attributes, and nothing else.
 func TestStates(t *testing.T) {
-	schemas, err := providerserver.NewProtocol6(New("test")())().GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	schemas, err := providerserver.NewProtocol6(New("test", nil)())().GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestStates(t *testing.T) {
 
 // Each earlier version of a schema has an upgrader.
 func TestStateUpgraders(t *testing.T) {
-	for _, newResource := range New("test")().Resources(t.Context()) {
+	for _, newResource := range New("test", nil)().Resources(t.Context()) {
 		r := newResource()
 		var metadata resource.MetadataResponse
 		r.Metadata(t.Context(), resource.MetadataRequest{ProviderTypeName: TypeName}, &metadata)
@@ -87,11 +87,11 @@ func inState(at string, attributes []*tfprotov6.SchemaAttribute) []string {
 // Terraform refuses a state of a later version of a schema, and leaves it as it is.
 func TestIntegrationStateOfALaterVersion(t *testing.T) {
 	acctest.NeedTerraform(t)
-	for _, newResource := range New("test")().Resources(t.Context()) {
+	for _, newResource := range New("test", nil)().Resources(t.Context()) {
 		var metadata resource.MetadataResponse
 		newResource().Metadata(t.Context(), resource.MetadataRequest{ProviderTypeName: TypeName}, &metadata)
 		t.Run(metadata.TypeName, func(t *testing.T) {
-			workspace := acctest.NewWorkspaceFor(t, func() provider.Provider { return New("test")() })
+			workspace := acctest.NewWorkspaceFor(t, func() provider.Provider { return New("test", nil)() })
 			state := fmt.Sprintf(`{
   "version": 4, "terraform_version": "1.0.0", "serial": 1, "lineage": "test", "outputs": {},
   "resources": [{

@@ -17,7 +17,7 @@ import (
 // Values that Terraform's types allow and no attribute means are the attribute's error,
 // never one in the provider.
 func TestImpossibleValues(t *testing.T) {
-	v := &impossible{T: t, server: providerserver.NewProtocol6(New("test")())()}
+	v := &impossible{T: t, server: providerserver.NewProtocol6(New("test", nil)())()}
 	schemas, err := v.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/version"
 	"sigs.k8s.io/yaml"
@@ -75,6 +76,17 @@ func DNSSubdomain() validator.String {
 	return stringValidator{
 		description: "at most 253 lower case letters, digits, dashes and dots, starting and ending with a letter or digit",
 		check:       func(value string) error { return joined(validation.IsDNS1123Subdomain(value)) },
+	}
+}
+
+// Quantity accepts quantities as Kubernetes writes them.
+func Quantity() validator.String {
+	return stringValidator{
+		description: "a quantity, such as 500m or 128Mi",
+		check: func(value string) error {
+			_, err := resource.ParseQuantity(value)
+			return err
+		},
 	}
 }
 

@@ -113,7 +113,7 @@ func asHCL(text string) string { return fmt.Sprintf("<<-EOT\n%s\nEOT\n", strings
 func TestIntegrationDynamicCredentials(t *testing.T) {
 	env := setUp(t)
 	create(t, env, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "staging"}})
-	w := acctest.NewWorkspaceFor(t, provider.New("test"))
+	w := acctest.NewWorkspaceFor(t, provider.New("test", nil))
 	w.Copy(example)
 	w.Write("versions.tf", "")
 	reconcile(t, topologytest.New(t, env), metav1.NamespaceDefault, "staging")
@@ -192,7 +192,7 @@ func TestIntegrationBadConnections(t *testing.T) {
 			for variable, value := range test.variables {
 				t.Setenv(variable, value)
 			}
-			w := acctest.NewWorkspaceFor(t, provider.New("test"))
+			w := acctest.NewWorkspaceFor(t, provider.New("test", nil))
 			w.Write("main.tf", fmt.Sprintf("provider \"capi\" {\n%s\n}\nresource \"capi_cluster_class\" \"test\" {\n  name = \"bad\"\n  manifest = file(\"class.yaml\")\n}\n", test.block))
 			class, err := os.ReadFile(filepath.Join(example, "class.yaml"))
 			if err != nil {
@@ -228,7 +228,7 @@ func TestIntegrationOneAttempt(t *testing.T) {
 	})}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
-	w := acctest.NewWorkspaceFor(t, provider.New("test"))
+	w := acctest.NewWorkspaceFor(t, provider.New("test", nil))
 	w.Write("main.tf", fmt.Sprintf(`provider "capi" {
   host = "http://%s"
 }

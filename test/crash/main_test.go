@@ -70,7 +70,7 @@ func serve(socket string) error {
 func newProvider(clusters clusters) acctest.Provider {
 	resolver := management.NewResolver(nil, clusters)
 	resolver.Timing = timing
-	bundle := startedBundle{capiprovider.Bundled("0.1.0", clusters)}
+	bundle := startedBundle{capiprovider.Bundled("0.1.0", clusters, nil)}
 	return acctest.Provider{Resolver: resolver, ResourceList: []func() tfresource.Resource{
 		func() tfresource.Resource { return managementcluster.NewResourceFor(clusters) },
 		func() tfresource.Resource { return capiprovider.NewResource(bundle) },
