@@ -56,7 +56,7 @@ acc() {
   make -s images
   go build -modfile=tools/go.mod -o "$cache/bin/clusterctl" sigs.k8s.io/cluster-api/cmd/clusterctl
   mapfile -t packages < <(packages '^func TestAcc')
-  on_real_nodes 90m -run '^TestAcc' -skip '^TestAccUpgrade$' "${packages[@]}"
+  on_real_nodes 90m -run '^TestAcc' -skip '^TestAcc(Upgrade|Elsewhere|SecondProvider)$' "${packages[@]}"
 }
 
 # Not one of all: it builds the previous release as well.
@@ -64,6 +64,13 @@ upgrade() {
   say "An upgrade of the provider from the previous release"
   make -s images
   on_real_nodes 60m -run '^TestAccUpgrade$' ./test/e2e
+}
+
+# Not one of all, for its time. CLIS=/path/to/tofu:/path/to/terraform adds programs that the second provider is tested with.
+elsewhere() {
+  say "A management cluster of three nodes elsewhere, and a provider configured from a cluster"
+  make -s images
+  on_real_nodes 90m -run '^TestAcc(Elsewhere|SecondProvider)$' ./test/e2e
 }
 
 # Not one of all: it takes as long as the others together. RUNS=3 inflicts each fault as often; FAULTS=disk only those whose
@@ -104,7 +111,7 @@ generated() {
 }
 
 case ${1:-all} in
-unit | integration | crash | acc | upgrade | resilience) "$1" ;;
+unit | integration | crash | acc | upgrade | elsewhere | resilience) "$1" ;;
 all)
   generated
   say "Linters"
@@ -114,7 +121,7 @@ all)
   crash
   acc
   ;;
-*) echo "usage: $0 [unit|integration|crash|acc|upgrade|resilience]" >&2; exit 2 ;;
+*) echo "usage: $0 [unit|integration|crash|acc|upgrade|elsewhere|resilience]" >&2; exit 2 ;;
 esac
 
 for reason in "${skipped[@]}"; do echo "Skipped: $reason"; done

@@ -10,9 +10,18 @@ terraform {
 # resources refer to them by id.
 provider "capi" {}
 
-# For a management cluster elsewhere, which resources then need not name.
+# For a management cluster elsewhere, which resources then need not name. The token may
+# also come from the environment, as CAPI_TOKEN or KUBE_TOKEN.
 provider "capi" {
-  alias           = "production"
+  alias                  = "production"
+  host                   = "https://mgmt.example.com:6443"
+  cluster_ca_certificate = file("${path.module}/mgmt-ca.crt")
+  token                  = var.token
+}
+
+# The same, from a kubeconfig.
+provider "capi" {
+  alias           = "staging"
   kubeconfig_path = "~/.kube/config"
-  context         = "production-management"
+  context         = "staging-management"
 }

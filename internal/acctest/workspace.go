@@ -25,6 +25,8 @@ type Workspace struct {
 	t         *testing.T
 	directory string
 	env       []string
+	// binaries is the folder of the provider's executable; empty if the test's own process serves it.
+	binaries string
 }
 
 // NewWorkspace builds the provider and makes an empty workspace. Call
@@ -55,6 +57,7 @@ func Build(t *testing.T, source, version string) string {
 // Use makes Terraform run the executable in a folder.
 func (w *Workspace) Use(binaries string) {
 	w.t.Helper()
+	w.binaries = binaries
 	w.Write("terraformrc", fmt.Sprintf(
 		"provider_installation {\n  dev_overrides {\n    \"terraform-capi/capi\" = %q\n  }\n  direct {}\n}\n", binaries))
 }
@@ -87,6 +90,11 @@ func emptyWorkspace(t *testing.T, terraformrc string) *Workspace {
 
 // Setenv sets a variable in the environment of Terraform commands.
 func (w *Workspace) Setenv(name, value string) { w.env = append(w.env, name+"="+value) }
+
+// Executable is the provider's.
+func (w *Workspace) Executable() string {
+	return filepath.Join(w.binaries, "terraform-provider-capi")
+}
 
 // Directory is the folder.
 func (w *Workspace) Directory() string { return w.directory }

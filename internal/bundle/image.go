@@ -69,10 +69,11 @@ var FromExecutable = sync.OnceValues(func() (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("finding the provider's executable: %w", err)
 	}
-	return fromFile(path)
+	return FromFile(path)
 })
 
-func fromFile(path string) (Image, error) {
+// FromFile is an image made of an executable of this provider.
+func FromFile(path string) (Image, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return Image{}, fmt.Errorf("reading the provider's executable: %w", err)

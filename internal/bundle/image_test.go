@@ -24,7 +24,7 @@ func testImage(t *testing.T, content string) Image {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "terraform-provider-capi")
 	NewWithT(t).Expect(os.WriteFile(path, []byte(content), 0o600)).To(Succeed())
-	image, err := fromFile(path)
+	image, err := FromFile(path)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	return image
 }

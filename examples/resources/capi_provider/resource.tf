@@ -15,9 +15,25 @@ resource "capi_provider" "this" {
   name               = each.key
 }
 
-# In the management cluster of the provider block. One that is not a KinD cluster
-# on this machine takes the controllers from a registry.
+# In the management cluster of the provider block, which pulls the controllers from a
+# registry. The core provider goes first, at upgrades, too.
+locals {
+  deployment = {
+    replicas           = 2
+    image_pull_secrets = [{ name = "registry" }]
+  }
+}
+
 resource "capi_provider" "core" {
-  name  = "cluster-api"
-  image = "registry.example.com/terraform-provider-capi:v0.1.0"
+  name       = "cluster-api"
+  image      = "registry.example.com/terraform-provider-capi:v0.1.0"
+  deployment = local.deployment
+}
+
+resource "capi_provider" "others" {
+  for_each   = toset(["bootstrap-kubeadm", "control-plane-kubeadm"])
+  name       = each.key
+  image      = "registry.example.com/terraform-provider-capi:v0.1.0"
+  deployment = local.deployment
+  depends_on = [capi_provider.core]
 }
