@@ -7,12 +7,15 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -212,6 +215,64 @@ func TestIntegrationBadConnections(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Each way to say who asks, and to get there, works with a real server.
+func TestIntegrationWaysToConnect(t *testing.T) {
+	env := setUp(t)
+	config := env.Cluster.RESTConfig
+	host := fmt.Sprintf("host = %q\ncluster_ca_certificate = %s", config.Host, asHCL(string(config.CAData)))
+	identity := token(t, env, "terraform-apply")
+	command := filepath.Join(t.TempDir(), "credentials")
+	const script = "#!/bin/sh\necho '{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", \"status\": {\"token\": \"'$TOKEN'\"}}'\n"
+	if err := os.WriteFile(command, []byte(script), 0o700); err != nil { //nolint:gosec // It is to be run.
+		t.Fatal(err)
+	}
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(kubeconfig, []byte(env.Kubeconfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	proxy, through := connectProxy(t)
+	for name, block := range map[string]string{
+		"token":           host + fmt.Sprintf("token = %q", identity),
+		"certificate":     host + "client_certificate = " + asHCL(string(config.CertData)) + "client_key = " + asHCL(string(config.KeyData)),
+		"exec":            host + fmt.Sprintf("exec {\napi_version = \"client.authentication.k8s.io/v1\"\ncommand = %q\nenv = { TOKEN = %q }\n}", command, identity),
+		"kubeconfig":      "kubeconfig = " + asHCL(env.Kubeconfig),
+		"kubeconfig file": fmt.Sprintf("kubeconfig_path = %q", kubeconfig),
+		"proxy":           host + fmt.Sprintf("token = %q\nproxy_url = %q", identity, proxy),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := acctest.NewWorkspaceFor(t, provider.New("test", nil))
+			w.Write("main.tf", fmt.Sprintf("provider \"capi\" {\n%s\n}\ndata \"capi_clusters\" \"all\" {}\n", block))
+			w.Terraform("plan")
+		})
+	}
+	if through.Load() == 0 {
+		t.Error("nothing went through the proxy")
+	}
+}
+
+// connectProxy is an HTTP proxy, and counts the connections through it.
+func connectProxy(t *testing.T) (address string, through *atomic.Int32) {
+	t.Helper()
+	through = &atomic.Int32{}
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		target, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", r.Host)
+		if err != nil || r.Method != http.MethodConnect {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		through.Add(1)
+		w.WriteHeader(http.StatusOK)
+		client, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		go func() { _, _ = io.Copy(target, client); _ = target.Close() }()
+		go func() { _, _ = io.Copy(client, target); _ = client.Close() }()
+	}))
+	t.Cleanup(proxy.Close)
+	return proxy.URL, through
 }
 
 // A plan in which nobody answers waits for one attempt, however many resources it has.

@@ -208,6 +208,7 @@ func newElsewhere(t *testing.T) *elsewhereStory {
 
 // makeKind makes the management cluster with KinD's library, as people do with kind, and returns its kubeconfig.
 func makeKind(t *testing.T, g Gomega) string {
+	t.Helper()
 	kinds := cluster.NewProvider(cluster.ProviderWithDocker())
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	t.Cleanup(func() {
