@@ -230,7 +230,10 @@ func (r *Resource) ValidateConfig(ctx context.Context, req resource.ValidateConf
 		return
 	}
 	settings, diags := config.settings(ctx)
-	resp.Diagnostics.Append(diags...)
+	if diags.HasError() {
+		// The validation of each attribute says it better.
+		return
+	}
 	gates := path.Root("manager").AtName("feature_gates")
 	for name, open := range settings.FeatureGates {
 		if err := bundle.CheckFeatureGate(name, open); err != nil {
