@@ -41,8 +41,8 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"image": schema.StringAttribute{
-				MarkdownDescription: "Image of the controllers. Default for KinD clusters on this machine: this provider's own executable, which is loaded into the nodes. " +
-					"Default elsewhere: the image that was released with this version of the provider; a build from source has none, and needs a reference. " +
+				MarkdownDescription: "Image of the controllers. Default: for a KinD cluster on this machine, this provider's own executable, which is loaded into its nodes; " +
+					"elsewhere, the image that was released with this version of the provider. A build from source has none there, and needs a reference. " +
 					"A change is made in place.",
 				Optional:   true,
 				Computed:   true,
