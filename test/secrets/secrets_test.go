@@ -77,6 +77,10 @@ var allowed = map[string][]string{
 	"kubeconfig-key":      {},
 	"kubeconfig-proxy":    {},
 	"kubeconfig-broken":   {},
+	"token":               {},
+	"client-key":          {},
+	"exec-environment":    {},
+	"proxy-password":      {},
 }
 
 // canary is the text that is planted under a name. Nothing else has it.
@@ -143,13 +147,45 @@ func TestIntegrationSecrets(t *testing.T) {
 			user.Token = canary("kubeconfig-token")
 		}
 	}))
-	w.fails("", "plan")
+	w.fails("Credentials or certificate rejected", "plan")
 	w.set("kubeconfig", "users: [{user: {token: *"+canary("kubeconfig-broken")+"}}]")
-	w.fails("not a kubeconfig", "plan")
+	w.fails("Invalid connection", "plan")
+	w.failsWith(t, env)
 
 	w.set("kubeconfig", good)
 	w.ok("destroy", "-auto-approve")
 	w.report()
+}
+
+// failsWith connects by what the provider finds in the environment, with credentials that are no good.
+func (w *watch) failsWith(t *testing.T, env *acctest.Environment) {
+	t.Helper()
+	w.w.Write("provider_override.tf", "provider \"capi\" {\n  kubeconfig = null\n}\n")
+	config := env.Cluster.RESTConfig
+	for _, test := range []struct {
+		variables map[string]string
+		says      string
+	}{
+		{map[string]string{"CAPI_TOKEN": canary("token")}, "Credentials or certificate rejected"},
+		{map[string]string{"CAPI_CLIENT_CERTIFICATE": string(config.CertData), "CAPI_CLIENT_KEY": canary("client-key")}, "Invalid connection"},
+		{map[string]string{"CAPI_EXEC": fmt.Sprintf(
+			`{"api_version": "client.authentication.k8s.io/v1", "command": "false", "env": {"SECRET": %q}}`, canary("exec-environment"))}, "Credentials or certificate rejected"},
+		{map[string]string{"CAPI_TOKEN": canary("token"), "CAPI_PROXY_URL": "http://bob:" + canary("proxy-password") + "@127.0.0.1:1"}, "unreachable"},
+	} {
+		t.Setenv("CAPI_HOST", config.Host)
+		t.Setenv("CAPI_CLUSTER_CA_CERTIFICATE", string(config.CAData))
+		for name, value := range test.variables {
+			t.Setenv(name, value)
+		}
+		w.fails(test.says, "plan")
+		for name := range test.variables {
+			t.Setenv(name, "")
+		}
+	}
+	for _, name := range []string{"CAPI_HOST", "CAPI_CLUSTER_CA_CERTIFICATE"} {
+		t.Setenv(name, "")
+	}
+	w.w.Write("provider_override.tf", "")
 }
 
 // named is the metadata of an object of the test.
