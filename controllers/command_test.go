@@ -35,3 +35,19 @@ func TestRunSaysWhatThereIs(t *testing.T) {
 			ContainSubstring(strings.Join(config.Names(), ", ")))), "%v", args)
 	}
 }
+
+// Flags are checked where the controllers do not run, and without changing anything there.
+func TestCheck(t *testing.T) {
+	for _, name := range config.Names() {
+		for flag, fails := range map[string]bool{
+			"--kube-api-qps=50": false, "--kube-api-qps=many": true, "--no-such-flag=1": true, "--logging-format=yaml": true, "--tls-min-version=1.9": true,
+		} {
+			if err := Check(name, []string{flag}); (err != nil) != fails {
+				t.Errorf("%s %s: %v", name, flag, err)
+			}
+		}
+	}
+	if Check("infrastructure-aws", nil) == nil {
+		t.Error("a provider that is not bundled has flags")
+	}
+}

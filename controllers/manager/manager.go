@@ -89,6 +89,12 @@ func Check(name string, provider Provider, args []string) error {
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
+	if err := logsv1.Validate(options.logging, nil, nil).ToAggregate(); err != nil {
+		return err
+	}
+	if _, _, err := flags.GetManagerOptions(options.manager); err != nil {
+		return err
+	}
 	return options.validate()
 }
 

@@ -45,8 +45,10 @@ var reservedFlags = map[string]string{
 	"feature-gates": "manager.feature_gates", "v": "manager.verbosity", "sync-period": "manager.sync_period",
 }
 
-// FlagName is the name of a flag without the leading dashes.
-func FlagName(name string) string { return strings.TrimPrefix(name, "--") }
+// FlagName is the name of a flag as the controllers know it: without the leading dashes, and with dashes for underscores.
+func FlagName(name string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(name, "--"), "_", "-")
+}
 
 // CheckFlag says why a flag may not be among Settings.Args.
 func CheckFlag(name string) error {
@@ -62,7 +64,11 @@ func CheckFlag(name string) error {
 
 // CheckFeatureGate says why a feature gate may not be set as it is.
 func CheckFeatureGate(name string, open bool) error {
-	known := feature.MutableGates.GetAll()
+	// What opens several gates at once opens some that the controllers cannot do with.
+	known := maps.Clone(feature.MutableGates.GetAll())
+	maps.DeleteFunc(known, func(name featuregate.Feature, _ featuregate.FeatureSpec) bool {
+		return strings.HasPrefix(string(name), "All")
+	})
 	if _, found := known[featuregate.Feature(name)]; !found {
 		names := make([]string, 0, len(known))
 		for name := range known {

@@ -55,7 +55,7 @@ func TestSettings(t *testing.T) {
 
 func TestCheckSettings(t *testing.T) {
 	for name, want := range map[string]string{
-		"watch-filter": "", "--watch-filter": "", "--leader-elect": "set by the installation", "v": "set by manager.verbosity",
+		"watch-filter": "", "--watch-filter": "", "leader_elect": "set by the installation", "feature_gates": "set by manager", "--leader-elect": "set by the installation", "v": "set by manager.verbosity",
 		"feature-gates": "set by manager.feature_gates",
 	} {
 		g := NewWithT(t)
@@ -71,7 +71,7 @@ func TestCheckSettings(t *testing.T) {
 		want string
 	}{
 		{"MachinePool", false, ""}, {"ClusterTopology", true, ""}, {"ClusterTopology", false, "cannot be closed"}, {"RuntimeSDK", false, ""},
-		{"RuntimeSDK", true, "cannot be opened"}, {"InPlaceUpdates", true, "cannot be opened"}, {"Machinepool", true, "it has AllAlpha"},
+		{"RuntimeSDK", true, "cannot be opened"}, {"InPlaceUpdates", true, "cannot be opened"}, {"Machinepool", true, "it has ClusterTopology"}, {"AllAlpha", true, "no feature gate"}, {"AllBeta", false, "no feature gate"},
 	} {
 		g := NewWithT(t)
 		if err := CheckFeatureGate(test.gate, test.open); test.want == "" {

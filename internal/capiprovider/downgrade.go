@@ -45,6 +45,9 @@ func (r *Resource) checkInstalled(ctx context.Context, cluster *management.Clust
 			return diags
 		}
 	}
+	if diags := r.checkOthers(ctx, cluster, plan, false); diags.HasError() {
+		return diags
+	}
 	return r.checkFit(ctx, cluster, plan, false)
 }
 

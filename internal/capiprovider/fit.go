@@ -21,16 +21,16 @@ import (
 // plannedCores are the management clusters whose core provider this plan installs or upgrades.
 type plannedCores struct{ sync.Map }
 
-// checkFit refuses to install a provider beside what it does not work with: other installations of it, objects that its kinds
-// cannot hold, and a core provider of another contract. In a plan, a core provider that has been planned before is taken
+// checkFit refuses to install a provider beside what it does not work with: objects that its kinds cannot hold, and a core
+// provider of another contract. In a plan, a core provider that has been planned before is taken
 // for upgraded: Terraform plans what a resource depends on before the resource.
 func (r *Resource) checkFit(ctx context.Context, cluster *management.Cluster, plan model, planning bool) diag.Diagnostics {
-	diags := append(r.checkOthers(ctx, cluster, plan), r.checkStored(ctx, cluster, plan)...)
+	diags := r.checkStored(ctx, cluster, plan)
 	cores := session.Part[plannedCores](r.session)
 	if plan.Name.ValueString() == bundle.CoreProvider {
 		cores.Store(cluster.ID, true)
 	} else if _, planned := cores.Load(cluster.ID); !planned || !planning {
-		diags.Append(r.checkCore(ctx, cluster, plan)...)
+		diags.Append(r.checkCore(ctx, cluster, plan, planning)...)
 	}
 	if planning {
 		diags.Append(checkVersions(ctx, cluster, plan)...)
@@ -39,10 +39,12 @@ func (r *Resource) checkFit(ctx context.Context, cluster *management.Cluster, pl
 }
 
 // checkOthers refuses a second installation of a provider.
-func (r *Resource) checkOthers(ctx context.Context, cluster *management.Cluster, plan model) diag.Diagnostics {
+func (r *Resource) checkOthers(ctx context.Context, cluster *management.Cluster, plan model, planning bool) diag.Diagnostics {
 	others, err := r.bundle.Others(ctx, cluster, plan.Name.ValueString())
-	if err != nil || len(others) == 0 {
-		// Whose credentials do not let them look are told by the requests that follow.
+	if err != nil {
+		return unasked(plan, err, planning)
+	}
+	if len(others) == 0 {
 		return nil
 	}
 	texts := make([]string, len(others))
@@ -56,15 +58,26 @@ func (r *Resource) checkOthers(ctx context.Context, cluster *management.Cluster,
 }
 
 // checkCore refuses a provider that the installed core provider does not understand.
-func (r *Resource) checkCore(ctx context.Context, cluster *management.Cluster, plan model) diag.Diagnostics {
+func (r *Resource) checkCore(ctx context.Context, cluster *management.Cluster, plan model, planning bool) diag.Diagnostics {
 	contracts, err := r.bundle.CoreContracts(ctx, cluster)
-	if err != nil || bundle.Fits(contracts) {
+	if err != nil {
+		return unasked(plan, err, planning)
+	}
+	if bundle.Fits(contracts) {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("version"), "Core provider too old", fmt.Sprintf(
 		"%s follows the contract %s of Cluster API, and the installed core provider, %s, speaks %s. "+
 			"The core provider has to be upgraded first: let this resource depend on the one of the core provider, with depends_on = [capi_provider.core].",
 		tfkit.Capitalize(describe(plan)), bundle.Contract, bundle.CoreProvider, strings.Join(contracts, ", ")))}
+}
+
+// unasked is about a question that the management cluster did not answer. A plan does without the answer, an apply does not.
+func unasked(plan model, err error, planning bool) diag.Diagnostics {
+	if planning {
+		return nil
+	}
+	return diag.Diagnostics{tfkit.RequestError("look for what "+plan.object()+" would be installed beside", err)}
 }
 
 // checkSkip refuses an upgrade that leaves out releases.

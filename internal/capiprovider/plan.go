@@ -65,7 +65,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 			resp.Diagnostics.Append(r.checkUpgrade(ctx, plan, state)...)
 		}
 		if state.Ready.ValueBool() && known.Creation == "" && plan.Image.Equal(state.Image) && same && plan.ID.Equal(state.ID) &&
-			plan.Manager.Equal(state.Manager) && plan.Deployment.Equal(state.Deployment) {
+			plan.Manager.Equal(state.Manager) && plan.Deployment.Equal(state.Deployment) && plan.InstalledBy.Equal(state.InstalledBy) {
 			plan.Ready = state.Ready
 		}
 	}
@@ -128,6 +128,9 @@ func (r *Resource) checkCreation(ctx context.Context, plan model, known tfkit.Re
 	if cluster == nil {
 		return diags
 	}
+	if diags.Append(r.checkOthers(ctx, cluster, plan, true)...); diags.HasError() {
+		return diags
+	}
 	diags.Append(r.checkNew(ctx, cluster, plan, known, private)...)
 	return append(diags, r.checkFit(ctx, cluster, plan, true)...)
 }
@@ -145,6 +148,7 @@ func (r *Resource) checkUpgrade(ctx context.Context, plan, state model) diag.Dia
 	if cluster == nil {
 		return diags
 	}
+	diags.Append(r.checkOthers(ctx, cluster, plan, true)...)
 	return append(diags, r.checkFit(ctx, cluster, plan, true)...)
 }
 

@@ -157,7 +157,7 @@ func (f *fakeBundle) Pending(context.Context, *management.Cluster, string) (stri
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.forbidden {
-		return "", apierrors.NewForbidden(schema.GroupResource{Resource: "mutatingwebhookconfigurations"}, "x", errors.New("not allowed"))
+		return "", apierrors.NewForbidden(schema.GroupResource{Resource: "mutatingwebhookconfigurations"}, "x", errors.New(`User "plan" cannot get resource`))
 	}
 	return f.pending, nil
 }

@@ -32,7 +32,7 @@ const inPlace = " A change is made in place."
 // managerAttribute is the part of an operator's ProviderSpec of this name, as far as the bundled controllers have it.
 func managerAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
-		MarkdownDescription: "How the controllers work. Names and meaning are those of `spec.manager` of cluster-api-operator's providers." + inPlace,
+		MarkdownDescription: "How the controllers work. Names and meaning are those of `spec.manager` of cluster-api-operator's providers. Default: as said for each." + inPlace,
 		Optional:            true,
 		Attributes: map[string]schema.Attribute{
 			"verbosity": schema.Int64Attribute{
@@ -45,6 +45,7 @@ func managerAttribute() schema.Attribute {
 				MarkdownDescription: "Cluster API's feature gates to open or close, by name. `ClusterTopology` is open, and `RuntimeSDK` and `InPlaceUpdates` are closed; these cannot be changed. Default: Cluster API's." + inPlace,
 				ElementType:         types.BoolType,
 				Optional:            true,
+				Validators:          []validator.Map{mapvalidator.NoNullValues()},
 			},
 			"sync_period": schema.StringAttribute{
 				MarkdownDescription: "How often all objects are reconciled even if nothing changed, as a duration. Default: `10m`." + inPlace,
@@ -58,12 +59,12 @@ func managerAttribute() schema.Attribute {
 // deploymentAttribute is the part of an operator's ProviderSpec of this name.
 func deploymentAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
-		MarkdownDescription: "How the controllers are deployed. Names and meaning are those of `spec.deployment` of cluster-api-operator's providers." + inPlace,
+		MarkdownDescription: "How the controllers are deployed. Names and meaning are those of `spec.deployment` of cluster-api-operator's providers. Default: as said for each." + inPlace,
 		Optional:            true,
 		Attributes: map[string]schema.Attribute{
 			"replicas": schema.Int64Attribute{
 				CustomType:          tfkit.WholeNumberType{},
-				MarkdownDescription: "Number of pods, 1 or more. One of them leads; the others serve webhooks, and take over when it is gone. They are spread over nodes. Default: 1." + inPlace,
+				MarkdownDescription: "Number of pods, 1 to 10. One of them leads; the others serve webhooks, and take over when it is gone. They are spread over nodes as far as there are some. Default: 1." + inPlace,
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.Between(1, 10)},
 			},
@@ -71,7 +72,7 @@ func deploymentAttribute() schema.Attribute {
 				MarkdownDescription: "Labels of the nodes that pods may run on. Default: none." + inPlace,
 				ElementType:         types.StringType,
 				Optional:            true,
-				Validators:          []validator.Map{mapvalidator.KeysAre(tfkit.LabelKey()), mapvalidator.ValueStringsAre(tfkit.LabelValue())},
+				Validators:          []validator.Map{mapvalidator.NoNullValues(), mapvalidator.KeysAre(tfkit.LabelKey()), mapvalidator.ValueStringsAre(tfkit.LabelValue())},
 			},
 			"tolerations": schema.ListNestedAttribute{
 				MarkdownDescription: "Taints of nodes that pods tolerate. Default: the one of control plane nodes." + inPlace,
@@ -97,7 +98,7 @@ func deploymentAttribute() schema.Attribute {
 				}},
 			},
 			"containers": schema.ListNestedAttribute{
-				MarkdownDescription: "The container of the pods, which is `manager`. Its image is `image`." + inPlace,
+				MarkdownDescription: "The container of the pods, which is `manager`. Its image is `image`. Default: as said for each." + inPlace,
 				Optional:            true,
 				Validators:          []validator.List{listvalidator.SizeAtMost(1)},
 				NestedObject:        schema.NestedAttributeObject{Attributes: containerAttributes()},
@@ -110,7 +111,7 @@ func containerAttributes() map[string]schema.Attribute {
 	quantities := func(description string) schema.MapAttribute {
 		return schema.MapAttribute{
 			MarkdownDescription: description + inPlace, ElementType: types.StringType, Optional: true,
-			Validators: []validator.Map{mapvalidator.ValueStringsAre(tfkit.Quantity())},
+			Validators: []validator.Map{mapvalidator.NoNullValues(), mapvalidator.ValueStringsAre(tfkit.Quantity())},
 		}
 	}
 	return map[string]schema.Attribute{
@@ -123,9 +124,10 @@ func containerAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Further flags of the controllers, by name, with or without the leading dashes. Default: none." + inPlace,
 			ElementType:         types.StringType,
 			Optional:            true,
+			Validators:          []validator.Map{mapvalidator.NoNullValues()},
 		},
 		"resources": schema.SingleNestedAttribute{
-			MarkdownDescription: "What the container asks for, and may take at most." + inPlace,
+			MarkdownDescription: "What the container asks for, and may take at most. Default: as said for each." + inPlace,
 			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"requests": quantities("Requests, by resource. Default: `50m` of `cpu` and `64Mi` of `memory`."),
@@ -190,6 +192,9 @@ func (m model) settings(ctx context.Context) (bundle.Settings, diag.Diagnostics)
 	if deployment.Replicas != nil {
 		settings.Replicas = ptr.To(int32(*deployment.Replicas)) //nolint:gosec // At most 10.
 	}
+	if deployment.Tolerations != nil {
+		settings.Tolerations = []corev1.Toleration{}
+	}
 	for _, toleration := range deployment.Tolerations {
 		settings.Tolerations = append(settings.Tolerations, corev1.Toleration{
 			Key: toleration.Key.ValueString(), Operator: corev1.TolerationOperator(toleration.Operator.ValueString()), Value: toleration.Value.ValueString(),
@@ -210,12 +215,12 @@ func (m model) settings(ctx context.Context) (bundle.Settings, diag.Diagnostics)
 
 // quantities are those of resources, which have been validated.
 func quantities(texts map[string]string) corev1.ResourceList {
-	var list corev1.ResourceList
+	if texts == nil {
+		return nil
+	}
+	list := corev1.ResourceList{}
 	for name, text := range texts {
 		if quantity, err := k8sresource.ParseQuantity(text); err == nil {
-			if list == nil {
-				list = corev1.ResourceList{}
-			}
 			list[corev1.ResourceName(name)] = quantity
 		}
 	}

@@ -47,9 +47,12 @@ var (
 	}
 )
 
+// switches are attributes that are true or say nothing.
+var switches = []Attribute{Insecure, InCluster}
+
 // shared are the environment variables of hashicorp/kubernetes for the same thing. Dynamic credentials of HCP Terraform set some
-// of them. KUBECONFIG is not among them: whatever cluster a person happens to work with must not become a management cluster
-// by accident.
+// of them. KUBECONFIG is not among them: it is set for people, and whatever cluster somebody happens to work with must not become a
+// management cluster by accident.
 var shared = map[Attribute]string{
 	KubeconfigPath:       "KUBE_CONFIG_PATH",
 	Context:              "KUBE_CTX",

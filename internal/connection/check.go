@@ -47,7 +47,7 @@ func (c Connection) check() []Problem {
 			continue
 		}
 		if err := check(c, value.Text); err != nil {
-			problems = append(problems, c.problem(attribute, "Invalid connection", fmt.Sprintf("%s is not valid: %s.", c.Source(attribute), err)))
+			problems = append(problems, Problem{attribute, "Invalid connection", fmt.Sprintf("%s is not valid: %s.", capitalize(c.Source(attribute)), err)})
 		}
 	}
 	return problems

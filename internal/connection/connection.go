@@ -4,8 +4,10 @@
 package connection
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -19,44 +21,69 @@ type Value struct {
 	Variable string
 }
 
-// says tells whether the value says anything. An empty text is what an optional variable of a module gives.
-func (v Value) says() bool { return v.Unknown || v.Text != "" && v.Text != "false" }
+// says tells whether the value says anything, or may. An empty text is what an optional variable of a module gives.
+func (v Value) says() bool { return v.Unknown || v.Text != "" }
+
+// normalized is the value as it counts: trimmed, as files end with a line break, and without what switches nothing on.
+func (v Value) normalized(attribute Attribute) Value {
+	v.Text = strings.TrimSpace(v.Text)
+	if slices.Contains(switches, attribute) {
+		if on, err := strconv.ParseBool(v.Text); err == nil {
+			v.Text = map[bool]string{true: "true"}[on]
+		}
+	}
+	return v
+}
 
 // Connection is how to reach a management cluster. The zero value says nothing.
 type Connection struct {
 	// place is the attribute that says where the management cluster is; empty if none does.
 	place  Attribute
 	values map[Attribute]Value
+	// fault is what is wrong with values from the environment. It matters when they are used: the variables may be
+	// meant for another provider.
+	fault error
 }
 
-// Problem is something that is wrong with the values of a Connection.
+// Problem is something that is wrong with an attribute of the provider block.
 type Problem struct {
-	// Attribute of the provider block; empty if the value comes from the environment.
 	Attribute       Attribute
 	Summary, Detail string
 }
 
 // New completes what the provider block says from the environment. What the block says goes first, and decides what else
-// is looked for: variables for other places, or for another way to say who asks, are ignored. Values that can be seen to be
-// wrong are problems.
+// is looked for: variables for other places, or for another way to say who asks, are ignored. Values of the block that can be
+// seen to be wrong are problems. What is not known yet contradicts nothing: it may turn out to be null.
 func New(block map[Attribute]Value, getenv func(string) string) (Connection, []Problem) {
 	c := Connection{values: map[Attribute]Value{}}
 	for attribute, value := range block {
-		if value.says() {
-			value.Text = strings.TrimSpace(value.Text)
+		if value = value.normalized(attribute); value.says() {
 			c.values[attribute] = value
 		}
 	}
 	environment := environment{getenv}
 	problems := c.findPlace(environment)
-	if c.place == "" || len(problems) > 0 {
-		return c, problems
+	if c.place != "" && len(problems) == 0 {
+		problems = slices.Concat(c.findIdentity(environment), c.findOptions(environment))
 	}
-	problems = append(c.findIdentity(environment), c.findOptions(environment)...)
-	if len(problems) == 0 {
+	if c.place != "" && len(problems) == 0 {
 		problems = c.check()
 	}
-	return c, problems
+	return c.sort(problems)
+}
+
+// sort takes problems of values from the environment over into the connection.
+func (c Connection) sort(problems []Problem) (Connection, []Problem) {
+	var ofBlock []Problem
+	for _, problem := range problems {
+		switch {
+		case c.values[problem.Attribute].Variable == "":
+			ofBlock = append(ofBlock, problem)
+		case c.fault == nil:
+			c.fault = errors.New(strings.TrimSuffix(problem.Detail, "."))
+		}
+	}
+	return c, ofBlock
 }
 
 // environment is where values come from that the block does not have.
@@ -70,7 +97,7 @@ func (e environment) find(variable func(Attribute) string, attributes []Attribut
 		if name == "" {
 			continue
 		}
-		if value := (Value{Text: strings.TrimSpace(e.getenv(name)), Variable: name}); value.says() {
+		if value := (Value{Text: e.getenv(name), Variable: name}).normalized(attribute); value.says() {
 			found[attribute] = value
 		}
 	}
@@ -89,15 +116,30 @@ func (c *Connection) findPlace(from environment) []Problem {
 		}
 		said = c.said(places)
 	}
-	switch len(said) {
-	case 0:
+	known := c.known(said)
+	switch {
+	case len(said) == 0:
 		return nil
-	case 1:
+	case len(known) > 1:
+		c.place = known[0]
+		return []Problem{{known[1], "Two management clusters", fmt.Sprintf(
+			"%s and %s each say where the management cluster is. Leave all but one out.", capitalize(c.Source(known[0])), c.Source(known[1]))}}
+	case len(known) == 1:
+		c.place = known[0]
+	default:
 		c.place = said[0]
-		return nil
 	}
-	return []Problem{c.problem(said[1], "Two management clusters", fmt.Sprintf(
-		"%s and %s each say where the management cluster is. Leave all but one out.", c.Source(said[0]), c.Source(said[1])))}
+	return nil
+}
+
+// setsFor are the sets of variables that complete what is said of a place. Those that are shared with another provider may
+// be about a cluster of its own, unless that is this one.
+func (c *Connection) setsFor(from environment) []func(Attribute) string {
+	theirs := from.getenv(shared[c.place])
+	if c.place == Host && theirs == "" || theirs != "" && theirs == c.values[c.place].Text {
+		return variableSets
+	}
+	return variableSets[:1]
 }
 
 // findIdentity finds out who asks. Only a host needs that said.
@@ -107,7 +149,7 @@ func (c *Connection) findIdentity(from environment) []Problem {
 		return nil
 	}
 	// An identity is not put together from the block and variables, except for the halves of a certificate's pair.
-	for _, variable := range variableSets {
+	for _, variable := range c.setsFor(from) {
 		said := c.said(all)
 		for attribute, value := range from.find(variable, all) {
 			if len(said) == 0 || slices.Equal(said, []Attribute{ClientCertificate}) && attribute == ClientKey ||
@@ -118,24 +160,24 @@ func (c *Connection) findIdentity(from environment) []Problem {
 	}
 	var ways []Attribute
 	for _, identity := range identities {
-		if said := c.said(identity); len(said) > 0 {
-			ways = append(ways, said[0])
+		if known := c.known(c.said(identity)); len(known) > 0 {
+			ways = append(ways, known[0])
 		}
 	}
 	if len(ways) > 1 {
-		return []Problem{c.problem(ways[1], "Two sets of credentials", fmt.Sprintf(
-			"%s and %s each say who asks. Leave all but one out.", c.Source(ways[0]), c.Source(ways[1])))}
+		return []Problem{{ways[1], "Two sets of credentials", fmt.Sprintf(
+			"%s and %s each say who asks. Leave all but one out.", capitalize(c.Source(ways[0])), c.Source(ways[1]))}}
 	}
-	if pair := c.said(identities[1]); len(pair) == 1 {
-		return []Problem{c.problem(pair[0], "Half of a certificate and its key", fmt.Sprintf(
-			"%s needs the other half: set both client_certificate and client_key.", c.Source(pair[0])))}
+	if pair := c.said(identities[1]); len(pair) == 1 && len(c.known(pair)) == 1 {
+		return []Problem{{pair[0], "Half of a certificate and its key", fmt.Sprintf(
+			"%s needs the other half: set both client_certificate and client_key.", capitalize(c.Source(pair[0])))}}
 	}
 	return nil
 }
 
 // findOptions finds out how the management cluster is spoken to, and refuses what does not go with the place.
 func (c *Connection) findOptions(from environment) []Problem {
-	for _, variable := range variableSets {
+	for _, variable := range c.setsFor(from) {
 		for attribute, value := range from.find(variable, c.options()) {
 			if _, said := c.values[attribute]; !said {
 				c.values[attribute] = value
@@ -143,15 +185,17 @@ func (c *Connection) findOptions(from environment) []Problem {
 		}
 	}
 	var problems []Problem
-	for _, attribute := range c.said(nil) {
-		if attribute != c.place && !slices.Contains(takes[c.place], attribute) {
-			problems = append(problems, c.problem(attribute, "Attributes that exclude each other", fmt.Sprintf(
-				"%s does not go with %s, which says it by itself. %s", c.Source(attribute), c.Source(c.place), goesWith(attribute))))
+	if len(c.known(c.said(places))) == len(c.said(places)) {
+		for _, attribute := range c.known(c.said(nil)) {
+			if attribute != c.place && !slices.Contains(takes[c.place], attribute) {
+				problems = append(problems, Problem{attribute, "Attributes that exclude each other", fmt.Sprintf(
+					"%s does not go with %s, which says it by itself. %s", capitalize(c.Source(attribute)), c.Source(c.place), goesWith(attribute))})
+			}
 		}
 	}
-	if c.values[Insecure].says() && c.values[ClusterCACertificate].says() {
-		problems = append(problems, c.problem(Insecure, "Attributes that exclude each other", fmt.Sprintf(
-			"%s would ignore %s. Leave one of them out.", c.Source(Insecure), c.Source(ClusterCACertificate))))
+	if len(c.known([]Attribute{Insecure, ClusterCACertificate})) == 2 {
+		problems = append(problems, Problem{Insecure, "Attributes that exclude each other", fmt.Sprintf(
+			"%s would ignore %s. Leave one of them out.", capitalize(c.Source(Insecure)), c.Source(ClusterCACertificate))})
 	}
 	return problems
 }
@@ -188,6 +232,11 @@ func (c *Connection) said(among []Attribute) []Attribute {
 	return said
 }
 
+// known are those of the attributes that say something that is known.
+func (c *Connection) known(among []Attribute) []Attribute {
+	return slices.DeleteFunc(slices.Clone(among), func(a Attribute) bool { return c.values[a].Unknown || !c.values[a].says() })
+}
+
 // Source names an attribute and where its value comes from, for messages.
 func (c Connection) Source(attribute Attribute) string {
 	if variable := c.values[attribute].Variable; variable != "" {
@@ -205,9 +254,5 @@ func (c Connection) String() string {
 	return strings.Join(sources, ", ")
 }
 
-func (c Connection) problem(attribute Attribute, summary, detail string) Problem {
-	if c.values[attribute].Variable != "" {
-		attribute = ""
-	}
-	return Problem{attribute, summary, detail}
-}
+// capitalize begins a sentence.
+func capitalize(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

@@ -5,6 +5,8 @@ package connection
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,6 +45,10 @@ func pair(t *testing.T) (certificate, key string) {
 
 func TestConnections(t *testing.T) {
 	certificate, key := pair(t)
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(file, []byte(kubeconfigText), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		block     block
 		variables variables
@@ -72,11 +78,15 @@ func TestConnections(t *testing.T) {
 			want:      func(c *rest.Config) bool { return c.BearerToken == "own" && c.CertData == nil },
 		},
 		"our variables go first": {
-			variables: variables{"CAPI_HOST": "https://ours", "KUBE_HOST": "https://theirs", "CAPI_TOKEN": "ours", "KUBE_TOKEN": "theirs", "KUBE_PROXY_URL": "http://proxy:3128"},
+			variables: variables{"CAPI_HOST": "https://ours", "KUBE_HOST": "https://ours", "CAPI_TOKEN": "ours", "KUBE_TOKEN": "theirs", "KUBE_PROXY_URL": "http://proxy:3128"},
 			want: func(c *rest.Config) bool {
 				return c.Host == "https://ours" && c.BearerToken == "ours" && c.Proxy != nil
 			},
 			sources: "the environment variable CAPI_HOST, the environment variable KUBE_PROXY_URL, the environment variable CAPI_TOKEN",
+		},
+		"variables about another cluster": {
+			variables: variables{"CAPI_HOST": "https://ours", "KUBE_HOST": "https://theirs", "KUBE_TOKEN": "theirs", "KUBE_INSECURE": "true"},
+			want:      func(c *rest.Config) bool { return c.Host == "https://ours" && c.BearerToken == "" && !c.Insecure },
 		},
 		"certificate from the environment": {
 			block:     block{Host: say("https://mgmt.example.com"), ClientCertificate: say(certificate)},
@@ -91,14 +101,26 @@ func TestConnections(t *testing.T) {
 		"kubeconfig": {
 			block: block{Kubeconfig: say(kubeconfigText), Context: say("two"), ProxyURL: say("socks5://proxy:1080")},
 			// Credentials for another cluster must not be sent to this one.
-			variables: variables{"KUBE_TOKEN": "of another", "KUBE_HOST": "https://another"},
+			variables: variables{"KUBE_TOKEN": "of another", "KUBE_HOST": "https://another", "KUBE_INSECURE": "true", "KUBE_CONFIG_PATH": "/another"},
 			want: func(c *rest.Config) bool {
 				return c.Host == "https://file.example.com:6443" && c.BearerToken == "second" && c.Proxy != nil
 			},
 		},
 		"kubeconfig, all from the environment": {
-			variables: variables{"CAPI_KUBECONFIG": kubeconfigText, "KUBE_CTX": "two"},
+			variables: variables{"CAPI_KUBECONFIG": kubeconfigText, "CAPI_CONTEXT": "two"},
 			want:      func(c *rest.Config) bool { return c.BearerToken == "second" },
+		},
+		"a context for another kubeconfig": {
+			variables: variables{"CAPI_KUBECONFIG": kubeconfigText, "KUBE_CTX": "two"},
+			want:      func(c *rest.Config) bool { return c.BearerToken == "first" },
+		},
+		"kubeconfig of the kubernetes provider": {
+			variables: variables{"KUBE_CONFIG_PATH": file, "KUBE_CTX": "two"},
+			want:      func(c *rest.Config) bool { return c.BearerToken == "second" },
+		},
+		"switched off": {
+			variables: variables{"CAPI_IN_CLUSTER": "0", "KUBE_HOST": "https://theirs", "KUBE_INSECURE": "False", "CAPI_CLUSTER_CA_CERTIFICATE": certificate},
+			want:      func(c *rest.Config) bool { return c.Host == "https://theirs" && !c.Insecure },
 		},
 		"empty values say nothing": {
 			block:     block{Host: say(""), Token: say(""), InCluster: say("false")},
@@ -141,24 +163,20 @@ func TestProblems(t *testing.T) {
 		text      string
 	}{
 		"two places": {block: block{Kubeconfig: say(kubeconfigText), Host: say("https://x")}, attribute: Host,
-			text: "the provider block's kubeconfig and the provider block's host each say where"},
-		"two places, not known yet": {block: block{KubeconfigPath: unknown, InCluster: say("true")}, attribute: InCluster, text: "each say where"},
-		"two places by variables": {variables: variables{"KUBE_HOST": "https://x", "KUBE_CONFIG_PATH": "/x"},
-			text: "the environment variable KUBE_CONFIG_PATH and the environment variable KUBE_HOST"},
+			text: "The provider block's kubeconfig and the provider block's host each say where"},
 		"two identities": {block: block{Host: say("https://x"), Token: say("t"), ClientCertificate: say(certificate), ClientKey: say(key)}, attribute: ClientCertificate,
-			text: "the provider block's token and the provider block's client_certificate each say who asks"},
+			text: "The provider block's token and the provider block's client_certificate each say who asks"},
 		"token beside a kubeconfig":   {block: block{KubeconfigPath: say("/x"), Token: say("t")}, attribute: Token, text: "It is for host."},
-		"proxy beside in_cluster":     {block: block{InCluster: say("true"), ProxyURL: unknown}, attribute: ProxyURL, text: "It is for kubeconfig and kubeconfig_path and host."},
+		"proxy beside in_cluster":     {block: block{InCluster: say("true"), ProxyURL: say("http://proxy:3128")}, attribute: ProxyURL, text: "It is for kubeconfig and kubeconfig_path and host."},
 		"context beside a host":       {block: block{Host: say("https://x"), Context: say("c")}, attribute: Context, text: "It is for kubeconfig and kubeconfig_path."},
 		"certificate without a key":   {block: block{Host: say("https://x"), ClientCertificate: say(certificate)}, attribute: ClientCertificate, text: "set both"},
 		"key of another certificate":  {block: block{Host: say("https://x"), ClientCertificate: say(certificate), ClientKey: say(otherKey)}, attribute: ClientCertificate, text: "does not match"},
 		"certificate in base64":       {block: block{Host: say("https://x"), ClusterCACertificate: say("LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t")}, attribute: ClusterCACertificate, text: "use base64decode"},
 		"no certificate":              {block: block{Host: say("https://x"), ClusterCACertificate: say("ca.crt")}, attribute: ClusterCACertificate, text: "is not valid"},
-		"authority that is not asked": {block: block{Host: say("https://x"), ClusterCACertificate: say(certificate)}, variables: variables{"KUBE_INSECURE": "true"}, text: "would ignore the provider block's cluster_ca_certificate"},
+		"authority that is not asked": {block: block{Host: say("https://x"), ClusterCACertificate: say(certificate), Insecure: say("true")}, attribute: Insecure, text: "would ignore the provider block's cluster_ca_certificate"},
 		"host":                        {block: block{Host: say("https://a b")}, attribute: Host, text: "is not valid"},
 		"token with a line break":     {block: block{Host: say("https://x"), Token: say("SECRET two")}, attribute: Token, text: "no blanks"},
 		"proxy":                       {block: block{Host: say("https://x"), ProxyURL: say("proxy:3128")}, attribute: ProxyURL, text: "is not valid"},
-		"bool":                        {block: block{Host: say("https://x")}, variables: variables{"CAPI_INSECURE": "maybe"}, text: "CAPI_INSECURE is not valid: it is neither true nor false"},
 		"kubeconfig":                  {block: block{Kubeconfig: say(`{"SECRET": `)}, attribute: Kubeconfig, text: "is not valid"},
 		"no such context":             {block: block{Kubeconfig: say(kubeconfigText), Context: say("three")}, attribute: Kubeconfig, text: `no context "three", which is the provider block's context, but ["one" "two"]`},
 		"exec of an old version":      {block: block{Host: say("https://x"), Exec: say(`{"api_version": "client.authentication.k8s.io/v1alpha1", "command": "x"}`)}, attribute: Exec, text: "must be one of"},
@@ -184,22 +202,29 @@ func TestConnectionsThatCannotBeUsed(t *testing.T) {
 		`{"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "true", "interactiveMode": "Always"}}`, 1)
 	missing := strings.Replace(kubeconfigText, `{"token": "first"}`,
 		`{"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-plugin", "interactiveMode": "IfAvailable", "installHint": "Get it from example.com"}}`, 1)
+	certificate, _ := pair(t)
 	for name, test := range map[string]struct {
-		block  block
-		reason error
-		text   string
+		block     block
+		variables variables
+		reason    error
+		text      string
 	}{
-		"nothing":            {nil, management.ErrNotConfigured, "set management_cluster, or kubeconfig, kubeconfig_path, host or in_cluster in the provider block"},
-		"no host":            {block{Token: say("t")}, management.ErrNotConfigured, "host is missing beside the provider block's token"},
-		"not known yet":      {block{Host: unknown, Token: say("t")}, management.ErrNotKnownYet, "the provider block's host"},
-		"exec not known yet": {block{Host: say("https://x"), Exec: unknown}, management.ErrNotKnownYet, "the provider block's exec"},
-		"no pod":             {block{InCluster: say("true")}, nil, "does not run in a pod"},
-		"no file":            {block{KubeconfigPath: say("/nonexistent")}, nil, "the provider block's kubeconfig_path cannot be read"},
-		"no plugin":          {block{Kubeconfig: say(missing)}, nil, `the provider block's kubeconfig cannot be used: its command "no-such-plugin" is not on this machine: executable file not found in $PATH: Get it from example.com`},
-		"interactive plugin": {block{Kubeconfig: say(interactive)}, nil, "has to ask a person"},
+		"one of two places":       {block{KubeconfigPath: unknown, Host: say("https://x")}, nil, management.ErrNotKnownYet, "the provider block's kubeconfig_path"},
+		"one of two identities":   {block{Host: say("https://x"), Token: say("t"), ClientCertificate: unknown}, nil, management.ErrNotKnownYet, "client_certificate"},
+		"two places by variables": {nil, variables{"KUBE_HOST": "https://x", "KUBE_CONFIG_PATH": "/x"}, nil, "The environment variable KUBE_CONFIG_PATH and the environment variable KUBE_HOST each say where"},
+		"bool":                    {block{Host: say("https://x")}, variables{"CAPI_INSECURE": "maybe"}, nil, "CAPI_INSECURE is not valid: it is neither true nor false"},
+		"authority not asked":     {block{Host: say("https://x"), ClusterCACertificate: say(certificate)}, variables{"KUBE_INSECURE": "true"}, nil, "would ignore the provider block's cluster_ca_certificate"},
+		"nothing":                 {nil, nil, management.ErrNotConfigured, "set management_cluster, or kubeconfig, kubeconfig_path, host or in_cluster in the provider block"},
+		"no host":                 {block{Token: say("t")}, nil, management.ErrNotConfigured, "host is missing beside the provider block's token"},
+		"not known yet":           {block{Host: unknown, Token: say("t")}, nil, management.ErrNotKnownYet, "the provider block's host"},
+		"exec not known yet":      {block{Host: say("https://x"), Exec: unknown}, nil, management.ErrNotKnownYet, "the provider block's exec"},
+		"no pod":                  {block{InCluster: say("true")}, nil, nil, "does not run in a pod"},
+		"no file":                 {block{KubeconfigPath: say("/nonexistent")}, nil, nil, "the provider block's kubeconfig_path cannot be read"},
+		"no plugin":               {block{Kubeconfig: say(missing)}, nil, nil, `the provider block's kubeconfig cannot be used: its command "no-such-plugin" is not on this machine: executable file not found in $PATH: Get it from example.com`},
+		"interactive plugin":      {block{Kubeconfig: say(interactive)}, nil, nil, "has to ask a person"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, problems := New(test.block, variables{}.get)
+			c, problems := New(test.block, test.variables.get)
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}

@@ -30,6 +30,9 @@ func (c Connection) RESTConfig() (*rest.Config, error) {
 	if c.place == "" {
 		return nil, c.placeless()
 	}
+	if c.fault != nil {
+		return nil, c.fault
+	}
 	if unknown := c.unknown(); len(unknown) > 0 {
 		return nil, fmt.Errorf("%w: %w: %s", management.ErrNotConfigured, management.ErrNotKnownYet, strings.Join(unknown, ", "))
 	}

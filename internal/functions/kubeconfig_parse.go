@@ -14,6 +14,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 type kubeconfigParse struct{}
@@ -117,10 +119,10 @@ func parseContext(config *clientcmdapi.Config, name string) (*parsedKubeconfig, 
 		return nil, fmt.Errorf("the kubeconfig has no cluster %q, which context %q names", selected.Cluster, name)
 	}
 	parsed := &parsedKubeconfig{
-		Context: types.StringValue(name), Contexts: slices.Sorted(maps.Keys(config.Contexts)), Namespace: textOrNull(selected.Namespace),
-		Host: textOrNull(cluster.Server), ClusterCACertificate: textOrNull(string(cluster.CertificateAuthorityData)),
-		Insecure: types.BoolValue(cluster.InsecureSkipTLSVerify), TLSServerName: textOrNull(cluster.TLSServerName), ProxyURL: textOrNull(cluster.ProxyURL),
-		ClientCertificate: textOrNull(string(user.ClientCertificateData)), ClientKey: textOrNull(string(user.ClientKeyData)), Token: textOrNull(user.Token),
+		Context: types.StringValue(name), Contexts: slices.Sorted(maps.Keys(config.Contexts)), Namespace: tfkit.TextOrNull(selected.Namespace),
+		Host: tfkit.TextOrNull(cluster.Server), ClusterCACertificate: tfkit.TextOrNull(string(cluster.CertificateAuthorityData)),
+		Insecure: types.BoolValue(cluster.InsecureSkipTLSVerify), TLSServerName: tfkit.TextOrNull(cluster.TLSServerName), ProxyURL: tfkit.TextOrNull(cluster.ProxyURL),
+		ClientCertificate: tfkit.TextOrNull(string(user.ClientCertificateData)), ClientKey: tfkit.TextOrNull(string(user.ClientKeyData)), Token: tfkit.TextOrNull(user.Token),
 	}
 	if exec := user.Exec; exec != nil {
 		parsed.Exec = &parsedExec{APIVersion: types.StringValue(exec.APIVersion), Command: types.StringValue(exec.Command), Args: exec.Args, Env: map[string]string{}}
@@ -129,11 +131,4 @@ func parseContext(config *clientcmdapi.Config, name string) (*parsedKubeconfig, 
 		}
 	}
 	return parsed, nil
-}
-
-func textOrNull(text string) types.String {
-	if text == "" {
-		return types.StringNull()
-	}
-	return types.StringValue(text)
 }

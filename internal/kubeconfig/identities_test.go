@@ -12,8 +12,11 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,6 +32,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/terraform-capi/terraform-provider-capi/internal/management"
 )
@@ -106,8 +110,8 @@ func TestIntegrationUserCertificate(t *testing.T) {
 	s := &signer{}
 	s.lifetime.Store(int64(time.Hour))
 	s.run(t, env)
-	config := func(groups string) string {
-		return config("users", fmt.Sprintf("user = \"jane\"\n  groups = [%s]\n  ttl = \"8760h\"", groups))
+	config := func(groups string, extra ...string) string {
+		return config("users", fmt.Sprintf("user = \"jane\"\n  groups = [%s]\n  ttl = \"8760h\"\n  %s", groups, strings.Join(extra, "\n")))
 	}
 	var key string
 	keyChanged := func(want bool) resource.TestCheckFunc {
@@ -133,6 +137,11 @@ func TestIntegrationUserCertificate(t *testing.T) {
 				ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectSensitiveValue(address, tfjsonpath.New("client_key"))},
 			},
 			{Config: config(`"devs"`), ConfigPlanChecks: emptyPlan, Check: keyChanged(false)},
+			{
+				// What is not about the identity keeps the credentials.
+				Config: config(`"devs"`, `timeouts = { update = "1m" }`),
+				Check:  resource.ComposeTestCheckFunc(keyChanged(false), resource.TestCheckResourceAttrWith(address, "expires_at", isIn(time.Hour))),
+			},
 			{
 				PreConfig: func() { s.lifetime.Store(int64(6 * time.Second)) },
 				Config:    config(`"devs", "ops"`),
@@ -245,6 +254,34 @@ func authenticates(want string) resource.CheckResourceAttrWithFunc {
 	}
 }
 
+// Whoever may write the Secret must not have Terraform's machine run commands or read files.
+func TestIntegrationKubeconfigWithCommands(t *testing.T) {
+	env := setUp(t)
+	env.cluster(t, "commands", "127.0.0.1:33010")
+	ran := filepath.Join(t.TempDir(), "ran")
+	stored := clientcmdapi.NewConfig()
+	stored.Clusters["c"] = &clientcmdapi.Cluster{Server: "https://127.0.0.1:1"}
+	stored.AuthInfos["u"] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
+		APIVersion: "client.authentication.k8s.io/v1", Command: "touch", Args: []string{ran}, InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+	}}
+	stored.Contexts["x"] = &clientcmdapi.Context{Cluster: "c", AuthInfo: "u"}
+	stored.CurrentContext = "x"
+	raw, err := clientcmd.Write(*stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env.create(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "commands-kubeconfig"}, Data: map[string][]byte{"value": raw}})
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: env.factories,
+		Steps: []resource.TestStep{{
+			Config: config("commands", `user = "jane"`), ExpectError: regexp.MustCompile(`(?s)Credentials not issued.*names\s+commands or files`),
+		}},
+	})
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("the command ran")
+	}
+}
+
 func TestIntegrationKubeconfigBadInput(t *testing.T) {
 	env := setUp(t)
 	for name, test := range map[string]struct{ extra, want string }{
@@ -288,6 +325,8 @@ func TestIntegrationKubeconfigEphemeralIdentity(t *testing.T) {
 				},
 			},
 			{Config: config("gone", `on_missing = "error"`), ExpectError: regexp.MustCompile("Cluster not found")},
+			// The destroy at the end opens it, too.
+			{Config: config("guests", `service_account = { name = "guest" }`)},
 		},
 	})
 }

@@ -4,8 +4,10 @@
 package kubeconfig
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"time"
 
@@ -47,6 +49,8 @@ func (i identity) String() string {
 const (
 	// requestTimeout bounds each request to a cluster that is to issue credentials.
 	requestTimeout = 30 * time.Second
+	// signingTimeout is for a controller of the cluster that watches requests. Some control planes have none.
+	signingTimeout = time.Minute
 	// cleanupTimeout bounds the removal of a request that was served.
 	cleanupTimeout = 10 * time.Second
 )
@@ -57,12 +61,33 @@ func (s *stored) clients() (kubernetes.Interface, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkCredentials(); err != nil {
+		return nil, err
+	}
 	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(administrator.kubeconfig))
 	if err != nil {
 		return nil, err
 	}
 	config.Timeout = requestTimeout
 	return kubernetes.NewForConfig(config)
+}
+
+// checkCredentials refuses a kubeconfig that would have this machine run a command or read a file. Cluster API makes none such,
+// and others may be able to write the Secret.
+func (s *stored) checkCredentials() error {
+	config, err := clientcmd.Load(s.raw)
+	if err != nil {
+		return err
+	}
+	cluster, user, err := current(config)
+	if err != nil {
+		return err
+	}
+	if user.Exec != nil || user.AuthProvider != nil ||
+		cmp.Or(cluster.CertificateAuthority, user.ClientCertificate, user.ClientKey, user.TokenFile) != "" {
+		return errors.New("the kubeconfig in the management cluster names commands or files, which are not used: it has to have the credentials themselves")
+	}
+	return nil
 }
 
 // issue lets the cluster issue credentials.
@@ -114,9 +139,13 @@ func (i identity) issueCertificate(ctx context.Context, clients kubernetes.Inter
 	if err := approve(ctx, clients, name); err != nil {
 		return nil, time.Time{}, err
 	}
-	certificate, err := csr.WaitForCertificate(ctx, clients, name, uid)
+	signing, cancel := context.WithTimeout(ctx, signingTimeout)
+	defer cancel()
+	certificate, err := csr.WaitForCertificate(signing, clients, name, uid)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("waiting for the signer of CertificateSigningRequest %s: %w", name, err)
+		// The text alone: whoever waits would take the error for the end of its own time.
+		return nil, time.Time{}, fmt.Errorf("the signer %s has not signed CertificateSigningRequest %s within %s: %s",
+			certificatesv1.KubeAPIServerClientSignerName, name, signingTimeout, err.Error())
 	}
 	return &clientcmdapi.AuthInfo{ClientCertificateData: certificate, ClientKeyData: keyPEM}, expiry(certificate), nil
 }

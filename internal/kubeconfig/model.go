@@ -64,23 +64,16 @@ func (m *model) set(c *credentials) {
 	if c == nil {
 		c = &credentials{}
 	}
-	m.Kubeconfig = textOrNull(c.kubeconfig)
-	m.Host = textOrNull(c.host)
-	m.ClusterCACertificate = textOrNull(c.caCertificate)
-	m.ClientCertificate = textOrNull(c.clientCertificate)
-	m.ClientKey = textOrNull(c.clientKey)
-	m.Token = textOrNull(c.token)
+	m.Kubeconfig = tfkit.TextOrNull(c.kubeconfig)
+	m.Host = tfkit.TextOrNull(c.host)
+	m.ClusterCACertificate = tfkit.TextOrNull(c.caCertificate)
+	m.ClientCertificate = tfkit.TextOrNull(c.clientCertificate)
+	m.ClientKey = tfkit.TextOrNull(c.clientKey)
+	m.Token = tfkit.TextOrNull(c.token)
 	m.ExpiresAt = types.StringNull()
 	if !c.expiresAt.IsZero() {
 		m.ExpiresAt = types.StringValue(c.expiresAt.UTC().Format(time.RFC3339))
 	}
-}
-
-func textOrNull(text string) types.String {
-	if text == "" {
-		return types.StringNull()
-	}
-	return types.StringValue(text)
 }
 
 // cluster takes the cluster's id apart.

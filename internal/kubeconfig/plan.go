@@ -5,6 +5,7 @@ package kubeconfig
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -47,12 +48,28 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	resp.Diagnostics.Append(diags...)
 	var expiresAt types.String
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("expires_at"), &expiresAt)...)
-	if resp.Diagnostics.HasError() || known.RenewAt == nil || !expiresAt.IsNull() && time.Now().Before(*known.RenewAt) {
+	if resp.Diagnostics.HasError() || !known.isDue(expiresAt) {
 		return
 	}
-	for _, name := range []string{"kubeconfig", "client_certificate", "client_key", "token", "expires_at"} {
+	for _, name := range []string{"kubeconfig", "host", "cluster_ca_certificate", "client_certificate", "client_key", "token", "expires_at"} {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(name), types.StringUnknown())...)
 	}
+}
+
+// isDue says whether credentials that were issued have to be issued again.
+func (r record) isDue(expiresAt types.String) bool {
+	return r.RenewAt != nil && (expiresAt.IsNull() || !time.Now().Before(*r.RenewAt))
+}
+
+// keep takes credentials over from the state, if they were issued for the same identity and need not be issued again.
+func (m *resourceModel) keep(state *resourceModel, known record) bool {
+	same := m.User.Equal(state.User) && m.Groups.Equal(state.Groups) && m.TTL.Equal(state.TTL) && reflect.DeepEqual(m.ServiceAccount, state.ServiceAccount)
+	if !same || known.RenewAt == nil || known.isDue(state.ExpiresAt) {
+		return false
+	}
+	m.ClientCertificate, m.ClientKey, m.Token, m.ExpiresAt = state.ClientCertificate, state.ClientKey, state.Token, state.ExpiresAt
+	m.ClusterCACertificate = state.ClusterCACertificate
+	return true
 }
 
 // refreshed are the credentials of the state, as they are to be used now. Without a time of expiry they are worth nothing any

@@ -72,7 +72,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, "", known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
@@ -122,7 +122,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	}
 	state.set(found)
 	known.Identify(ctx, r.session, mgmt.ID, kept.cluster)
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, "", known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -135,10 +135,11 @@ func absence(ctx context.Context, mgmt *management.Cluster, known tfkit.Record, 
 	return fmt.Errorf("%w: %w", management.ErrGone, missing)
 }
 
-// Update reads the kubeconfig for another endpoint, or has credentials issued again.
+// Update reads the kubeconfig for another endpoint, or has credentials issued for another identity, or again.
 func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan resourceModel
+	var plan, state resourceModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeouts.Update)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -149,13 +150,42 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	known, diags = r.fetch(ctx, timeout, &plan, known)
-	resp.Diagnostics.Append(diags...)
+	if plan.keep(&state, known) {
+		resp.Diagnostics.Append(r.rewrite(ctx, timeout, &plan, known)...)
+	} else {
+		known, diags = r.fetch(ctx, timeout, &plan, known)
+		resp.Diagnostics.Append(diags...)
+	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, known.UID, known)...)
+	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, "", known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+}
+
+// rewrite makes another kubeconfig of the credentials that the model has.
+func (r *Resource) rewrite(ctx context.Context, timeout time.Duration, m *resourceModel, known record) diag.Diagnostics {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	id, key, _ := m.cluster() // It has been validated.
+	r.session.Retry(id)
+	mgmt, err := r.session.Reconnect(ctx, id, known.Management)
+	if err != nil {
+		return diag.Diagnostics{tfkit.ConnectError(err)}
+	}
+	kept, err := read(ctx, mgmt, key, m.Endpoint.ValueString() == endpointInternal)
+	if err != nil {
+		return diag.Diagnostics{fetchDiagnostic(&m.model, identity{}, err)}
+	}
+	if known.UID != "" && known.UID != kept.cluster {
+		return diag.Diagnostics{tfkit.AnotherObject("Cluster "+key.String(), known.UID, kept.cluster)}
+	}
+	found, err := m.refreshed(ctx, kept)
+	if err != nil {
+		return diag.Diagnostics{fetchDiagnostic(&m.model, identity{}, err)}
+	}
+	m.set(found)
+	return nil
 }
 
 // Delete forgets the kubeconfig. The administrator's is Cluster API's, which needs it, and Kubernetes cannot take back what it

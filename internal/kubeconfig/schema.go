@@ -45,7 +45,7 @@ var descriptions = map[string]string{
 	"ttl":                       "How long what is issued for `user` or `service_account` is valid, at least `10m`. The cluster may shorten it.",
 }
 
-const changed = " A change has new credentials issued."
+const changed = " A change has new credentials issued; other changes keep them."
 
 var (
 	userValidators   = []validator.String{stringvalidator.LengthAtLeast(1), stringvalidator.ConflictsWith(path.MatchRoot("service_account"))}

@@ -46,8 +46,13 @@ func probe(ctx context.Context, config *rest.Config) error {
 	defer deadline.Stop()
 	select {
 	case err = <-answer:
+	case <-ctx.Done():
+		err = ctx.Err()
 	case <-deadline.C:
-		err = errors.New(credentialsFailed + config.ExecProvider.Command + " has not printed any within " + config.Timeout.String())
+		err = fmt.Errorf("nothing was answered within %s", config.Timeout)
+		if config.ExecProvider != nil {
+			err = fmt.Errorf("%w, while %s was to print credentials", err, config.ExecProvider.Command)
+		}
 	}
 	if apierrors.IsForbidden(err) {
 		return nil
@@ -65,7 +70,7 @@ func connectionError(id string, config *rest.Config, err error) error {
 	case apierrors.IsUnauthorized(err):
 		return &reasonError{ErrRejected, fmt.Sprintf("%s at %s does not accept the credentials: they are wrong, or have expired", Describe(id), config.Host), err}
 	case errors.As(err, &certificate):
-		return &reasonError{ErrRejected, fmt.Sprintf("%s at %s has a certificate that the configured certificate authority does not vouch for", Describe(id), config.Host), err}
+		return &reasonError{ErrRejected, fmt.Sprintf("%s at %s has a certificate that cannot be trusted", Describe(id), config.Host), err}
 	case strings.Contains(err.Error(), credentialsFailed):
 		return &reasonError{ErrRejected, fmt.Sprintf("there are no credentials for %s at %s", Describe(id), config.Host), err}
 	}

@@ -110,7 +110,7 @@ func TestConnectErrors(t *testing.T) {
 			"connection refused (connected with kubeconfig of the provider block)"},
 		"wrong id":          {nil, "mgmt", nil, "is not of the form kind://NAME"},
 		"expired token":     {fixed{kubeconfig: kubeconfigFor(t, refusing.URL, "x")}, "", ErrRejected, "does not accept the credentials: they are wrong, or have expired"},
-		"another authority": {fixed{kubeconfig: kubeconfigFor(t, trusted.URL, "x")}, "", ErrRejected, "has a certificate that the configured certificate authority does not vouch for"},
+		"another authority": {fixed{kubeconfig: kubeconfigFor(t, trusted.URL, "x")}, "", ErrRejected, "has a certificate that cannot be trusted"},
 		"no credentials":    {fixed{kubeconfig: withExec(kubeconfigFor(t, trusted.URL, "x"), "false")}, "", ErrRejected, "there are no credentials for the management cluster of the provider block"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -57,11 +57,7 @@ func (m model) connection(ctx context.Context) (connection.Connection, diag.Diag
 	block[connection.Exec] = exec
 	c, problems := connection.New(block, os.Getenv)
 	for _, problem := range problems {
-		if problem.Attribute == "" {
-			diags.AddError(problem.Summary, problem.Detail)
-		} else {
-			diags.AddAttributeError(path.Root(string(problem.Attribute)), problem.Summary, problem.Detail)
-		}
+		diags.AddAttributeError(path.Root(string(problem.Attribute)), problem.Summary, problem.Detail)
 	}
 	return c, diags
 }

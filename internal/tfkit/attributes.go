@@ -33,6 +33,14 @@ func IDAttribute(form string) schema.StringAttribute {
 	}
 }
 
+// TextOrNull is null for an empty text.
+func TextOrNull(text string) types.String {
+	if text == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(text)
+}
+
 // ManagementClusterAttribute says in which management cluster an object lives.
 func ManagementClusterAttribute() schema.StringAttribute {
 	return schema.StringAttribute{

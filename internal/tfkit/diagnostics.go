@@ -169,9 +169,10 @@ func requestProblem(err error) (summary, remedy string) {
 // their feature gate does not let them have.
 const topologyIsOff = "ClusterTopology feature flag is enabled"
 
-// IsNotPermitted says whether the credentials lack the permission for a request.
+// IsNotPermitted says whether the credentials lack the permission for a request. Quotas, policies and webhooks answer with the
+// same status; API servers word what authorizers refuse as "User X cannot VERB ...".
 func IsNotPermitted(err error) bool {
-	return err != nil && apierrors.IsForbidden(err) && !isDenial(err)
+	return err != nil && apierrors.IsForbidden(err) && strings.Contains(err.Error(), " cannot ")
 }
 
 // NotTriedOut says that a plan could not let a management cluster try out an object. Plans may be made as somebody who can only
@@ -179,7 +180,7 @@ func IsNotPermitted(err error) bool {
 func NotTriedOut(object string, err error) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Not checked by the management cluster", sentences(
 		fmt.Sprintf("The credentials of this plan do not allow to try out %s in the management cluster: %s", object, err),
-		"What its webhooks and policies alone would refuse shows when the plan is applied. To have it checked now, allow the credentials to patch such objects."))
+		"What its webhooks and policies alone would refuse shows when the plan is applied. To have it checked now, allow the credentials to create and patch such objects."))
 }
 
 // isDenial tells an admission webhook's refusal, which is about the object, from

@@ -122,9 +122,9 @@ Cluster default/web was not refreshed, its last known state is kept: management 
 				"and control-plane-kubeadm, or import these as capi_provider, whose controllers have it on.",
 		},
 		"request: no permission": {
-			RequestError("create Cluster default/web", apierrors.NewForbidden(clusters, "web", errors.New("no"))),
+			RequestError("create Cluster default/web", apierrors.NewForbidden(clusters, "web", errors.New(`User "jane" cannot create resource`))),
 			"Error: Not allowed in the management cluster\n" +
-				`Cannot create Cluster default/web: clusters.cluster.x-k8s.io "web" is forbidden: no. ` +
+				`Cannot create Cluster default/web: clusters.cluster.x-k8s.io "web" is forbidden: User "jane" cannot create resource. ` +
 				"The credentials used for the management cluster lack this permission.",
 		},
 		"timeout": {

@@ -81,13 +81,15 @@ func ReadRecord[T any](ctx context.Context, private PrivateReader) (T, diag.Diag
 }
 
 // WriteRecord keeps the record, a Record or what embeds one, of the object with this
-// UID.
+// UID, which may be empty: the session is not told of an object that is another resource's.
 func WriteRecord(ctx context.Context, s *session.Session, private PrivateState, uid types.UID, record any) diag.Diagnostics {
 	content, err := json.Marshal(record)
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Record not written", err.Error())}
 	}
-	s.Manage(uid, content)
+	if uid != "" {
+		s.Manage(uid, content)
+	}
 	return private.SetKey(ctx, recordKey, content)
 }
 

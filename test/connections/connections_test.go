@@ -182,11 +182,11 @@ func TestIntegrationBadConnections(t *testing.T) {
 	}{
 		"unreachable":       {"host = \"https://127.0.0.1:1\"\ntoken = \"x\"", nil, []string{"Management cluster unreachable", "the provider block's host, the provider block's token"}},
 		"expired token":     {trusting, map[string]string{"KUBE_TOKEN": "expired"}, []string{"Credentials or certificate rejected", "the environment variable KUBE_TOKEN"}},
-		"wrong authority":   {host + "token = \"x\"\ncluster_ca_certificate = " + asHCL(string(otherAuthority)), nil, []string{"Credentials or certificate rejected", "does not vouch for"}},
+		"wrong authority":   {host + "token = \"x\"\ncluster_ca_certificate = " + asHCL(string(otherAuthority)), nil, []string{"Credentials or certificate rejected", "certificate that cannot be trusted"}},
 		"no authority":      {host + "token = \"x\"", nil, []string{"Credentials or certificate rejected", "certificate signed by unknown authority"}},
 		"missing plugin":    {trusting + "exec {\napi_version = \"client.authentication.k8s.io/v1\"\ncommand = \"no-such-plugin\"\n}", nil, []string{"The provider block's exec", "no-such-plugin"}},
 		"two ways":          {trusting + "kubeconfig_path = \"x\"", nil, []string{"Two management clusters", `provider "capi"`}},
-		"two, by variables": {"", map[string]string{"CAPI_HOST": "https://x", "CAPI_KUBECONFIG_PATH": "x"}, []string{"Two management clusters", "CAPI_KUBECONFIG_PATH", "CAPI_HOST"}},
+		"two, by variables": {"", map[string]string{"CAPI_HOST": "https://x", "CAPI_KUBECONFIG_PATH": "x"}, []string{"Management cluster not usable", "CAPI_KUBECONFIG_PATH", "CAPI_HOST"}},
 		"missing context":   {"kubeconfig = " + asHCL(kubeconfig), nil, []string{"Invalid connection", "no context", `provider "capi"`}},
 		"encoded authority": {host + fmt.Sprintf("cluster_ca_certificate = %q", base64.StdEncoding.EncodeToString(config.CAData)), nil, []string{"base64decode", `provider "capi"`}},
 		"nothing":           {"", nil, []string{"No management cluster", "kubeconfig_path, host or in_cluster"}},

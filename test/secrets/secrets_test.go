@@ -167,7 +167,7 @@ func (w *watch) failsWith(t *testing.T, env *acctest.Environment) {
 		says      string
 	}{
 		{map[string]string{"CAPI_TOKEN": canary("token")}, "Credentials or certificate rejected"},
-		{map[string]string{"CAPI_CLIENT_CERTIFICATE": string(config.CertData), "CAPI_CLIENT_KEY": canary("client-key")}, "Invalid connection"},
+		{map[string]string{"CAPI_CLIENT_CERTIFICATE": string(config.CertData), "CAPI_CLIENT_KEY": canary("client-key")}, "Management cluster not usable"},
 		{map[string]string{"CAPI_EXEC": fmt.Sprintf(
 			`{"api_version": "client.authentication.k8s.io/v1", "command": "false", "env": {"SECRET": %q}}`, canary("exec-environment"))}, "Credentials or certificate rejected"},
 		{map[string]string{"CAPI_TOKEN": canary("token"), "CAPI_PROXY_URL": "http://bob:" + canary("proxy-password") + "@127.0.0.1:1"}, "unreachable"},
