@@ -23,8 +23,6 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/provider"
 )
 
-const address = "registry.terraform.io/terraform-capi/capi"
-
 // version is set by the release build.
 var version = "dev"
 
@@ -66,7 +64,7 @@ func servePlugin() error {
 
 	provider.CollectLess()
 	return providerserver.Serve(context.Background(), provider.New(version, controllers.Check), providerserver.ServeOpts{
-		Address: address,
+		Address: provider.Address,
 		Debug:   *debug,
 	})
 }
