@@ -114,7 +114,7 @@ func TestIntegrationAsDeclared(t *testing.T) {
 
 	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "capi-kubeadm-control-plane-system", Name: "capi-kubeadm-control-plane-controller-manager"}}
 	g.Expect(cluster.Patch(t.Context(), deployment, client.RawPatch("application/merge-patch+json", []byte(`{"spec": {"replicas": 0}}`)))).To(Succeed())
-	g.Expect(AsDeclared(t.Context(), cluster, name, image, settings)).To(BeFalse(), "somebody scaled it")
+	g.Expect(AsDeclared(t.Context(), cluster, name, image, settings)).To(BeFalse(), "scaled by hand")
 }
 
 // What others installed is found wherever it is, with its version and origin.

@@ -19,7 +19,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/capiprovider"
 )
 
-// Settings reach the installation, are changed in place, and are repaired where somebody else changed them.
+// Settings reach the installation, are changed in place, and are restored after a change outside of Terraform.
 func TestIntegrationSettings(t *testing.T) {
 	acctest.NeedTerraform(t)
 	fake := newFakeBundle()

@@ -51,8 +51,7 @@ var (
 var switches = []Attribute{Insecure, InCluster}
 
 // shared are the environment variables of hashicorp/kubernetes for the same thing. Dynamic credentials of HCP Terraform set some
-// of them. KUBECONFIG is not among them: it is set for people, and whatever cluster somebody happens to work with must not become a
-// management cluster by accident.
+// of them. KUBECONFIG is not among them: the cluster that kubectl happens to point at must not become a management cluster by accident.
 var shared = map[Attribute]string{
 	KubeconfigPath:       "KUBE_CONFIG_PATH",
 	Context:              "KUBE_CTX",

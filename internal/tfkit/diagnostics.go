@@ -175,7 +175,7 @@ func IsNotPermitted(err error) bool {
 	return err != nil && apierrors.IsForbidden(err) && strings.Contains(err.Error(), " cannot ")
 }
 
-// NotTriedOut says that a plan could not let a management cluster try out an object. Plans may be made as somebody who can only
+// NotTriedOut says that a plan could not let a management cluster try out an object. Plans may run with an identity that can only
 // read: HCP Terraform plans and applies as different identities.
 func NotTriedOut(object string, err error) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Not checked by the management cluster", sentences(

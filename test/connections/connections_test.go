@@ -111,7 +111,7 @@ func reconcile(t *testing.T, controllers *topologytest.Controllers, namespaces .
 // asHCL writes a text as HCL has it.
 func asHCL(text string) string { return fmt.Sprintf("<<-EOT\n%s\nEOT\n", strings.TrimSpace(text)) }
 
-// HCP Terraform plans as somebody who can only read, and applies as somebody else. One management cluster gets its token by
+// HCP Terraform plans with a read-only identity, and applies with another one. One management cluster gets its token by
 // a variable, the other one by a file.
 func TestIntegrationDynamicCredentials(t *testing.T) {
 	env := setUp(t)
@@ -147,7 +147,7 @@ func TestIntegrationDynamicCredentials(t *testing.T) {
 		}
 	}
 	if !strings.Contains(out, "4 to add") || !strings.Contains(out, "Not checked by the management cluster") {
-		t.Errorf("the plan of somebody who can only read:\n%s", out)
+		t.Errorf("the plan of a read-only identity:\n%s", out)
 	}
 	as("terraform-apply")
 	w.Terraform("apply", "plan")
@@ -275,7 +275,7 @@ func connectProxy(t *testing.T) (address string, through *atomic.Int32) {
 	return proxy.URL, through
 }
 
-// A plan in which nobody answers waits for one attempt, however many resources it has.
+// A plan without an answer waits for one attempt, however many resources it has.
 func TestIntegrationOneAttempt(t *testing.T) {
 	setUp(t)
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
