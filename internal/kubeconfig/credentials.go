@@ -125,7 +125,7 @@ func (s *stored) credentials(endpoint string) (*credentials, error) {
 	return s.withUser(raw, cluster, user, expiry(user.ClientCertificateData)), nil
 }
 
-// credentialsOf are those of somebody else, for use from an endpoint.
+// credentialsOf are those of a user other than the administrator, for use from an endpoint.
 func (s *stored) credentialsOf(endpoint, name string, user *clientcmdapi.AuthInfo, expiresAt time.Time) (*credentials, error) {
 	administrator, err := s.credentials(endpoint)
 	if err != nil {

@@ -9,18 +9,21 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
-	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	dsschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/terraform-capi/terraform-provider-capi/internal/apifields"
 	"github.com/terraform-capi/terraform-provider-capi/internal/session"
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
 var _ datasource.DataSourceWithConfigure = (*DataSource)(nil)
 
-// DataSource is capi_kubeconfig of a cluster that somebody else manages.
+// DataSource is capi_kubeconfig of a cluster that another configuration manages.
 type DataSource struct {
 	session *session.Session
 }
@@ -40,34 +43,30 @@ func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureReques
 	d.session = s
 }
 
-// Schema describes the data source.
-func (d *DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	computed := func(name string, sensitive bool) schema.StringAttribute {
-		return schema.StringAttribute{MarkdownDescription: descriptions[name], Computed: true, Sensitive: sensitive}
+// Schema describes the data source. What it reads are attributes of the resource.
+func (d *DataSource) Schema(ctx context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	var ofResource resource.SchemaResponse
+	(&Resource{}).Schema(ctx, resource.SchemaRequest{}, &ofResource)
+	selected := map[string]schema.Attribute{}
+	for _, name := range outputs {
+		selected[name] = ofResource.Schema.Attributes[name]
 	}
-	resp.Schema = schema.Schema{
+	attributes := apifields.Computed(selected, "kubeconfig", "client_certificate", "client_key", "token")
+	attributes["cluster_id"] = dsschema.StringAttribute{
+		MarkdownDescription: "The `id` of the cluster, as `capi_cluster` has it.",
+		Required:            true,
+		Validators:          []validator.String{isClusterID{}},
+	}
+	attributes["endpoint"] = dsschema.StringAttribute{
+		MarkdownDescription: descriptions["endpoint"],
+		Optional:            true,
+		Computed:            true,
+		Validators:          []validator.String{stringvalidator.OneOf(endpointExternal, endpointInternal)},
+	}
+	resp.Schema = dsschema.Schema{
 		MarkdownDescription: "The administrator's kubeconfig of a cluster, **stored in the state**. " +
 			"Where Terraform 1.10 or OpenTofu 1.11 can be had, the ephemeral resource of the same name does without the state.",
-		Attributes: map[string]schema.Attribute{
-			"cluster_id": schema.StringAttribute{
-				MarkdownDescription: "The `id` of the cluster, as `capi_cluster` has it.",
-				Required:            true,
-				Validators:          []validator.String{isClusterID{}},
-			},
-			"endpoint": schema.StringAttribute{
-				MarkdownDescription: descriptions["endpoint"],
-				Optional:            true,
-				Computed:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(endpointExternal, endpointInternal)},
-			},
-			"kubeconfig":             computed("kubeconfig", true),
-			"host":                   computed("host", false),
-			"cluster_ca_certificate": computed("cluster_ca_certificate", false),
-			"client_certificate":     computed("client_certificate", true),
-			"client_key":             computed("client_key", true),
-			"token":                  computed("token", true),
-			"expires_at":             computed("expires_at", false),
-		},
+		Attributes: attributes,
 	}
 }
 

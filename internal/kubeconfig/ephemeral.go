@@ -79,7 +79,7 @@ func (e *Ephemeral) Open(ctx context.Context, req ephemeral.OpenRequest, resp *e
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	mgmt, found, err := fetch(ctx, e.session, &config.model, who, management.Identity{})
+	mgmt, found, err := fetch(ctx, e.session, &config.model, management.Identity{}, credentialsFor(who, config.Endpoint.ValueString()))
 	missing := errors.Is(err, errGone) || errors.Is(err, management.ErrNotFound)
 	switch {
 	case missing && config.OnMissing.ValueString() == onMissingWarn:

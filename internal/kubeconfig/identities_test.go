@@ -254,7 +254,7 @@ func authenticates(want string) resource.CheckResourceAttrWithFunc {
 	}
 }
 
-// Whoever may write the Secret must not have Terraform's machine run commands or read files.
+// A user who can write the Secret must not be able to run commands or read files on the machine that runs Terraform.
 func TestIntegrationKubeconfigWithCommands(t *testing.T) {
 	env := setUp(t)
 	env.cluster(t, "commands", "127.0.0.1:33010")
@@ -331,7 +331,7 @@ func TestIntegrationKubeconfigEphemeralIdentity(t *testing.T) {
 	})
 }
 
-// The data source reads what a cluster of somebody else's has.
+// The data source reads the kubeconfig of a cluster that another configuration manages.
 func TestIntegrationKubeconfigDataSource(t *testing.T) {
 	env := setUp(t)
 	env.cluster(t, "shared", "127.0.0.1:33009")

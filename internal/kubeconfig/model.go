@@ -31,6 +31,9 @@ type model struct {
 	ExpiresAt            types.String `tfsdk:"expires_at"`
 }
 
+// outputs are the attributes that a kubeconfig is taken apart into.
+var outputs = []string{"kubeconfig", "host", "cluster_ca_certificate", "client_certificate", "client_key", "token", "expires_at"}
+
 // identityModel says whose credentials are wanted.
 type identityModel struct {
 	User           types.String         `tfsdk:"user"`

@@ -16,7 +16,7 @@ import (
 	"github.com/terraform-capi/terraform-provider-capi/internal/tfkit"
 )
 
-// How long issued credentials are valid: those in a state have to last until somebody applies again, others for one run.
+// How long issued credentials are valid by default: credentials in the state have to last until the next apply, others for one run.
 const (
 	defaultTTL         = 30 * 24 * time.Hour
 	defaultFleetingTTL = 24 * time.Hour
@@ -51,7 +51,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	if resp.Diagnostics.HasError() || !known.isDue(expiresAt) {
 		return
 	}
-	for _, name := range []string{"kubeconfig", "host", "cluster_ca_certificate", "client_certificate", "client_key", "token", "expires_at"} {
+	for _, name := range outputs {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(name), types.StringUnknown())...)
 	}
 }

@@ -67,7 +67,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	known, diags := r.fetch(ctx, timeout, &plan, record{})
+	known, diags := r.fetch(ctx, timeout, &plan, record{}, false)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -150,42 +150,13 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if plan.keep(&state, known) {
-		resp.Diagnostics.Append(r.rewrite(ctx, timeout, &plan, known)...)
-	} else {
-		known, diags = r.fetch(ctx, timeout, &plan, known)
-		resp.Diagnostics.Append(diags...)
-	}
+	known, diags = r.fetch(ctx, timeout, &plan, known, plan.keep(&state, known))
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(tfkit.WriteRecord(ctx, r.session, resp.Private, "", known)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-}
-
-// rewrite makes another kubeconfig of the credentials that the model has.
-func (r *Resource) rewrite(ctx context.Context, timeout time.Duration, m *resourceModel, known record) diag.Diagnostics {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	id, key, _ := m.cluster() // It has been validated.
-	r.session.Retry(id)
-	mgmt, err := r.session.Reconnect(ctx, id, known.Management)
-	if err != nil {
-		return diag.Diagnostics{tfkit.ConnectError(err)}
-	}
-	kept, err := read(ctx, mgmt, key, m.Endpoint.ValueString() == endpointInternal)
-	if err != nil {
-		return diag.Diagnostics{fetchDiagnostic(&m.model, identity{}, err)}
-	}
-	if known.UID != "" && known.UID != kept.cluster {
-		return diag.Diagnostics{tfkit.AnotherObject("Cluster "+key.String(), known.UID, kept.cluster)}
-	}
-	found, err := m.refreshed(ctx, kept)
-	if err != nil {
-		return diag.Diagnostics{fetchDiagnostic(&m.model, identity{}, err)}
-	}
-	m.set(found)
-	return nil
 }
 
 // Delete forgets the kubeconfig. The administrator's is Cluster API's, which needs it, and Kubernetes cannot take back what it
@@ -204,17 +175,22 @@ func (r *Resource) ImportState(ctx context.Context, req resource.ImportStateRequ
 }
 
 // fetch waits for the kubeconfig of the model's cluster and sets it. Known is the
-// record of the cluster, or empty; it returns what is to be recorded.
-func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *resourceModel, known record) (record, diag.Diagnostics) {
+// record of the cluster, or empty; it returns what is to be recorded. The model may have
+// credentials that are to be kept.
+func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *resourceModel, known record, keep bool) (record, diag.Diagnostics) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	who, diags := m.identity(ctx, defaultTTL)
 	if diags.HasError() {
 		return known, diags
 	}
+	how := credentialsFor(who, m.Endpoint.ValueString())
+	if keep {
+		how = derivation{m.refreshed, m.Endpoint.ValueString() == endpointInternal}
+	}
 	id, _, _ := m.cluster() // fetch says what is wrong with it.
 	r.session.Retry(id)
-	mgmt, found, err := fetch(ctx, r.session, &m.model, who, known.Management)
+	mgmt, found, err := fetch(ctx, r.session, &m.model, known.Management, how)
 	switch {
 	case err != nil && mgmt == nil:
 		return known, diag.Diagnostics{tfkit.ConnectError(err)}
@@ -225,7 +201,9 @@ func (r *Resource) fetch(ctx context.Context, timeout time.Duration, m *resource
 	}
 	m.set(found)
 	known.Identify(ctx, r.session, mgmt.ID, found.cluster)
-	known.RenewAt = renewal(who, time.Now(), found.expiresAt)
+	if !keep {
+		known.RenewAt = renewal(who, time.Now(), found.expiresAt)
+	}
 	return known, nil
 }
 

@@ -22,9 +22,16 @@ func (e *issueError) Error() string { return "no credentials were issued: " + e.
 
 func (e *issueError) Unwrap() error { return e.err }
 
-// fetch waits for the kubeconfig of the model's cluster. It returns no management
+// derivation is how credentials follow from the administrator's kubeconfig.
+type derivation struct {
+	derive func(context.Context, *stored) (*credentials, error)
+	// insideOnly says that the address for this machine is not needed.
+	insideOnly bool
+}
+
+// fetch waits for the kubeconfig of the model's cluster, and derives credentials from it. It returns no management
 // cluster if that cannot be connected to.
-func fetch(ctx context.Context, s *session.Session, m *model, who identity, known management.Identity) (*management.Cluster, *credentials, error) {
+func fetch(ctx context.Context, s *session.Session, m *model, known management.Identity, how derivation) (*management.Cluster, *credentials, error) {
 	id, key, err := m.cluster()
 	if err != nil {
 		return nil, nil, err
@@ -33,32 +40,38 @@ func fetch(ctx context.Context, s *session.Session, m *model, who identity, know
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := wait(ctx, mgmt, key, m.Endpoint.ValueString(), who)
+	found, err := wait(ctx, mgmt, key, how)
 	return mgmt, found, err
 }
 
-// wait reads the kubeconfig as soon as it is there, and has credentials issued as soon as the cluster answers, or until the
-// deadline of ctx.
-func wait(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, endpoint string, who identity) (*credentials, error) {
+// wait derives credentials as soon as the kubeconfig is there and, if they are to be issued, the cluster answers; or until
+// the deadline of ctx.
+func wait(ctx context.Context, mgmt *management.Cluster, key client.ObjectKey, how derivation) (*credentials, error) {
 	var found *credentials
 	err := waiter.Wait(ctx, func(ctx context.Context) (bool, string, error) {
-		kept, err := read(ctx, mgmt, key, endpoint == endpointInternal && who.isAdministrator())
+		kept, err := read(ctx, mgmt, key, how.insideOnly)
 		switch {
 		case errors.Is(err, errNotYet):
 			return false, err.Error(), nil
 		case err != nil:
 			return false, "", err
-		case who.isAdministrator():
-			found, err = kept.credentials(endpoint)
-			return err == nil, "", err
 		}
-		found, err = kept.issue(ctx, endpoint, who)
+		found, err = how.derive(ctx, kept)
 		return err == nil, "", err
 	})
 	return found, err
 }
 
-// issue has the cluster issue credentials for somebody, for use from an endpoint.
+// credentialsFor derives credentials for an identity, for use from an endpoint: the administrator's are kept, others are issued.
+func credentialsFor(who identity, endpoint string) derivation {
+	if who.isAdministrator() {
+		keep := func(_ context.Context, kept *stored) (*credentials, error) { return kept.credentials(endpoint) }
+		return derivation{keep, endpoint == endpointInternal}
+	}
+	return derivation{derive: func(ctx context.Context, kept *stored) (*credentials, error) { return kept.issue(ctx, endpoint, who) }}
+}
+
+// issue requests credentials for an identity from the cluster, for use from an endpoint.
 func (s *stored) issue(ctx context.Context, endpoint string, who identity) (*credentials, error) {
 	clients, err := s.clients()
 	if err != nil {
